@@ -1,0 +1,193 @@
+/*
+** The real system calls behind `struct ps__os`, and the few file jobs that every part needs.
+*/
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+static int real_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
+static int real_openat(int dir, const char *name, int flags) { return openat(dir, name, flags | O_CLOEXEC); }
+static int real_fstat(int fd, struct stat *st) { return fstat(fd, st); }
+static int real_stat(const char *path, struct stat *st) { return stat(path, st); }
+static int real_lstat(const char *path, struct stat *st) { return lstat(path, st); }
+static int real_fstatat(int dir, const char *name, struct stat *st, int flags) { return fstatat(dir, name, st, flags); }
+static void *real_mmap(size_t size, int fd) { return mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0); }
+
+static int64_t real_wall_seconds(void) {
+    return (int64_t)time(NULL);
+}
+
+static int64_t real_monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#define REAL_CALLS                                                                                                        \
+    {                                                                                                                     \
+        .open = real_open, .openat = real_openat, .close = close, .read = read, .write = write, .fstat = real_fstat,      \
+        .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync, .rename = rename,                \
+        .unlink = unlink, .mkdir = mkdir, .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir,               \
+        .mmap = real_mmap, .munmap = munmap, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns         \
+    }
+
+struct ps__os ps__os = REAL_CALLS;
+
+void ps__os_reset(void) {
+    ps__os = (struct ps__os)REAL_CALLS;
+}
+
+/* Reads until `size` bytes or the end; returns what was read, or -1 with errno. */
+static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
+    size_t got = 0;
+    while (got < size) {
+        ssize_t n = ps__os.read(fd, bytes + got, size - got);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        if (n == 0) break;
+        got += (size_t)n;
+    }
+    return (ssize_t)got;
+}
+
+/* Opens a regular file for reading. O_NONBLOCK keeps a FIFO from blocking the open. */
+static int open_regular(int *fd, struct stat *st, const char *path, ps__error *err) {
+    *fd = ps__os.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (*fd < 0) return ps__fail_errno(err, errno, "%s", path);
+    if (ps__os.fstat(*fd, st) != 0) {
+        int e = errno;
+        ps__os.close(*fd);
+        return ps__fail_errno(err, e, "%s", path);
+    }
+    if (!S_ISREG(st->st_mode)) {
+        ps__os.close(*fd);
+        return ps__fail(err, PS__FORMAT, "%s: %s", path, S_ISDIR(st->st_mode) ? "is a folder" : "is not a regular file");
+    }
+    return PS__OK;
+}
+
+int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *path, size_t max_bytes, ps__error *err) {
+    struct stat own;
+    int fd, status;
+    *bytes = NULL;
+    *size = 0;
+    if (!st) st = &own;
+    if ((status = open_regular(&fd, st, path, err)) != PS__OK) return status;
+    if ((uint64_t)st->st_size > max_bytes) {
+        status = ps__fail(err, PS__TOOBIG, "%s: %lld bytes, more than the limit of %zu", path, (long long)st->st_size, max_bytes);
+        goto out;
+    }
+    uint8_t *buffer = ps__malloc((size_t)st->st_size);
+    if (!buffer) {
+        status = ps__fail_nomem(err);
+        goto out;
+    }
+    ssize_t got = read_fully(fd, buffer, (size_t)st->st_size);
+    if (got < 0) {
+        status = ps__fail_errno(err, errno, "%s", path);
+        ps__free(buffer);
+        goto out;
+    }
+    *bytes = buffer;
+    *size = (size_t)got;
+out:
+    ps__os.close(fd);
+    return status;
+}
+
+int ps__map_file(const uint8_t **bytes, size_t *size, const char *path, ps__error *err) {
+    struct stat st;
+    int fd, status;
+    *bytes = NULL;
+    *size = 0;
+    if ((status = open_regular(&fd, &st, path, err)) != PS__OK) return status;
+    if (st.st_size > 0) {
+        void *address = ps__os.mmap((size_t)st.st_size, fd);
+        if (address == MAP_FAILED) {
+            status = ps__fail_errno(err, errno, "%s: could not be mapped", path);
+        } else {
+            *bytes = address;
+            *size = (size_t)st.st_size;
+        }
+    }
+    ps__os.close(fd);
+    return status;
+}
+
+void ps__unmap_file(const uint8_t *bytes, size_t size) {
+    if (bytes) ps__os.munmap((void *)(uintptr_t)bytes, size);
+}
+
+static int write_fully(int fd, const uint8_t *bytes, size_t size) {
+    while (size) {
+        ssize_t n = ps__os.write(fd, bytes, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        bytes += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static void folder_of(char *folder, size_t size, const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash) snprintf(folder, size, ".");
+    else if (slash == path) snprintf(folder, size, "/");
+    else snprintf(folder, size, "%.*s", (int)(slash - path), path);
+}
+
+static int sync_folder(const char *path) {
+    char folder[PATH_MAX];
+    folder_of(folder, sizeof folder, path);
+    int fd = ps__os.open(folder, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) return -1;
+    int result = ps__os.fsync(fd);
+    ps__os.close(fd);
+    return result;
+}
+
+int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *err) {
+    char temp[PATH_MAX];
+    if (snprintf(temp, sizeof temp, "%s.tmp.%ld", path, (long)getpid()) >= (int)sizeof temp)
+        return ps__fail(err, PS__INVALID, "%.200s...: path too long", path);
+    int fd = ps__os.open(temp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0) return ps__fail_errno(err, errno, "%s", temp);
+    int failed = write_fully(fd, bytes, size) != 0 || ps__os.fsync(fd) != 0;
+    int e = errno;
+    if (ps__os.close(fd) != 0 && !failed) failed = 1, e = errno;
+    if (!failed && ps__os.rename(temp, path) != 0) failed = 1, e = errno;
+    if (failed) {
+        ps__os.unlink(temp);
+        return ps__fail_errno(err, e, "%s: could not be written", path);
+    }
+    if (sync_folder(path) != 0) return ps__fail_errno(err, errno, "%s: its folder could not be synced", path);
+    return PS__OK;
+}
+
+int ps__make_folders(const char *path, ps__error *err) {
+    char part[PATH_MAX];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof part) return ps__fail(err, PS__INVALID, "folder name is empty or too long");
+    memcpy(part, path, length + 1);
+    for (char *p = part + 1;; p++) {
+        if (*p != '/' && *p != 0) continue;
+        char keep = *p;
+        *p = 0;
+        struct stat st;
+        if (ps__os.mkdir(part, 0700) != 0 && errno != EEXIST) return ps__fail_errno(err, errno, "%s", part);
+        if (keep == 0 && ps__os.stat(part, &st) == 0 && !S_ISDIR(st.st_mode))
+            return ps__fail(err, PS__IO, "%s: is not a folder", part);
+        *p = keep;
+        if (keep == 0) return PS__OK;
+    }
+}

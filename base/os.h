@@ -1,0 +1,60 @@
+/*
+** Every call into the operating system that the library makes itself (SQLite has its own table), in one struct of function
+** pointers. The library calls `ps__os.open(...)`, never open(2), so that a test can replace one entry and make it fail.
+** The table is set before any other call and only tests ever write to it; it is not guarded against change while in use.
+*/
+#ifndef PS_BASE_OS_H
+#define PS_BASE_OS_H
+
+#include <dirent.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/status.h"
+
+struct ps__os {
+    int (*open)(const char *path, int flags, mode_t mode); /* adds O_CLOEXEC */
+    int (*openat)(int dir, const char *name, int flags);   /* adds O_CLOEXEC */
+    int (*close)(int fd);
+    ssize_t (*read)(int fd, void *buffer, size_t size);
+    ssize_t (*write)(int fd, const void *buffer, size_t size);
+    int (*fstat)(int fd, struct stat *st);
+    int (*stat)(const char *path, struct stat *st);
+    int (*lstat)(const char *path, struct stat *st);
+    int (*fstatat)(int dir, const char *name, struct stat *st, int flags);
+    int (*fsync)(int fd);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+    int (*mkdir)(const char *path, mode_t mode);
+    DIR *(*fdopendir)(int fd);
+    struct dirent *(*readdir)(DIR *dir);
+    int (*closedir)(DIR *dir);
+    void *(*mmap)(size_t size, int fd);     /* read-only, shared; MAP_FAILED on error */
+    int (*munmap)(void *address, size_t size);
+    int64_t (*wall_seconds)(void);          /* seconds since 1970, UTC */
+    int64_t (*monotonic_ns)(void);          /* nanoseconds of a clock that never goes back */
+};
+
+extern struct ps__os ps__os;
+
+/* Puts the real system calls back, for the end of a test. */
+void ps__os_reset(void);
+
+/* A whole file in memory; the caller frees *bytes with ps__free. PS__TOOBIG beyond max_bytes; a directory, FIFO or device is
+** PS__FORMAT and is never opened for reading. st (may be NULL) is of the file that was read. */
+int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *path, size_t max_bytes, ps__error *err);
+
+/* Maps a whole file read-only. *bytes is NULL for an empty file. Unmap with ps__unmap_file. */
+int ps__map_file(const uint8_t **bytes, size_t *size, const char *path, ps__error *err);
+void ps__unmap_file(const uint8_t *bytes, size_t size);
+
+/* Writes all of bytes to path so that a crash leaves the old or the new file, never a part: temp file beside it, fsync, rename,
+** fsync of the folder. */
+int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *err);
+
+/* Makes a folder and its missing parents (mode 0700). An existing folder is fine. */
+int ps__make_folders(const char *path, ps__error *err);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+** The encoder's front door: a model package in, vectors out. Behind it lie package/ (the mapped file), families/ (tensors to plans),
+** plan/ (running them), kernels/ and tokens/. Pixels come from pixels/pixels.h.
+**
+** A ps__encoder is immutable once open and may be shared by any number of threads. A ps__session holds the buffers of one thread's
+** run: make one a thread. The same bytes give the same embedding bits on every instruction set and any number of threads.
+*/
+#ifndef PS_ENCODER_H
+#define PS_ENCODER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct ps__encoder ps__encoder;
+typedef struct ps__session ps__session;
+
+enum { PS__PRECISION_INT8 = 0, PS__PRECISION_FLOAT = 1 /* dequantised weights, float32 throughout: for verifying */ };
+
+typedef struct ps__encoder_options {
+    int precision;   /* PS__PRECISION_* */
+    const char *isa; /* "reference", "avx2", "avx512vnni"; NULL: the best this processor has */
+} ps__encoder_options;
+
+typedef struct ps__encoder_info { /* strings belong to the encoder */
+    const char *id;       /* "<name>-<version>", what vectors are filed under; different weights never share an id */
+    const char *name, *version;
+    const char *space;    /* vectors of one space may be compared */
+    const char *licence, *source, *path;
+    const char *image_family, *text_family; /* NULL: no such tower */
+    const char *isa;      /* the kernels chosen */
+    int dim;              /* length of an embedding */
+    int image_size;       /* the image tower wants RGB of image_size x image_size; 0: no image tower */
+    int max_tokens;       /* words beyond are dropped; 0: no text tower */
+    size_t bytes;         /* size of the package */
+    double score_a, score_b;         /* probability-like score = 1/(1+exp(-(a*cosine+b))) */
+    double score_weak, score_good;   /* best score below weak: nothing matched; from good on: a match */
+} ps__encoder_info;
+
+/* Maps and checks the package; towers are laid out when first used. options may be NULL. PS__MODEL with a sentence that names the
+** fault, PS__NOTFOUND when there is no file. Free with ps__encoder_free (NULL is fine) after all its sessions. */
+int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err);
+void ps__encoder_free(ps__encoder *encoder);
+const ps__encoder_info *ps__encoder_about(const ps__encoder *encoder);
+
+/* Buffers of one thread. Free with ps__session_free before its encoder. */
+int ps__session_new(ps__session **out, ps__encoder *encoder, ps__error *err);
+void ps__session_free(ps__session *session);
+
+/* embedding: float [dim], L2-normalised. rgb: u8 [image_size][image_size][3]. */
+int ps__encode_image(float *embedding, ps__session *session, const uint8_t *rgb, ps__error *err);
+
+/* text: UTF-8 of `length` bytes, any bytes allowed (invalid ones read as U+FFFD). Empty or blank text is PS__INVALID. */
+int ps__encode_text(float *embedding, ps__session *session, const char *text, size_t length, ps__error *err);
+
+/* Cosine (dot product of two embeddings) to a score in 0..1. */
+float ps__encoder_score(const ps__encoder *encoder, float cosine);
+
+#endif

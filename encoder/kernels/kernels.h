@@ -1,0 +1,115 @@
+/*
+** The arithmetic of the towers: fused INT8 operations and the float ones around them, one file an instruction set, chosen once at
+** run time. reference.c is the truth: every other file must give the same bits. INT32 sums are exact, so their order is free; float
+** operations are written so that each result is one fixed sequence of IEEE operations (no contraction, sums in 16 lanes).
+**
+** All functions are pure: any thread. Arrays named *_padded may be read up to the next multiple of 64 entries.
+*/
+#ifndef PS_KERNELS_H
+#define PS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that may be read (not written) past the end of every activation row handed to a kernel. */
+#define PS__SLACK 64
+
+/* A matrix of s8 weights [n][k], laid out for four-way dot products: [ceil(n/16)][ceil(k/4)][16][4], padding zero. */
+typedef struct ps__matrix {
+    int n, k;              /* outputs, inputs */
+    int k4;                /* ceil(k / 4) */
+    int8_t *weights;       /* 64-byte aligned, owned */
+    int32_t *offset;       /* [n padded to 64]: -zero_in * sum over k of w, where every sum starts */
+    float *scale;          /* [n padded]: real value of one step of the sum (for dynamic layers: of the weight alone) */
+    float *bias;           /* [n padded] */
+} ps__matrix;
+
+/* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [c/64][kx][ceil(k/4)][4][16][4]. The four taps of a group
+** run down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. offset,
+** scale and bias are in the same order, [c/64][4][16]. */
+typedef struct ps__filter {
+    int channels, k;       /* k is 3, 5 or 7 */
+    int8_t *weights;       /* 64-byte aligned, owned */
+    int32_t *offset;       /* as in ps__matrix, permuted */
+    float *scale, *bias;   /* permuted */
+} ps__filter;
+
+/* How a sum becomes a u8 activation; docs/model-package.md, "Quantisation". */
+typedef struct ps__requant {
+    float low, high;       /* clamp of the real value: 0 and 6, or -FLT_MAX and FLT_MAX */
+    float inverse;         /* 1 / scale of the output */
+    float zero;            /* zero point of the output, as a float: added before the clamp to 0..255 (exact: integers below 2^24) */
+    const uint8_t *residual; /* [rows][n] added to the real value, or NULL */
+    float residual_scale;  /* real value of one step of it */
+    int residual_zero;     /* its zero point */
+} ps__requant;
+
+typedef struct ps__kernels {
+    const char *name;      /* "reference", "avx2", "avx512vnni" */
+
+    /* out u8 [rows][n] from in u8 [rows][in_stride bytes], requantised. */
+    void (*gemm_u8)(uint8_t *out, const uint8_t *in, size_t in_stride, size_t rows, const ps__matrix *m, const ps__requant *q);
+
+    /* out f32 [rows][n] from in u8 [rows][in_stride]: y = sum * (row_scale[r] * scale[n]) + bias[n]. */
+    void (*gemm_f32)(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, size_t rows, const ps__matrix *m);
+
+    /* One output row of a depthwise convolution. rows[k]: u8 [width][channels], rows outside the image point at one of zero points.
+    ** out u8 [out_width][channels]; output x reads columns x*stride-pad .. +k-1; columns outside count as zero_in.
+    ** scratch: ps__depthwise_scratch(width, k) bytes, 64-byte aligned. */
+    void (*depthwise_u8)(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int stride, int pad, int zero_in,
+                         const ps__filter *f, const ps__requant *q, uint8_t *scratch);
+
+    /* Symmetric quantisation of one row, offset by 128: q = rint(x / s) + 128, s = max|x| / 127. Returns s; a zero row gives 128s. */
+    float (*quantize_row)(uint8_t *out, const float *x, int n);
+
+    /* sum[c] += over pixels of in u8 [pixels][channels]. */
+    void (*sum_u8)(uint32_t *sum, const uint8_t *in, size_t pixels, int channels);
+
+    /* x = (x + residual - mean) / sqrt(variance + eps) * weight + bias over n entries; residual may be NULL. */
+    void (*layer_norm)(float *x, const float *residual, const float *weight, const float *bias, float eps, int n);
+
+    /* x * (1 + erf(x / sqrt 2)) / 2 in place; erf to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
+    void (*gelu)(float *x, size_t n);
+
+    /* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1) of one head: qkv f32 [tokens][stride], of which query, key and value
+    ** start at q, k, v and are head_dim wide. out f32 [tokens][out_stride]. scores: scratch f32 [tokens]. */
+    void (*attention)(float *out, size_t out_stride, const float *q, const float *k, const float *v, size_t stride, int tokens,
+                      int head_dim, float *scores);
+
+    /* Dot product in 16 lanes. */
+    float (*dot)(const float *a, const float *b, int n);
+} ps__kernels;
+
+/* The kernels of that name, or the best this processor runs when name is NULL. NULL: unknown, or not for this processor. */
+const ps__kernels *ps__kernels_choose(const char *name);
+
+/* i-th of all kernels that this processor runs (0 is the reference), or NULL past the end: for tests and `bench`. */
+const ps__kernels *ps__kernels_at(int i);
+
+static inline size_t ps__depthwise_scratch(int width, int k) {
+    return (size_t)(width + 2 * k) * (size_t)((k + 3) / 4) * 256;
+}
+
+static inline int ps__pad_to(int n, int multiple) {
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+/* Where channel c of a ps__filter's per-channel arrays stands. */
+static inline size_t ps__filter_place(int c) {
+    int in_block = c % 64;
+    return (size_t)(c / 64 * 64 + (in_block % 16 / 4) * 16 + in_block / 16 * 4 + in_block % 4);
+}
+
+/* Weights row-major [n][k] (or [k][k][channels]) to the kernels' layout. scale, bias: float [n]; real value of a sum's step is
+** in_scale * scale. Returns 0, or -1 when memory runs out; freed by the second of each pair, which takes NULL members. */
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in, float in_scale);
+void ps__matrix_clear(ps__matrix *m);
+int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in, float in_scale);
+void ps__filter_clear(ps__filter *f);
+
+extern const ps__kernels ps__kernels_reference;
+#if defined(__x86_64__)
+extern const ps__kernels ps__kernels_avx2, ps__kernels_avx512vnni;
+#endif
+
+#endif

@@ -1,0 +1,86 @@
+/*
+** Row-major weights to the layout that four-way dot products want, once, when a tower is laid out.
+*/
+#include "encoder/kernels/kernels.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* The three per-output arrays, zeroed to a multiple of 64 entries so that vector loads never leave them. */
+static int outputs_new(int32_t **offset, float **scale, float **bias, int n) {
+    size_t bytes = (size_t)ps__pad_to(n, 64) * 4;
+    *offset = ps__aligned(bytes);
+    *scale = ps__aligned(bytes);
+    *bias = ps__aligned(bytes);
+    if (!*offset || !*scale || !*bias) return -1;
+    memset(*offset, 0, bytes);
+    memset(*scale, 0, bytes);
+    memset(*bias, 0, bytes);
+    return 0;
+}
+
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in, float in_scale) {
+    *m = (ps__matrix){.n = n, .k = k, .k4 = (k + 3) / 4};
+    size_t bytes = (size_t)ps__pad_to(n, 16) * (size_t)m->k4 * 4;
+    m->weights = ps__aligned(bytes);
+    if (outputs_new(&m->offset, &m->scale, &m->bias, n) || !m->weights) {
+        ps__matrix_clear(m);
+        return -1;
+    }
+    memset(m->weights, 0, bytes);
+    for (int o = 0; o < n; o++) {
+        const int8_t *row = weights + (size_t)o * (size_t)k;
+        int8_t *to = m->weights + ((size_t)(o / 16) * (size_t)m->k4 * 16 + (size_t)(o % 16)) * 4;
+        int32_t sum = 0;
+        for (int i = 0; i < k; i++) sum += row[i];
+        for (int i = 0; i + 4 <= k; i += 4) memcpy(to + (size_t)(i / 4) * 64, row + i, 4);
+        if (k % 4) memcpy(to + (size_t)(k / 4) * 64, row + k / 4 * 4, (size_t)(k % 4));
+        m->offset[o] = -zero_in * sum;
+        m->scale[o] = in_scale * scale[o];
+        m->bias[o] = bias[o];
+    }
+    return 0;
+}
+
+void ps__matrix_clear(ps__matrix *m) {
+    ps__free(m->weights);
+    ps__free(m->offset);
+    ps__free(m->scale);
+    ps__free(m->bias);
+    *m = (ps__matrix){0};
+}
+
+int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in, float in_scale) {
+    *f = (ps__filter){.channels = channels, .k = k};
+    size_t groups = (size_t)((k + 3) / 4), bytes = (size_t)ps__pad_to(channels, 64) * (size_t)k * groups * 4;
+    f->weights = ps__aligned(bytes);
+    if (outputs_new(&f->offset, &f->scale, &f->bias, channels) || !f->weights) {
+        ps__filter_clear(f);
+        return -1;
+    }
+    memset(f->weights, 0, bytes);
+    for (int c = 0; c < channels; c++) {
+        size_t place = ps__filter_place(c), block = place / 64, in_block = place % 64;
+        int32_t sum = 0;
+        for (int ky = 0; ky < k; ky++) {
+            for (int kx = 0; kx < k; kx++) {
+                int8_t w = weights[((size_t)ky * (size_t)k + (size_t)kx) * (size_t)channels + (size_t)c];
+                f->weights[((block * (size_t)k + (size_t)kx) * groups + (size_t)(ky / 4)) * 256 + in_block * 4 + (size_t)(ky % 4)] = w;
+                sum += w;
+            }
+        }
+        f->offset[place] = -zero_in * sum;
+        f->scale[place] = in_scale * scale[c];
+        f->bias[place] = bias[c];
+    }
+    return 0;
+}
+
+void ps__filter_clear(ps__filter *f) {
+    ps__free(f->weights);
+    ps__free(f->offset);
+    ps__free(f->scale);
+    ps__free(f->bias);
+    *f = (ps__filter){0};
+}
