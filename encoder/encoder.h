@@ -13,6 +13,8 @@
 
 #include "base/status.h"
 
+struct ps__plan; /* plan/plan.h */
+
 typedef struct ps__encoder ps__encoder;
 typedef struct ps__session ps__session;
 
@@ -53,6 +55,12 @@ int ps__encode_image(float *embedding, ps__session *session, const uint8_t *rgb,
 
 /* text: UTF-8 of `length` bytes, any bytes allowed (invalid ones read as U+FFFD). Empty or blank text is PS__INVALID. */
 int ps__encode_text(float *embedding, ps__session *session, const char *text, size_t length, ps__error *err);
+
+/* The plan of the image or text tower, laid out if it was not yet; belongs to the encoder. For tests and tools that look at layers. */
+int ps__encoder_plan(const struct ps__plan **out, ps__encoder *encoder, int is_text, ps__error *err);
+
+/* The ids that ps__encode_text feeds its tower: ids int32 [max_tokens], *count of them. */
+int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *encoder, const char *text, size_t length, ps__error *err);
 
 /* Cosine (dot product of two embeddings) to a score in 0..1. */
 float ps__encoder_score(const ps__encoder *encoder, float cosine);

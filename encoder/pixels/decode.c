@@ -1,0 +1,106 @@
+/*
+** From the bytes of an image file to upright RGB of the wanted size: sniff, decode, turn, resize; see pixels.h.
+*/
+#include "encoder/pixels/pixels.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "encoder/pixels/exif.h"
+#include "encoder/pixels/job.h"
+#include "encoder/pixels/orient.h"
+#include "encoder/pixels/resize.h"
+
+#define MAX_WANTED 65535 /* pixels a side that may be asked for */
+
+const char *const ps__pixels_endings[] = {".jpg",  ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".tga",
+                                          ".psd",  ".webp", ".heic", ".heif", ".hif", ".avif", ".hdr", NULL};
+
+static ps__decoder *decoder_for(const char *format) {
+    static const struct {
+        const char *format;
+        ps__decoder *decode;
+    } decoders[] = {{"jpeg", ps__jpeg_decode}, {"webp", ps__webp_decode}, {"heif", ps__heif_decode}, {"avif", ps__heif_decode}};
+    for (size_t i = 0; i < sizeof decoders / sizeof *decoders; i++)
+        if (!strcmp(decoders[i].format, format)) return decoders[i].decode;
+    return ps__stb_decode;
+}
+
+static int make_job(ps__job *job, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
+                    ps__error *err) {
+    static const ps__pixels_options defaults;
+    if (!options) options = &defaults;
+    int whole = options->width == 0 && options->height == 0;
+    if (!whole && (options->width < 1 || options->height < 1 || options->width > MAX_WANTED || options->height > MAX_WANTED))
+        return ps__fail(err, PS__INVALID, "%s: a size of %d x %d pixels was asked for", name, options->width, options->height);
+    if (options->fit != PS__FIT_SQUASH && options->fit != PS__FIT_INSIDE)
+        return ps__fail(err, PS__INVALID, "%s: an unknown fit was asked for", name);
+    *job = (ps__job){bytes, size, name, options->width, options->height, options->fit, options->max_pixels, options->max_bytes};
+    if (!job->max_pixels) job->max_pixels = PS__MAX_PIXELS;
+    if (!job->max_bytes) job->max_bytes = PS__MAX_DECODE_BYTES;
+    return PS__OK;
+}
+
+/* Replaces the raster by an upright one. */
+static int turn(ps__raster *raster, int orientation, const ps__job *job, ps__error *err) {
+    if (orientation == 1) return PS__OK;
+    const size_t bytes = (size_t)raster->width * (size_t)raster->height * 3;
+    int status = ps__job_check(job, (uint64_t)raster->width, (uint64_t)raster->height, 2 * (uint64_t)bytes, err);
+    if (status) return status;
+    uint8_t *rgb = ps__malloc(bytes);
+    if (!rgb) return ps__fail_nomem(err);
+    ps__orient(rgb, raster->rgb, raster->width, raster->height, raster->stride, orientation);
+    ps__raster upright = {0};
+    int turned = ps__orientation_turns(orientation);
+    ps__raster_own(&upright, rgb, turned ? raster->height : raster->width, turned ? raster->width : raster->height);
+    upright.stored_width = turned ? raster->stored_height : raster->stored_width;
+    upright.stored_height = turned ? raster->stored_width : raster->stored_height;
+    ps__raster_release(raster);
+    *raster = upright;
+    return PS__OK;
+}
+
+/* Fills out->rgb with the wanted size. Takes the raster's own memory where it is already what is wanted. */
+static int fit(ps__pixels *out, ps__raster *raster, const ps__job *job, ps__error *err) {
+    int width, height;
+    ps__job_target(job, raster->stored_width, raster->stored_height, &width, &height);
+    out->original_width = raster->stored_width;
+    out->original_height = raster->stored_height;
+    out->width = width;
+    out->height = height;
+    if (width == raster->width && height == raster->height && raster->release == ps__free && raster->owner == raster->rgb) {
+        out->rgb = raster->rgb;
+        memset(raster, 0, sizeof *raster);
+        return PS__OK;
+    }
+    uint64_t bytes = (uint64_t)raster->stride * (uint64_t)raster->height + (uint64_t)width * (uint64_t)height * 3;
+    int status = ps__job_check(job, 1, 1, bytes, err);
+    if (status) return status;
+    out->rgb = ps__array((size_t)width * 3, (size_t)height);
+    if (!out->rgb) return ps__fail_nomem(err);
+    return ps__resize(out->rgb, width, height, raster->rgb, raster->width, raster->height, raster->stride, err);
+}
+
+int ps__pixels_decode(ps__pixels *out, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
+                      ps__error *err) {
+    ps__job job;
+    ps__raster raster = {0};
+    memset(out, 0, sizeof *out);
+    ps__exif_none(&out->notes);
+    int status = make_job(&job, bytes, size, name, options, err);
+    if (status) return status;
+    if (!size) return ps__fail(err, PS__CORRUPT, "%s: is an empty file", name);
+    out->format = ps__sniff(bytes, size);
+    if (!out->format) return ps__fail(err, PS__FORMAT, "%s: is in no image format that is read", name);
+    status = decoder_for(out->format)(&raster, &out->notes, &job, err);
+    if (!status) status = turn(&raster, out->notes.orientation, &job, err);
+    if (!status) status = fit(out, &raster, &job, err);
+    ps__raster_release(&raster);
+    if (status) ps__pixels_clear(out);
+    return status;
+}
+
+void ps__pixels_clear(ps__pixels *pixels) {
+    ps__free(pixels->rgb);
+    memset(pixels, 0, sizeof *pixels);
+}

@@ -1,0 +1,19 @@
+/*
+** EXIF: what the camera noted down about a photo. Damaged or absurd values are left out one by one; they never refuse the photo.
+*/
+#ifndef PS_PIXELS_EXIF_H
+#define PS_PIXELS_EXIF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "encoder/pixels/pixels.h"
+
+/* No notes: orientation 1 and all else empty. */
+void ps__exif_none(ps__camera_notes *notes);
+
+/* Reads an EXIF block: a TIFF header ("II*" or "MM*") and what follows, with or without "Exif\0\0" before it. PS__NOMEM or PS__OK. */
+int ps__exif_read(ps__camera_notes *notes, const uint8_t *bytes, size_t size, ps__error *err);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+** HEIC, HEIF and AVIF through libheif: the primary picture at full size, embedded thumbnails left alone. libheif applies the
+** container's own rotation, mirroring and cropping (irot, imir, clap); an EXIF orientation only repeats those, so it is not applied
+** again and reads as 1 in the notes.
+*/
+#include "encoder/pixels/job.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <libheif/heif.h>
+
+#include "base/alloc.h"
+#include "encoder/pixels/exif.h"
+
+#define MAX_EXIF (1u << 20) /* longer metadata blocks are ignored */
+
+/* Plug-ins are registered once, and stay for the life of the process. */
+static void load_plugins(void) {
+    heif_init(NULL);
+}
+
+static int fail_heif(struct heif_error error, const ps__job *job, ps__error *err) {
+    switch (error.code) {
+    case heif_error_Memory_allocation_error:
+        if (error.subcode == heif_suberror_Security_limit_exceeded)
+            return ps__fail(err, PS__TOOBIG, "%s: was above a limit of libheif: %s", job->name, error.message);
+        return ps__fail_nomem(err);
+    case heif_error_Unsupported_filetype: case heif_error_Unsupported_feature: case heif_error_Unsupported_plugin_version:
+        return ps__fail(err, PS__FORMAT, "%s: could not be read: %s", job->name, error.message);
+    default:
+        if (error.subcode == heif_suberror_End_of_data) return ps__fail_truncated(job, 0, err);
+        return ps__fail(err, PS__CORRUPT, "%s: could not be decoded: %s", job->name, error.message);
+    }
+}
+
+/* The Exif item: four bytes that say where the TIFF header starts, then the block (ISO/IEC 23008-12, A.2.1). */
+static int read_exif(ps__camera_notes *notes, const struct heif_image_handle *handle, ps__error *err) {
+    heif_item_id id;
+    if (heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) != 1) return PS__OK;
+    size_t size = heif_image_handle_get_metadata_size(handle, id);
+    if (size < 4 || size > MAX_EXIF) return PS__OK;
+    uint8_t *block = ps__malloc(size);
+    if (!block) return ps__fail_nomem(err);
+    int status = PS__OK;
+    if (!heif_image_handle_get_metadata(handle, id, block).code) {
+        size_t start = (size_t)block[0] << 24 | (size_t)block[1] << 16 | (size_t)block[2] << 8 | block[3];
+        if (start < size - 4) status = ps__exif_read(notes, block + 4 + start, size - 4 - start, err);
+    }
+    ps__free(block);
+    notes->orientation = 1;
+    return status;
+}
+
+static void release(void *image) {
+    heif_image_release(image);
+}
+
+/* Alpha is laid over white in place, row by row; RGB takes less room than RGBA, so the rows only get looser. */
+static void flatten(uint8_t *plane, size_t stride, int width, int height, int premultiplied) {
+    for (int y = 0; y < height; y++) {
+        uint8_t *row = plane + (size_t)y * stride;
+        for (int x = 0; premultiplied && x < width; x++) {
+            uint8_t *p = row + 4 * x;
+            for (int c = 0; c < 3; c++) p[c] = (uint8_t)(p[c] + 255 - p[3] > 255 ? 255 : p[c] + 255 - p[3]);
+            p[3] = 255;
+        }
+        ps__over_white(row, row, (size_t)width, 4);
+    }
+}
+
+static int take_image(ps__raster *out, struct heif_image *image, const struct heif_image_handle *handle, int alpha, const ps__job *job,
+                      ps__error *err) {
+    int stride = 0, width = heif_image_get_width(image, heif_channel_interleaved);
+    int height = heif_image_get_height(image, heif_channel_interleaved);
+    uint8_t *plane = heif_image_get_plane(image, heif_channel_interleaved, &stride);
+    if (!plane || width < 1 || height < 1 || stride / (alpha ? 4 : 3) < width) {
+        heif_image_release(image);
+        return ps__fail(err, PS__CORRUPT, "%s: was decoded to nothing", job->name);
+    }
+    if (alpha) flatten(plane, (size_t)stride, width, height, heif_image_handle_is_premultiplied_alpha(handle));
+    *out = (ps__raster){width, height, width, height, (size_t)stride, plane, image, release};
+    return PS__OK;
+}
+
+static int decode(ps__raster *out, const struct heif_image_handle *handle, const ps__job *job, ps__error *err) {
+    struct heif_decoding_options *options = heif_decoding_options_alloc();
+    struct heif_image *image = NULL;
+    int alpha = heif_image_handle_has_alpha_channel(handle);
+    if (!options) return ps__fail_nomem(err);
+    options->convert_hdr_to_8bit = 1;
+    struct heif_error error = heif_decode_image(handle, &image, heif_colorspace_RGB,
+                                                alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options);
+    heif_decoding_options_free(options);
+    if (error.code) return fail_heif(error, job, err);
+    return take_image(out, image, handle, alpha, job, err);
+}
+
+int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct heif_image_handle *handle = NULL;
+    pthread_once(&once, load_plugins);
+    struct heif_context *context = heif_context_alloc();
+    if (!context) return ps__fail_nomem(err);
+    heif_context_set_max_decoding_threads(context, 0); /* indexing has its own threads, one a photo */
+    int status = PS__OK;
+    struct heif_error error = heif_context_read_from_memory_without_copy(context, job->bytes, job->size, NULL);
+    if (!error.code) error = heif_context_get_primary_image_handle(context, &handle);
+    if (error.code) {
+        status = fail_heif(error, job, err);
+        goto done;
+    }
+    int width = heif_image_handle_get_width(handle), height = heif_image_handle_get_height(handle);
+    uint64_t w = width > 0 ? (uint64_t)width : 0, h = height > 0 ? (uint64_t)height : 0;
+    /* planes of the codec, its reference copy, and RGB: at 8 bits 1.5 + 1.5 + 3 bytes a pixel, twice the planes at 10 bits */
+    uint64_t each = (heif_image_handle_get_luma_bits_per_pixel(handle) > 8 ? 10 : 6) + (heif_image_handle_has_alpha_channel(handle) ? 3 : 0);
+    status = ps__job_check(job, w, h, 0, err);
+    if (!status) status = ps__job_check(job, w, h, w * h * each, err);
+    if (!status) status = read_exif(notes, handle, err);
+    if (!status) status = decode(out, handle, job, err);
+done:
+    if (handle) heif_image_handle_release(handle);
+    heif_context_free(context);
+    return status;
+}

@@ -1,0 +1,210 @@
+/*
+** Running a plan: one loop, one call an operation.
+*/
+#include "encoder/plan/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "encoder/encoder.h"
+
+typedef struct run { /* one call of ps__plan_run */
+    const ps__plan *plan;   /* what runs */
+    ps__workspace *space;   /* where */
+    const void *input;      /* the caller's */
+    size_t rows;            /* tokens */
+} run;
+
+static void *at(const run *r, int buffer) {
+    return buffer < 0 ? NULL : r->space->arena + r->plan->buffers[buffer].offset;
+}
+
+static const void *source(const run *r, int buffer) {
+    return buffer == PS__PLAN_INPUT ? r->input : at(r, buffer);
+}
+
+/* The k x k x channels pixels under each output of row y, side by side; outside pixels are zero points. */
+static void gather_patches(uint8_t *patches, size_t stride, const ps__op *op, const uint8_t *in, int y, int zero) {
+    const ps__geometry *g = &op->geometry;
+    size_t pixel = (size_t)g->channels, row_bytes = (size_t)g->kernel * pixel;
+    for (int x = 0; x < op->out_width; x++) {
+        uint8_t *to = patches + (size_t)x * stride;
+        for (int ky = 0; ky < g->kernel; ky++, to += row_bytes) {
+            int line = y * g->stride - op->pad_y + ky, first = x * g->stride - op->pad_x;
+            const uint8_t *from = in + (size_t)(line < 0 ? 0 : line) * (size_t)g->width * pixel;
+            if (line < 0 || line >= g->height) memset(to, zero, row_bytes);
+            else if (first >= 0 && first + g->kernel <= g->width) memcpy(to, from + (size_t)first * pixel, row_bytes);
+            else
+                for (int kx = 0; kx < g->kernel; kx++) {
+                    int column = first + kx;
+                    if (column < 0 || column >= g->width) memset(to + (size_t)kx * pixel, zero, pixel);
+                    else memcpy(to + (size_t)kx * pixel, from + (size_t)column * pixel, pixel);
+                }
+        }
+    }
+}
+
+static void run_conv(const run *r, const ps__op *op) {
+    const ps__geometry *g = &op->geometry;
+    const uint8_t *in = source(r, op->in);
+    uint8_t *out = at(r, op->out);
+    ps__requant q = op->requant;
+    q.residual = at(r, op->other);
+    size_t width = (size_t)op->out_width, n = op->out_features;
+    if (g->kernel == 1 && g->stride == 1) {
+        r->plan->kernels->gemm_u8(out, in, (size_t)g->channels, width * (size_t)op->out_height, &op->matrix, &q);
+        return;
+    }
+    size_t stride = (size_t)op->matrix.k4 * 4;
+    int zero = op->in == PS__PLAN_INPUT ? r->plan->input_zero : r->plan->buffers[op->in].zero;
+    for (int y = 0; y < op->out_height; y++) {
+        gather_patches(r->space->scratch, stride, op, in, y, zero);
+        r->plan->kernels->gemm_u8(out + (size_t)y * width * n, r->space->scratch, stride, width, &op->matrix, &q);
+        if (q.residual) q.residual += width * n;
+    }
+}
+
+static void run_depthwise(const run *r, const ps__op *op) {
+    const ps__geometry *g = &op->geometry;
+    const uint8_t *in = at(r, op->in), *rows[8];
+    uint8_t *out = at(r, op->out), *outside = r->space->scratch;
+    size_t in_row = (size_t)g->width * (size_t)g->channels, out_row = (size_t)op->out_width * op->out_features;
+    uint8_t *scratch = outside + ps__align64(in_row + PS__SLACK);
+    int zero = r->plan->buffers[op->in].zero;
+    memset(outside, zero, in_row);
+    for (int y = 0; y < op->out_height; y++) {
+        for (int ky = 0; ky < g->kernel; ky++) {
+            int line = y * g->stride - op->pad_y + ky;
+            rows[ky] = line < 0 || line >= g->height ? outside : in + (size_t)line * in_row;
+        }
+        r->plan->kernels->depthwise_u8(out + (size_t)y * out_row, op->out_width, rows, g->width, g->stride, op->pad_x, zero, &op->filter,
+                                       &op->requant, scratch);
+    }
+}
+
+static void run_pool(const run *r, const ps__op *op) {
+    const ps__buffer *b = &r->plan->buffers[op->in];
+    float *out = at(r, op->out);
+    size_t pixels = (size_t)op->geometry.width, channels = op->out_features;
+    if (b->is_u8) {
+        uint32_t *sum = (uint32_t *)(void *)r->space->scratch;
+        memset(sum, 0, channels * 4);
+        r->plan->kernels->sum_u8(sum, at(r, op->in), pixels, (int)channels);
+        float factor = b->scale / (float)pixels, shift = (float)b->zero * (float)pixels;
+        for (size_t c = 0; c < channels; c++) out[c] = ((float)sum[c] - shift) * factor;
+        return;
+    }
+    const float *in = at(r, op->in);
+    for (size_t c = 0; c < channels; c++) {
+        double sum = 0;
+        for (size_t p = 0; p < pixels; p++) sum += (double)in[p * channels + c];
+        out[c] = (float)(sum / (double)pixels);
+    }
+}
+
+static void run_linear(const run *r, const ps__op *op, size_t rows) {
+    const ps__kernels *k = r->plan->kernels;
+    const float *in = at(r, op->in);
+    if (r->plan->precision == PS__PRECISION_FLOAT) {
+        ps__run_float_linear(op, at(r, op->out), in, rows, r->space->scratch, k);
+        return;
+    }
+    size_t stride = ps__align64(op->in_features);
+    uint8_t *quantized = r->space->scratch;
+    float *scale = (float *)(void *)(quantized + rows * stride + PS__SLACK);
+    for (size_t i = 0; i < rows; i++) scale[i] = k->quantize_row(quantized + i * stride, in + i * op->in_features, (int)op->in_features);
+    k->gemm_f32(at(r, op->out), quantized, stride, scale, rows, &op->matrix);
+}
+
+static void run_embed(const run *r, const ps__op *op, size_t rows) {
+    const int32_t *ids = r->input;
+    float *out = at(r, op->out);
+    size_t n = op->out_features;
+    for (size_t t = 0; t < rows; t++, out += n) {
+        size_t id = (size_t)ids[t];
+        const int8_t *w = op->layer[0].weights + id * n;
+        float scale = op->layer[0].scale[id];
+        for (size_t i = 0; i < n; i++) out[i] = (float)w[i] * scale + op->weight[t * n + i];
+    }
+}
+
+static void run_attention(const run *r, const ps__op *op, size_t rows) {
+    const float *qkv = at(r, op->in);
+    float *out = at(r, op->out);
+    size_t n = op->out_features, width = n / (size_t)op->heads;
+    for (size_t h = 0; h < (size_t)op->heads; h++)
+        r->plan->kernels->attention(out + h * width, n, qkv + h * width, qkv + n + h * width, qkv + 2 * n + h * width, 3 * n, (int)rows, (int)width,
+                                    (float *)(void *)r->space->scratch);
+}
+
+static void run_mean(const run *r, const ps__op *op, size_t rows) {
+    const float *in = at(r, op->in);
+    float *out = at(r, op->out);
+    size_t n = op->out_features;
+    for (size_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (size_t t = 0; t < rows; t++) sum += in[t * n + i];
+        out[i] = sum / (float)rows;
+    }
+}
+
+static void run_normalize(const run *r, const ps__op *op) {
+    float *x = at(r, op->out);
+    float norm = sqrtf(r->plan->kernels->dot(x, x, (int)op->out_features));
+    for (size_t i = 0; i < op->out_features; i++) x[i] /= norm;
+}
+
+static void run_rows(const run *r, const ps__op *op, size_t rows) {
+    const ps__kernels *k = r->plan->kernels;
+    float *x = at(r, op->out), *other = at(r, op->other);
+    size_t n = op->out_features;
+    switch (op->kind) {
+    case OP_GELU: k->gelu(x, rows * n); break;
+    case OP_ADD:
+        for (size_t i = 0; i < rows * n; i++) x[i] += other[i];
+        break;
+    case OP_NORM:
+        for (size_t t = 0; t < rows; t++) k->layer_norm(x + t * n, other ? other + t * n : NULL, op->weight, op->bias, op->eps, (int)n);
+        break;
+    default: break;
+    }
+}
+
+static void run_op(const run *r, const ps__op *op) {
+    size_t rows = op->one_row ? 1 : r->rows;
+    int is_float = r->plan->precision == PS__PRECISION_FLOAT;
+    switch (op->kind) {
+    case OP_CONV:
+        if (is_float) ps__run_float_conv(r->plan, op, at(r, op->out), source(r, op->in), at(r, op->other), r->space->scratch);
+        else run_conv(r, op);
+        break;
+    case OP_DEPTHWISE:
+        if (is_float) ps__run_float_depthwise(op, at(r, op->out), at(r, op->in));
+        else run_depthwise(r, op);
+        break;
+    case OP_POOL: run_pool(r, op); break;
+    case OP_LINEAR: run_linear(r, op, rows); break;
+    case OP_EMBED: run_embed(r, op, rows); break;
+    case OP_ATTENTION: run_attention(r, op, rows); break;
+    case OP_MEAN: run_mean(r, op, r->rows); break;
+    case OP_NORMALIZE: run_normalize(r, op); break;
+    default: run_rows(r, op, rows); break;
+    }
+}
+
+static void tell_tap(const run *r, const ps__op *op, ps__tap_fn *tap, void *payload) {
+    const ps__buffer *b = &r->plan->buffers[op->out];
+    size_t rows = op->one_row ? 1 : r->rows;
+    if (op->kind == OP_CONV || op->kind == OP_DEPTHWISE) rows = (size_t)op->out_width * (size_t)op->out_height;
+    const void *data = at(r, op->out);
+    tap(op->name, b->is_u8 ? data : NULL, b->scale, b->zero, b->is_u8 ? NULL : data, rows, op->out_features, payload);
+}
+
+void ps__plan_run(float *out, const ps__plan *plan, ps__workspace *workspace, const void *input, int rows, ps__tap_fn *tap, void *payload) {
+    run r = {plan, workspace, input, (size_t)rows};
+    for (size_t i = 0; i < plan->op_count; i++) {
+        run_op(&r, &plan->ops[i]);
+        if (tap) tell_tap(&r, &plan->ops[i], tap, payload);
+    }
+    memcpy(out, at(&r, plan->out), plan->out_features * 4);
+}
