@@ -38,7 +38,8 @@ INLINE __m512i requantize(__m512i sum, __m512 scale, __m512 bias, const epilogue
 }
 
 INLINE __mmask16 mask_of(int left) {
-    return left >= 16 ? (__mmask16)0xFFFF : (__mmask16)((1u << left) - 1);
+    unsigned lanes = left >= 16 ? 0xFFFFu : (1u << left) - 1;
+    return (__mmask16)lanes;
 }
 
 INLINE int32_t four_bytes(const uint8_t *p) {

@@ -27,7 +27,7 @@ static int fail_heif(struct heif_error error, const ps__job *job, ps__error *err
         if (error.subcode == heif_suberror_Security_limit_exceeded)
             return ps__fail(err, PS__TOOBIG, "%s: was above a limit of libheif: %s", job->name, error.message);
         return ps__fail_nomem(err);
-    case heif_error_Unsupported_filetype: case heif_error_Unsupported_feature: case heif_error_Unsupported_plugin_version:
+    case heif_error_Unsupported_filetype: case heif_error_Unsupported_feature:
         return ps__fail(err, PS__FORMAT, "%s: could not be read: %s", job->name, error.message);
     default:
         if (error.subcode == heif_suberror_End_of_data) return ps__fail_truncated(job, 0, err);
@@ -114,7 +114,8 @@ int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job
     int width = heif_image_handle_get_width(handle), height = heif_image_handle_get_height(handle);
     uint64_t w = width > 0 ? (uint64_t)width : 0, h = height > 0 ? (uint64_t)height : 0;
     /* planes of the codec, its reference copy, and RGB: at 8 bits 1.5 + 1.5 + 3 bytes a pixel, twice the planes at 10 bits */
-    uint64_t each = (heif_image_handle_get_luma_bits_per_pixel(handle) > 8 ? 10 : 6) + (heif_image_handle_has_alpha_channel(handle) ? 3 : 0);
+    uint64_t each = heif_image_handle_get_luma_bits_per_pixel(handle) > 8 ? 10 : 6;
+    if (heif_image_handle_has_alpha_channel(handle)) each += 3;
     status = ps__job_check(job, w, h, 0, err);
     if (!status) status = ps__job_check(job, w, h, w * h * each, err);
     if (!status) status = read_exif(notes, handle, err);

@@ -12,12 +12,12 @@
 #include "encoder/pixels/exif.h"
 #include "encoder/pixels/structure.h"
 
+#pragma GCC diagnostic ignored "-Wunused-function" /* for the whole file: gcc reports these at its end */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC

@@ -1,0 +1,318 @@
+/*
+** Every kernel of every instruction set against the portable one, bit for bit, over shapes that hit each edge: outputs and inputs that
+** fill no vector, single rows, filters wider than the image, all zero points. The portable one itself against plain loops over
+** row-major weights.
+*/
+#include <check.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encoder/kernels/kernels.h"
+#include "tests/suites.h"
+
+static uint32_t state;
+
+static uint32_t draw(uint32_t below) { /* xorshift32 (Marsaglia 2003) */
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state % below;
+}
+
+static void *fresh(size_t bytes) {
+    void *p = aligned_alloc(64, (bytes + PS__SLACK + 63) / 64 * 64);
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+static uint8_t *random_bytes(size_t n) {
+    uint8_t *p = fresh(n);
+    for (size_t i = 0; i < n + PS__SLACK; i++) p[i] = (uint8_t)draw(256);
+    return p;
+}
+
+static int8_t *random_weights(size_t n) {
+    int8_t *p = fresh(n);
+    for (size_t i = 0; i < n; i++) p[i] = (int8_t)((int)draw(255) - 127);
+    return p;
+}
+
+static float *random_floats(size_t n, float low, float high) {
+    float *p = fresh(n * 4);
+    for (size_t i = 0; i < n; i++) p[i] = low + (high - low) * (float)draw(100000) / 100000.0f;
+    return p;
+}
+
+typedef struct matrix_case { /* one random layer */
+    int n, k, zero;           /* outputs, inputs, zero point of the input */
+    size_t rows;
+    int8_t *weights;          /* [n][k] */
+    float *scale, *bias;      /* [n] */
+    uint8_t *in, *residual;   /* [rows][k], [rows][n] */
+    float *row_scale;         /* [rows] */
+    ps__matrix matrix;
+    ps__requant requant;
+} matrix_case;
+
+static void matrix_case_make(matrix_case *c, int seed) {
+    state = (uint32_t)seed * 2654435761u + 1;
+    c->n = 1 + (int)draw(150);
+    c->k = 1 + (int)draw(200);
+    c->rows = 1 + draw(40);
+    if (seed % 10 == 0) c->rows = 300, c->n = 1 + (int)draw(40), c->k = 1 + (int)draw(40);
+    c->zero = (int)draw(256);
+    c->weights = random_weights((size_t)(c->n * c->k));
+    c->scale = random_floats((size_t)c->n, 1e-4f, 3e-3f);
+    c->bias = random_floats((size_t)c->n, -2, 3);
+    c->in = random_bytes(c->rows * (size_t)c->k);
+    c->residual = random_bytes(c->rows * (size_t)c->n);
+    c->row_scale = random_floats(c->rows, 0, 0.1f);
+    ck_assert_int_eq(ps__matrix_pack(&c->matrix, c->weights, c->scale, c->bias, c->n, c->k, c->zero, 0.02f), 0);
+    int relu6 = seed % 2;
+    c->requant = (ps__requant){.low = relu6 ? 0.0f : -FLT_MAX, .high = relu6 ? 6.0f : FLT_MAX, .inverse = relu6 ? 42.5f : 11.0f,
+                               .zero = relu6 ? 0.0f : 117.0f, .residual = seed % 3 ? c->residual : NULL, .residual_scale = 0.031f, .residual_zero = 77};
+}
+
+static void matrix_case_free(matrix_case *c) {
+    void *owned[] = {c->weights, c->scale, c->bias, c->in, c->residual, c->row_scale};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    ps__matrix_clear(&c->matrix);
+}
+
+START_TEST(reference_matrix_product_is_the_plain_sum) {
+    matrix_case c;
+    matrix_case_make(&c, _i);
+    float *out = fresh(c.rows * (size_t)c.n * 4);
+    ps__kernels_reference.gemm_f32(out, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+    for (size_t r = 0; r < c.rows; r++)
+        for (int o = 0; o < c.n; o++) {
+            int32_t sum = 0;
+            for (int i = 0; i < c.k; i++) sum += (c.in[r * (size_t)c.k + (size_t)i] - c.zero) * c.weights[o * c.k + i];
+            float step = 0.02f * c.scale[o];
+            float expected = (float)sum * (c.row_scale[r] * step) + c.bias[o];
+            ck_assert_float_eq(out[r * (size_t)c.n + (size_t)o], expected);
+        }
+    free(out);
+    matrix_case_free(&c);
+}
+END_TEST
+
+START_TEST(reference_requantisation_follows_the_format) {
+    matrix_case c;
+    matrix_case_make(&c, _i);
+    uint8_t *out = fresh(c.rows * (size_t)c.n);
+    int seen[256] = {0}, different = 0;
+    ps__kernels_reference.gemm_u8(out, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
+    for (size_t r = 0; r < c.rows; r++)
+        for (int o = 0; o < c.n; o++) {
+            int32_t sum = 0;
+            size_t at = r * (size_t)c.n + (size_t)o;
+            for (int i = 0; i < c.k; i++) sum += (c.in[r * (size_t)c.k + (size_t)i] - c.zero) * c.weights[o * c.k + i];
+            double real = (double)sum * (double)(0.02f * c.scale[o]) + (double)c.bias[o];
+            if (c.requant.residual) real += (double)0.031f * (c.residual[at] - 77);
+            if (c.requant.high < 7) real = real < 0 ? 0 : real > 6 ? 6 : real;
+            double level = real * (double)c.requant.inverse + (double)c.requant.zero;
+            level = level < 0 ? 0 : level > 255 ? 255 : level;
+            ck_assert_double_le(fabs((double)out[at] - level), 0.5001);
+            different += !seen[out[at]];
+            seen[out[at]] = 1;
+        }
+    ck_assert_msg(c.rows * (size_t)c.n < 500 || different > 20, "the case uses only %d levels", different);
+    free(out);
+    matrix_case_free(&c);
+}
+END_TEST
+
+START_TEST(matrix_products_agree_bit_for_bit) {
+    const ps__kernels *k;
+    matrix_case c;
+    matrix_case_make(&c, _i);
+    size_t cells = c.rows * (size_t)c.n;
+    uint8_t *bytes = fresh(cells), *other_bytes = fresh(cells);
+    float *floats = fresh(cells * 4), *other_floats = fresh(cells * 4);
+    memset(bytes, 7, cells + PS__SLACK);
+    ps__kernels_reference.gemm_u8(bytes, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
+    ps__kernels_reference.gemm_f32(floats, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+    for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
+        memset(other_bytes, 7, cells + PS__SLACK); /* what lies behind the output must stay */
+        k->gemm_u8(other_bytes, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
+        ck_assert_msg(memcmp(bytes, other_bytes, cells + PS__SLACK) == 0, "%s: u8 [%zu][%d] from %d differs", k->name, c.rows, c.n, c.k);
+        k->gemm_f32(other_floats, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+        ck_assert_msg(memcmp(floats, other_floats, cells * 4) == 0, "%s: f32 [%zu][%d] from %d differs", k->name, c.rows, c.n, c.k);
+    }
+    void *owned[] = {bytes, other_bytes, floats, other_floats};
+    for (size_t i = 0; i < 4; i++) free(owned[i]);
+    matrix_case_free(&c);
+}
+END_TEST
+
+typedef struct filter_case { /* one random depthwise row */
+    int channels, k, width, out_width, stride, pad, zero;
+    int8_t *weights;        /* [k][k][channels] */
+    float *scale, *bias;    /* [channels] */
+    uint8_t *rows[8];       /* [width][channels] each */
+    ps__filter filter;
+    ps__requant requant;
+    uint8_t *scratch;
+} filter_case;
+
+static void filter_case_make(filter_case *c, int seed) {
+    state = (uint32_t)seed * 2246822519u + 3;
+    c->k = 3 + 2 * (int)draw(3);
+    c->channels = 1 + (int)draw(200);
+    c->width = 1 + (int)draw(20);
+    c->stride = 1 + (int)draw(2);
+    c->out_width = (c->width + c->stride - 1) / c->stride;
+    int total = (c->out_width - 1) * c->stride + c->k - c->width;
+    c->pad = total > 0 ? total / 2 : 0;
+    c->zero = (int)draw(256);
+    c->weights = random_weights((size_t)(c->k * c->k * c->channels));
+    c->scale = random_floats((size_t)c->channels, 1e-3f, 1e-2f);
+    c->bias = random_floats((size_t)c->channels, -2, 3);
+    for (int i = 0; i < c->k; i++) c->rows[i] = random_bytes((size_t)(c->width * c->channels));
+    ck_assert_int_eq(ps__filter_pack(&c->filter, c->weights, c->scale, c->bias, c->channels, c->k, c->zero, 0.02f), 0);
+    c->requant = (ps__requant){.low = 0, .high = 6, .inverse = 42.5f};
+    c->scratch = fresh(ps__depthwise_scratch(c->width, c->k));
+}
+
+static void filter_case_free(filter_case *c) {
+    for (int i = 0; i < c->k; i++) free(c->rows[i]);
+    free(c->weights);
+    free(c->scale);
+    free(c->bias);
+    free(c->scratch);
+    ps__filter_clear(&c->filter);
+}
+
+START_TEST(reference_depthwise_is_the_plain_sum) {
+    filter_case c;
+    filter_case_make(&c, _i);
+    uint8_t *out = fresh((size_t)(c.out_width * c.channels));
+    ps__kernels_reference.depthwise_u8(out, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant, c.scratch);
+    for (int x = 0; x < c.out_width; x++)
+        for (int ch = 0; ch < c.channels; ch++) {
+            int32_t sum = 0;
+            for (int ky = 0; ky < c.k; ky++)
+                for (int kx = 0; kx < c.k; kx++) {
+                    int column = x * c.stride - c.pad + kx;
+                    int value = column < 0 || column >= c.width ? 0 : c.rows[ky][column * c.channels + ch] - c.zero;
+                    sum += value * c.weights[(ky * c.k + kx) * c.channels + ch];
+                }
+            double real = (double)sum * (double)(0.02f * c.scale[ch]) + (double)c.bias[ch];
+            real = real < 0 ? 0 : real > 6 ? 6 : real;
+            ck_assert_double_le(fabs((double)out[x * c.channels + ch] - real * 42.5), 0.5001);
+        }
+    free(out);
+    filter_case_free(&c);
+}
+END_TEST
+
+START_TEST(depthwise_rows_agree_bit_for_bit) {
+    const ps__kernels *k;
+    filter_case c;
+    filter_case_make(&c, _i);
+    size_t cells = (size_t)(c.out_width * c.channels);
+    uint8_t *expected = fresh(cells), *got = fresh(cells);
+    memset(expected, 9, cells + PS__SLACK);
+    ps__kernels_reference.depthwise_u8(expected, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant, c.scratch);
+    for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
+        memset(got, 9, cells + PS__SLACK);
+        k->depthwise_u8(got, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant, c.scratch);
+        ck_assert_msg(memcmp(expected, got, cells + PS__SLACK) == 0, "%s: %d channels, %d wide, filter %d, stride %d differs", k->name, c.channels,
+                      c.width, c.k, c.stride);
+    }
+    free(expected);
+    free(got);
+    filter_case_free(&c);
+}
+END_TEST
+
+static void check_same(const char *what, const ps__kernels *k, const float *a, const float *b, size_t n) {
+    for (size_t i = 0; i < n; i++) ck_assert_msg(memcmp(a + i, b + i, 4) == 0, "%s %s: entry %zu is %.9g, not %.9g", k->name, what, i, (double)b[i], (double)a[i]);
+}
+
+START_TEST(float_operations_agree_bit_for_bit) {
+    const ps__kernels *ref = &ps__kernels_reference, *k;
+    state = (uint32_t)_i + 1;
+    int n = 1 + (int)draw(400), tokens = 1 + (int)draw(20), width = 1 + (int)draw(48);
+    float *x = random_floats((size_t)n, -6, 6), *y = random_floats((size_t)n, -3, 3), *w = random_floats((size_t)n, -1, 2);
+    float *qkv = random_floats((size_t)(tokens * width * 3), -2, 2), a[400], b[400], *heads_a = fresh((size_t)(tokens * width) * 4), *heads_b = fresh((size_t)(tokens * width) * 4);
+    float scores[32];
+    uint8_t qa[400], qb[400];
+    for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
+        memcpy(a, x, (size_t)n * 4), memcpy(b, x, (size_t)n * 4);
+        ref->gelu(a, (size_t)n), k->gelu(b, (size_t)n);
+        check_same("gelu", k, a, b, (size_t)n);
+        ref->layer_norm(a, y, w, x, 1e-12f, n), k->layer_norm(b, y, w, x, 1e-12f, n);
+        check_same("layer_norm", k, a, b, (size_t)n);
+        a[0] = ref->dot(x, y, n), b[0] = k->dot(x, y, n);
+        check_same("dot", k, a, b, 1);
+        a[0] = ref->quantize_row(qa, x, n), b[0] = k->quantize_row(qb, x, n);
+        check_same("quantize_row", k, a, b, 1);
+        ck_assert_mem_eq(qa, qb, (size_t)n);
+        size_t head = (size_t)width;
+        ref->attention(heads_a, head, qkv, qkv + head, qkv + 2 * head, 3 * head, tokens, width, scores);
+        k->attention(heads_b, head, qkv, qkv + head, qkv + 2 * head, 3 * head, tokens, width, scores);
+        check_same("attention", k, heads_a, heads_b, (size_t)(tokens * width));
+    }
+    void *owned[] = {x, y, w, qkv, heads_a, heads_b};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+END_TEST
+
+START_TEST(float_operations_are_accurate) {
+    for (double v = -9; v <= 9; v += 0.01) {
+        float x = (float)v;
+        double expected = (double)x * 0.5 * (1 + erf((double)x / sqrt(2)));
+        ps__kernels_reference.gelu(&x, 1);
+        ck_assert_double_le(fabs((double)x - expected), 2e-6);
+    }
+    float q[2] = {0.5f, 0}, k[6] = {1, 0, 1, 1, -1, 0}, v[6] = {1, 10, 3, 20, 100, 1000}, out[2], scores[3];
+    ps__kernels_reference.attention(out, 2, q, k, v, 2, 1, 2, scores);
+    ck_assert_float_eq_tol(out[0], 1, 1e-6f); /* one token attends to itself alone */
+    float x[4] = {1, 2, 3, 4}, weight[4] = {1, 1, 1, 2}, bias[4] = {0, 0, 0, 5};
+    ps__kernels_reference.layer_norm(x, NULL, weight, bias, 0, 4);
+    ck_assert_float_eq_tol(x[0], -1.3416408f, 1e-5f);
+    ck_assert_float_eq_tol(x[3], 2 * 1.3416408f + 5, 1e-5f);
+}
+END_TEST
+
+START_TEST(rows_quantise_symmetrically) {
+    float x[5] = {-2, 1, 0, 0.5f, 2};
+    uint8_t q[5];
+    ck_assert_float_eq_tol(ps__kernels_reference.quantize_row(q, x, 5), 2.0f / 127, 1e-9f);
+    uint8_t expected[5] = {1, 192, 128, 160, 255}; /* 63.5 rounds to even: 64 */
+    ck_assert_mem_eq(q, expected, 5);
+    memset(x, 0, sizeof x);
+    ck_assert_float_eq(ps__kernels_reference.quantize_row(q, x, 5), 0);
+    for (int i = 0; i < 5; i++) ck_assert_uint_eq(q[i], 128);
+}
+END_TEST
+
+START_TEST(kernels_are_chosen_by_name) {
+    ck_assert_str_eq(ps__kernels_choose("reference")->name, "reference");
+    ck_assert_ptr_null(ps__kernels_choose("mmx"));
+    ck_assert_ptr_nonnull(ps__kernels_choose(NULL));
+    ck_assert_ptr_eq(ps__kernels_at(0), &ps__kernels_reference);
+}
+END_TEST
+
+Suite *suite_kernels(void) {
+    Suite *s = suite_create("kernels");
+    TCase *t = tcase_create("int8");
+    tcase_add_loop_test(t, reference_matrix_product_is_the_plain_sum, 0, 12);
+    tcase_add_loop_test(t, reference_requantisation_follows_the_format, 0, 12);
+    tcase_add_loop_test(t, matrix_products_agree_bit_for_bit, 0, 80);
+    tcase_add_loop_test(t, reference_depthwise_is_the_plain_sum, 0, 12);
+    tcase_add_loop_test(t, depthwise_rows_agree_bit_for_bit, 0, 80);
+    tcase_add_test(t, kernels_are_chosen_by_name);
+    suite_add_tcase(s, t);
+    t = tcase_create("float");
+    tcase_add_loop_test(t, float_operations_agree_bit_for_bit, 0, 40);
+    tcase_add_test(t, float_operations_are_accurate);
+    tcase_add_test(t, rows_quantise_symmetrically);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,245 @@
+/*
+** The package reader against files made to hurt it: each is refused with a sentence that names the fault, and nothing is read
+** outside the file. The tiny package of tests/data/golden is the good one that is then damaged.
+*/
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+#include "encoder/encoder.h"
+#include "encoder/package/package.h"
+#include "tests/suites.h"
+
+#define TINY "tests/data/golden/tiny.safetensors"
+
+static char path[] = "/tmp/photosearch-package-XXXXXX";
+
+static void make_path(void) {
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static void remove_path(void) { unlink(path); }
+
+static void write_bytes(const void *bytes, size_t size) {
+    FILE *f = fopen(path, "wb");
+    ck_assert_ptr_nonnull(f);
+    if (size) ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
+    fclose(f);
+}
+
+/* A container of this header and `data` zero bytes. */
+static void write_container(const char *header, uint64_t declared, size_t data) {
+    size_t length = strlen(header);
+    char *bytes = calloc(1, 8 + length + data + 1);
+    if (!declared) declared = length;
+    memcpy(bytes, &declared, 8);
+    memcpy(bytes + 8, header, length);
+    write_bytes(bytes, 8 + length + data);
+    free(bytes);
+}
+
+static const struct {
+    const char *header;   /* JSON */
+    uint64_t declared;    /* header length said, 0: the true one */
+    size_t data;          /* bytes behind it */
+    const char *complaint; /* words of the refusal */
+} bad_containers[] = {
+    {"", 0, 0, "not a JSON object"},
+    {"{", 0, 0, "not a JSON object"},
+    {"[]", 0, 0, "not a JSON object"},
+    {"{}", 1u << 30, 0, "truncated"},
+    {"{}", UINT64_MAX, 0, "truncated"},
+    {"{}", (uint64_t)1 << 63, 8, "truncated"},
+    {"{\"a\":1}", 0, 8, "type"},
+    {"{\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 0, 8, "F64"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,16]}}", 0, 16, "shape needs"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}", 0, 8, "outside the file"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", 0, 8, "outside the file"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[8,0]}}", 0, 8, "outside the file"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[9223372036854775807,9223372036854775808]}}", 0, 8, "not a JSON object"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0, 8, "impossible shape"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[-1],\"data_offsets\":[0,1]}}", 0, 8, "impossible shape"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0, 8, "impossible shape"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1,1,1,1,1],\"data_offsets\":[0,1]}}", 0, 8, "4 dimensions"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0]}}", 0, 8, "two offsets"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[4,12]}}", 0, 12, "overlap"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 0, 8, "not a JSON object"},
+};
+
+START_TEST(bad_containers_are_refused) {
+    ps__package *p;
+    ps__error err;
+    write_container(bad_containers[_i].header, bad_containers[_i].declared, bad_containers[_i].data);
+    ck_assert_int_eq(ps__package_open(&p, path, &err), PS__MODEL);
+    ck_assert_ptr_null(p);
+    ck_assert_msg(strstr(err.text, bad_containers[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text, bad_containers[_i].complaint);
+    ck_assert_ptr_nonnull(strstr(err.text, path));
+}
+END_TEST
+
+START_TEST(short_files_are_refused) {
+    ps__package *p;
+    ps__error err;
+    for (size_t n = 0; n < 8; n++) {
+        write_bytes("\1\0\0\0\0\0\0\0", n);
+        ck_assert_int_eq(ps__package_open(&p, path, &err), PS__MODEL);
+    }
+    ck_assert_int_eq(ps__package_open(&p, "/nonexistent/x", &err), PS__NOTFOUND);
+    ck_assert_int_eq(ps__package_open(&p, "/tmp", &err), PS__FORMAT);
+}
+END_TEST
+
+static void read_tiny(uint8_t **bytes, size_t *size) {
+    ps__error err;
+    ck_assert_msg(ps__read_file(bytes, size, NULL, TINY, 1 << 20, &err) == PS__OK, "%s", err.text);
+}
+
+/* Opens path and lays both towers out; PS__OK or the first refusal. */
+static int open_wholly(ps__error *err) {
+    ps__encoder *e;
+    const struct ps__plan *plan;
+    int status = ps__encoder_open(&e, path, NULL, err);
+    if (status) return status;
+    status = ps__encoder_plan(&plan, e, 0, err);
+    if (!status) status = ps__encoder_plan(&plan, e, 1, err);
+    ps__encoder_free(e);
+    return status;
+}
+
+/* Replaces `from` in the header by `to` of the same length. */
+static void damage(const char *from, const char *to) {
+    uint8_t *bytes;
+    size_t size;
+    read_tiny(&bytes, &size);
+    uint8_t *at = memmem(bytes, size, from, strlen(from));
+    ck_assert_msg(at != NULL, "the tiny package has no %s", from);
+    ck_assert_uint_eq(strlen(from), strlen(to));
+    memcpy(at, to, strlen(to));
+    write_bytes(bytes, size);
+    ps__free(bytes);
+}
+
+static const struct { const char *from, *to, *complaint; int status; } bad_packages[] = {
+    {"\"image.stem.weight\"", "\"image.stem.weighs\"", "image.stem.weight is missing", PS__MODEL},
+    {"\"text.1.fc2.bias\"", "\"text.1.fc2.bibs\"", "text.1.fc2.bias is missing", PS__MODEL},
+    {"\"text.vocab\"", "\"text.vocub\"", "text.vocab is missing", PS__MODEL},
+    {"efficientnet-lite", "efficientnet-late", "not known", PS__MODEL},
+    {"\"photosearch.format\":\"1\"", "\"photosearch.format\":\"7\"", "package format 7", PS__NEWER},
+    {"\"photosearch.format\":\"1\"", "\"photosearch.farmat\":\"1\"", "not a photosearch model package", PS__MODEL},
+    {"\\\"size\\\":", "\\\"sise\\\":", "\"size\"", PS__MODEL},
+    {"\\\"layers\\\":", "\\\"layors\\\":", "\"layers\"", PS__MODEL},
+    {"squash", "squish", "squish", PS__MODEL},
+    {"wordpiece", "wordpeace", "wordpeace", PS__MODEL},
+};
+
+START_TEST(damaged_packages_are_refused_by_name) {
+    ps__error err;
+    damage(bad_packages[_i].from, bad_packages[_i].to);
+    ck_assert_int_eq(open_wholly(&err), bad_packages[_i].status);
+    ck_assert_msg(strstr(err.text, bad_packages[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text, bad_packages[_i].complaint);
+}
+END_TEST
+
+START_TEST(a_value_that_is_no_number_is_refused) {
+    static const uint32_t nan_bits = 0x7FC00000;
+    ps__package *p;
+    ps__error err;
+    uint8_t *bytes;
+    size_t size;
+    ck_assert_int_eq(ps__package_open(&p, TINY, &err), PS__OK);
+    read_tiny(&bytes, &size);
+    const ps__tensor *t = ps__package_find(p, "text.0.norm1.weight");
+    ck_assert_ptr_nonnull(t);
+    uint8_t *at = memmem(bytes, size, t->data, (size_t)t->count * 4);
+    ck_assert_ptr_nonnull(at);
+    memcpy(at, &nan_bits, 4);
+    write_bytes(bytes, size);
+    ps__free(bytes);
+    ps__package_free(p);
+    ck_assert_int_eq(open_wholly(&err), PS__MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "norm1.weight"));
+    ck_assert_ptr_nonnull(strstr(err.text, "not a finite number"));
+}
+END_TEST
+
+START_TEST(a_package_cut_anywhere_is_refused) {
+    ps__error err;
+    uint8_t *bytes;
+    size_t size;
+    read_tiny(&bytes, &size);
+    for (size_t n = 0; n < size; n += 1 + size / 97) {
+        write_bytes(bytes, n);
+        ck_assert_int_ne(open_wholly(&err), PS__OK);
+    }
+    ps__free(bytes);
+}
+END_TEST
+
+START_TEST(random_damage_never_crashes) {
+    uint32_t state = (uint32_t)_i * 2654435761u + 9;
+    ps__error err;
+    uint8_t *bytes;
+    size_t size;
+    read_tiny(&bytes, &size);
+    for (int flips = 0; flips < 12; flips++) {
+        state = state * 1664525u + 1013904223u;
+        uint64_t header;
+        memcpy(&header, bytes, 8);
+        bytes[(state >> 4) % (8 + (_i % 2 ? header % size : size - 8))] ^= (uint8_t)(1u << (state >> 28) % 8);
+    }
+    write_bytes(bytes, size);
+    ps__free(bytes);
+    ps__encoder *e;
+    if (ps__encoder_open(&e, path, NULL, &err) != PS__OK) return;
+    ps__session *s;
+    float *v = calloc(4096, 4);
+    uint8_t *rgb = calloc(1, 1024 * 1024 * 3);
+    ck_assert_int_eq(ps__session_new(&s, e, &err), PS__OK);
+    ps__encode_image(v, s, rgb, &err);
+    ps__encode_text(v, s, "a dog", 5, &err);
+    ps__session_free(s);
+    ps__encoder_free(e);
+    free(v);
+    free(rgb);
+}
+END_TEST
+
+START_TEST(every_failed_allocation_is_reported) {
+    ps__error err;
+    uint8_t *bytes;
+    size_t size;
+    int status = PS__NOMEM;
+    read_tiny(&bytes, &size);
+    write_bytes(bytes, size);
+    ps__free(bytes);
+    for (long n = 0; status != PS__OK; n++) {
+        ck_assert_int_lt(n, 2000);
+        ps__alloc_fail_after(n, 0);
+        status = open_wholly(&err);
+        ps__alloc_fail_after(-1, 0);
+        ck_assert_int_eq(status, status ? PS__NOMEM : PS__OK);
+    }
+}
+END_TEST
+
+Suite *suite_package(void) {
+    Suite *s = suite_create("package");
+    TCase *t = tcase_create("package");
+    tcase_add_checked_fixture(t, make_path, remove_path);
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, bad_containers_are_refused, 0, sizeof bad_containers / sizeof *bad_containers);
+    tcase_add_test(t, short_files_are_refused);
+    tcase_add_loop_test(t, damaged_packages_are_refused_by_name, 0, sizeof bad_packages / sizeof *bad_packages);
+    tcase_add_test(t, a_value_that_is_no_number_is_refused);
+    tcase_add_test(t, a_package_cut_anywhere_is_refused);
+    tcase_add_loop_test(t, random_damage_never_crashes, 0, 200);
+    tcase_add_test(t, every_failed_allocation_is_reported);
+    suite_add_tcase(s, t);
+    return s;
+}
