@@ -101,8 +101,11 @@ static inline size_t ps__filter_place(int c) {
 }
 
 /* Weights row-major [n][k] (or [k][k][channels]) to the kernels' layout. scale, bias: float [n]; real value of a sum's step is
-** in_scale * scale. Returns 0, or -1 when memory runs out; freed by the second of each pair, which takes NULL members. */
+** in_scale * scale. Returns 0, or -1 when memory runs out; freed by the clear of each, which takes NULL members. */
 int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in, float in_scale);
+/* The same in steps: a matrix of zeros, then rows [first, first + rows), first a multiple of 16. */
+int ps__matrix_new(ps__matrix *m, int n, int k);
+void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias, int zero_in, float in_scale);
 void ps__matrix_clear(ps__matrix *m);
 int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in, float in_scale);
 void ps__filter_clear(ps__filter *f);

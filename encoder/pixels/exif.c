@@ -202,5 +202,5 @@ int ps__exif_read(ps__camera_notes *notes, const uint8_t *bytes, size_t size, ps
     if (data) read_notes(notes, data);
     exif_data_unref(data);
     ps__free(block);
-    return ps__budget_end() == PS__NOMEM ? ps__fail_nomem(err) : PS__OK;
+    return ps__budget_end(NULL) == PS__NOMEM ? ps__fail_nomem(err) : PS__OK;
 }

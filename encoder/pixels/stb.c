@@ -92,7 +92,7 @@ static int decode(ps__raster *out, const uint8_t *bytes, size_t size, const ps__
     int width = 0, height = 0, channels = 0;
     ps__budget_begin(job->max_bytes);
     uint8_t *pixels = stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 0);
-    int status = ps__budget_end();
+    int status = ps__budget_end(pixels);
     if (pixels && (channels < 1 || channels > 4 || (uint64_t)width != structure->width || (uint64_t)height != structure->height)) {
         ps__budget_free(pixels);
         return ps__fail(err, PS__CORRUPT, "%s: was decoded to another size than it declared", job->name);

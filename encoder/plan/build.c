@@ -158,21 +158,11 @@ int ps__plan_pool(ps__plan *plan, const char *name, int in, int pixels, int chan
 
 /* Parts side by side in one packed matrix. Dynamic layers quantise to s8 offset by 128, so the zero point is 128. */
 static int pack_parts(ps__op *op, int k) {
-    size_t n = op->out_features, at = 0;
-    int8_t *weights = ps__array(n, (size_t)k);
-    float *scale = ps__array(n, 8), *bias = scale ? scale + n : NULL;
-    int failed = !weights || !scale;
-    for (int p = 0; p < op->parts && !failed; p++) {
-        size_t rows = (size_t)op->part_features[p];
-        memcpy(weights + at * (size_t)k, op->layer[p].weights, rows * (size_t)k);
-        memcpy(scale + at, op->layer[p].scale, rows * 4);
-        memcpy(bias + at, op->layer[p].bias, rows * 4);
-        at += rows;
-    }
-    if (!failed) failed = ps__matrix_pack(&op->matrix, weights, scale, bias, (int)n, k, 128, 1.0f);
-    ps__free(weights);
-    ps__free(scale);
-    return failed;
+    int first = 0;
+    if (ps__matrix_new(&op->matrix, (int)op->out_features, k)) return -1;
+    for (int p = 0; p < op->parts; first += op->part_features[p++])
+        ps__matrix_fill(&op->matrix, first, op->part_features[p], op->layer[p].weights, op->layer[p].scale, op->layer[p].bias, 128, 1.0f);
+    return 0;
 }
 
 static int is_one_row(const ps__plan *plan, int in) {
@@ -183,7 +173,10 @@ static int is_one_row(const ps__plan *plan, int in) {
 
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers, const int *out_features) {
     size_t total = 0, rows = (size_t)plan->max_rows;
-    for (int p = 0; p < parts; p++) total += (size_t)out_features[p];
+    for (int p = 0; p < parts; p++) {
+        if (p && out_features[p - 1] % 16) plan->failed = PS__INVALID; /* parts must begin a block of the packed matrix */
+        total += (size_t)out_features[p];
+    }
     int out = add_buffer(plan, rows, total, 0, 0, 0);
     ps__op *op = add_op(plan, OP_LINEAR, name, in, PS__NO_BUFFER, out);
     if (!op) return 0;
@@ -282,6 +275,7 @@ static void place(ps__plan *plan, size_t index) {
 
 int ps__plan_finish(ps__plan *plan, int out, int out_features, ps__error *err) {
     if (plan->failed == PS__NOMEM) return ps__fail_nomem(err);
+    if (plan->failed) return ps__fail(err, PS__MODEL, "layers that run side by side must have a multiple of 16 outputs");
     plan->out = out;
     plan->out_features = (size_t)out_features;
     plan->buffers[out].last = (int)plan->op_count;
