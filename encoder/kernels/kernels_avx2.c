@@ -12,6 +12,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Loops of constant length over registers are unrolled before anything else, or gcc keeps the arrays on the stack. */
+#define UNROLLED _Pragma("GCC unroll 4")
+
 typedef struct epilogue { /* ps__requant spread over lanes once a call */
     __m256 low, high, inverse, zero, residual_scale; /* as in ps__requant */
     __m256i residual_zero;                           /* as in ps__requant */
@@ -46,22 +49,22 @@ INLINE __m256i load8(const int32_t *p) {
 INLINE void tile_sums(__m256i out[MAX_ROWS][2], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o, int rows) {
     __m256i sum[MAX_ROWS][4]; /* two partial sums an output */
     const int8_t *w = m->weights + (size_t)(o / 16) * (size_t)m->k4 * 64;
-    for (int r = 0; r < rows; r++)
-        for (int c = 0; c < 4; c++) sum[r][c] = _mm256_setzero_si256();
+    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int c = 0; c < 4; c++) sum[r][c] = _mm256_setzero_si256();
     for (int i = 0; i < m->k4; i++, w += 64) {
         __m256i x[MAX_ROWS];
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             int32_t four;
             __builtin_memcpy(&four, in + (size_t)r * in_stride + (size_t)i * 4, 4);
             x[r] = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));
         }
-        for (int c = 0; c < 4; c++) {
+        UNROLLED for (int c = 0; c < 4; c++) {
             __m256i weights = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)(w + 16 * c)));
-            for (int r = 0; r < rows; r++) sum[r][c] = _mm256_add_epi32(sum[r][c], _mm256_madd_epi16(x[r], weights));
+            UNROLLED for (int r = 0; r < rows; r++) sum[r][c] = _mm256_add_epi32(sum[r][c], _mm256_madd_epi16(x[r], weights));
         }
     }
-    for (int r = 0; r < rows; r++)
-        for (int h = 0; h < 2; h++) {
+    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int h = 0; h < 2; h++) {
             __m256i pairs = _mm256_hadd_epi32(sum[r][2 * h], sum[r][2 * h + 1]);
             out[r][h] = _mm256_add_epi32(_mm256_permute4x64_epi64(pairs, 0xD8), load8(m->offset + o + 8 * h));
         }
@@ -72,12 +75,12 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *in, size_t in_stride, size_t ro
     __m256i sum[MAX_ROWS][2];
     size_t left = (size_t)(m->n - o), count = left < 16 ? left : 16;
     tile_sums(sum, in, in_stride, m, o, rows);
-    for (int r = 0; r < rows; r++) {
+    UNROLLED for (int r = 0; r < rows; r++) {
         size_t at = (row + (size_t)r) * (size_t)m->n + (size_t)o;
         int32_t level[16] __attribute__((aligned(32)));
         uint8_t bytes[16] = {0};
         if (residual) __builtin_memcpy(bytes, residual + at, count);
-        for (int h = 0; h < 2; h++) {
+        UNROLLED for (int h = 0; h < 2; h++) {
             __m256 scale = _mm256_load_ps(m->scale + o + 8 * h), bias = _mm256_load_ps(m->bias + o + 8 * h);
             __m256i q = requantize(sum[r][h], scale, bias, e, residual ? bytes + 8 * h : NULL);
             _mm256_store_si256((__m256i *)(void *)(level + 8 * h), q);
@@ -91,9 +94,9 @@ INLINE void tile_f32(float *out, const uint8_t *in, size_t in_stride, const floa
     __m256i sum[MAX_ROWS][2];
     size_t left = (size_t)(m->n - o), count = left < 16 ? left : 16;
     tile_sums(sum, in, in_stride, m, o, rows);
-    for (int r = 0; r < rows; r++) {
+    UNROLLED for (int r = 0; r < rows; r++) {
         float y[16] __attribute__((aligned(32)));
-        for (int h = 0; h < 2; h++) {
+        UNROLLED for (int h = 0; h < 2; h++) {
             __m256 step = _mm256_mul_ps(_mm256_set1_ps(row_scale[row + (size_t)r]), _mm256_load_ps(m->scale + o + 8 * h));
             _mm256_store_ps(y + 8 * h, _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum[r][h]), step), _mm256_load_ps(m->bias + o + 8 * h)));
         }
@@ -167,7 +170,7 @@ INLINE void depthwise_half(uint8_t *out, int out_width, int stride, const ps__fi
     for (int x = 0; x < out_width; x++) {
         const uint8_t *column = scratch + (size_t)x * (size_t)stride * (size_t)groups * 128;
         __m256i level[4];
-        for (int j = 0; j < 4; j++) {
+        UNROLLED for (int j = 0; j < 4; j++) {
             __m256i sum = load8(f->offset + place + 16 * (size_t)j);
             for (int i = 0; i < f->k * groups; i++)
                 sum = dot4(sum, _mm256_load_si256((const __m256i *)(const void *)(column + i * 128 + j * 32)),

@@ -11,6 +11,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Loops of constant length over registers are unrolled before anything else, or gcc keeps the arrays on the stack. */
+#define UNROLLED _Pragma("GCC unroll 8")
+
 typedef struct epilogue { /* ps__requant spread over lanes once a call */
     __m512 low, high, inverse, zero, residual_scale; /* as in ps__requant */
     __m512i residual_zero;                           /* as in ps__requant */
@@ -42,6 +45,13 @@ INLINE __mmask16 mask_of(int left) {
     return (__mmask16)lanes;
 }
 
+/* sum + the four-way dot products of u8 x and s8 w. Written in assembly because gcc 12 copies each accumulator to another register and
+** back around the intrinsic, which halves the speed of the inner loop. */
+INLINE __m512i dot4(__m512i sum, __m512i x, __m512i w) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+    return sum;
+}
+
 INLINE int32_t four_bytes(const uint8_t *p) {
     int32_t value;
     __builtin_memcpy(&value, p, 4);
@@ -52,14 +62,14 @@ INLINE int32_t four_bytes(const uint8_t *p) {
 #define TILE_SUMS(ROWS, COLUMNS)                                                                                                \
     __m512i sum[ROWS][COLUMNS];                                                                                                   \
     const int8_t *w = m->weights + (size_t)(o / 16) * (size_t)m->k4 * 64;                                                           \
-    for (int r = 0; r < ROWS; r++)                                                                                                \
-        for (int c = 0; c < COLUMNS; c++) sum[r][c] = _mm512_load_si512(m->offset + o + 16 * c);                                    \
+    UNROLLED for (int r = 0; r < ROWS; r++)                                                                                                \
+        UNROLLED for (int c = 0; c < COLUMNS; c++) sum[r][c] = _mm512_load_si512(m->offset + o + 16 * c);                                    \
     for (int i = 0; i < m->k4; i++) {                                                                                             \
         __m512i weights[COLUMNS];                                                                                                 \
-        for (int c = 0; c < COLUMNS; c++) weights[c] = _mm512_load_si512(w + ((size_t)c * (size_t)m->k4 + (size_t)i) * 64);             \
-        for (int r = 0; r < ROWS; r++) {                                                                                          \
+        UNROLLED for (int c = 0; c < COLUMNS; c++) weights[c] = _mm512_load_si512(w + ((size_t)c * (size_t)m->k4 + (size_t)i) * 64);             \
+        UNROLLED for (int r = 0; r < ROWS; r++) {                                                                                          \
             __m512i x = _mm512_set1_epi32(four_bytes(in + (size_t)r * in_stride + (size_t)i * 4));                                    \
-            for (int c = 0; c < COLUMNS; c++) sum[r][c] = _mm512_dpbusd_epi32(sum[r][c], x, weights[c]);                            \
+            UNROLLED for (int c = 0; c < COLUMNS; c++) sum[r][c] = dot4(sum[r][c], x, weights[c]);                            \
         }                                                                                                                       \
     }
 
@@ -67,10 +77,10 @@ INLINE int32_t four_bytes(const uint8_t *p) {
     static void tile_u8_##ROWS##_##COLUMNS(uint8_t *out, const uint8_t *in, size_t in_stride, size_t row, const ps__matrix *m, int o,      \
                                            const epilogue *e) {                                                                  \
         TILE_SUMS(ROWS, COLUMNS)                                                                                                  \
-        for (int c = 0; c < COLUMNS; c++) {                                                                                       \
+        UNROLLED for (int c = 0; c < COLUMNS; c++) {                                                                                       \
             __m512 scale = _mm512_load_ps(m->scale + o + 16 * c), bias = _mm512_load_ps(m->bias + o + 16 * c);                      \
             __mmask16 mask = mask_of(m->n - o - 16 * c);                                                                          \
-            for (int r = 0; r < ROWS; r++) {                                                                                      \
+            UNROLLED for (int r = 0; r < ROWS; r++) {                                                                                      \
                 size_t at = (row + (size_t)r) * (size_t)m->n + (size_t)(o + 16 * c);                                                  \
                 __m512i level = requantize(sum[r][c], scale, bias, e, at, mask);                                                   \
                 _mm_mask_storeu_epi8(out + at, mask, _mm512_cvtusepi32_epi8(level));                                               \
@@ -80,10 +90,10 @@ INLINE int32_t four_bytes(const uint8_t *p) {
     static void tile_f32_##ROWS##_##COLUMNS(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, size_t row,       \
                                             const ps__matrix *m, int o) {                                                        \
         TILE_SUMS(ROWS, COLUMNS)                                                                                                  \
-        for (int c = 0; c < COLUMNS; c++) {                                                                                       \
+        UNROLLED for (int c = 0; c < COLUMNS; c++) {                                                                                       \
             __m512 scale = _mm512_load_ps(m->scale + o + 16 * c), bias = _mm512_load_ps(m->bias + o + 16 * c);                      \
             __mmask16 mask = mask_of(m->n - o - 16 * c);                                                                          \
-            for (int r = 0; r < ROWS; r++) {                                                                                      \
+            UNROLLED for (int r = 0; r < ROWS; r++) {                                                                                      \
                 __m512 step = _mm512_mul_ps(_mm512_set1_ps(row_scale[row + (size_t)r]), scale);                                     \
                 __m512 y = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][c]), step), bias);                                 \
                 _mm512_mask_storeu_ps(out + (row + (size_t)r) * (size_t)m->n + (size_t)(o + 16 * c), mask, y);                        \
@@ -169,22 +179,34 @@ INLINE void interleave_columns(uint8_t *scratch, int columns, const uint8_t *con
     }
 }
 
+/* `outputs` neighbouring output pixels of one block of 64 channels, so that each weight is loaded once for all of them. */
+INLINE void depthwise_pixels(uint8_t *out, int outputs, int stride, const ps__filter *f, int c, int k, const epilogue *e, const uint8_t *column,
+                             __mmask64 mask) {
+    const int groups = (k + 3) / 4, step = stride * groups * 256;
+    const int8_t *w = f->weights + (size_t)(c / 64) * (size_t)k * (size_t)groups * 256;
+    __m512i sum[4][4]; /* [output][quarter] */
+    UNROLLED for (int p = 0; p < outputs; p++)
+        UNROLLED for (int j = 0; j < 4; j++) sum[p][j] = _mm512_load_si512(f->offset + c + 16 * j);
+    for (int i = 0; i < k * groups; i++, w += 256, column += 256)
+        UNROLLED for (int j = 0; j < 4; j++) {
+            __m512i weights = _mm512_load_si512(w + j * 64);
+            UNROLLED for (int p = 0; p < outputs; p++) sum[p][j] = dot4(sum[p][j], _mm512_load_si512(column + p * step + j * 64), weights);
+        }
+    UNROLLED for (int p = 0; p < outputs; p++) {
+        __m512i level[4];
+        UNROLLED for (int j = 0; j < 4; j++)
+            level[j] = requantize(sum[p][j], _mm512_load_ps(f->scale + c + 16 * j), _mm512_load_ps(f->bias + c + 16 * j), e, 0, 0);
+        __m512i low = _mm512_packs_epi32(level[0], level[1]), high = _mm512_packs_epi32(level[2], level[3]);
+        _mm512_mask_storeu_epi8(out + (size_t)p * (size_t)f->channels, mask, _mm512_packus_epi16(low, high));
+    }
+}
+
 INLINE void depthwise_block(uint8_t *out, int out_width, int stride, const ps__filter *f, int c, int k, const epilogue *e, const uint8_t *scratch,
                             __mmask64 mask) {
-    const int groups = (k + 3) / 4;
-    const int8_t *w = f->weights + (size_t)(c / 64) * (size_t)k * (size_t)groups * 256;
-    for (int x = 0; x < out_width; x++) {
-        const uint8_t *column = scratch + (size_t)x * (size_t)stride * (size_t)groups * 256;
-        __m512i sum[4], level[4];
-        for (int j = 0; j < 4; j++) sum[j] = _mm512_load_si512(f->offset + c + 16 * j);
-        for (int i = 0; i < k * groups; i++)
-            for (int j = 0; j < 4; j++)
-                sum[j] = _mm512_dpbusd_epi32(sum[j], _mm512_load_si512(column + i * 256 + j * 64), _mm512_load_si512(w + i * 256 + j * 64));
-        for (int j = 0; j < 4; j++)
-            level[j] = requantize(sum[j], _mm512_load_ps(f->scale + c + 16 * j), _mm512_load_ps(f->bias + c + 16 * j), e, 0, 0);
-        __m512i low = _mm512_packs_epi32(level[0], level[1]), high = _mm512_packs_epi32(level[2], level[3]);
-        _mm512_mask_storeu_epi8(out + (size_t)x * (size_t)f->channels + (size_t)c, mask, _mm512_packus_epi16(low, high));
-    }
+    const size_t step = (size_t)stride * (size_t)((k + 3) / 4) * 256, channels = (size_t)f->channels;
+    size_t x = 0;
+    for (; x + 4 <= (size_t)out_width; x += 4) depthwise_pixels(out + x * channels + (size_t)c, 4, stride, f, c, k, e, scratch + x * step, mask);
+    for (; x < (size_t)out_width; x++) depthwise_pixels(out + x * channels + (size_t)c, 1, stride, f, c, k, e, scratch + x * step, mask);
 }
 
 INLINE void depthwise_k(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int stride, int pad, int zero_in,

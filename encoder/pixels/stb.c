@@ -39,19 +39,62 @@
 
 #define PALETTE_BYTES 768 /* 256 colours */
 
-/* A copy of a palette PNG in which the palette has all 256 colours, the missing ones black: stb_image would look up a pixel beyond a
-** short palette in memory that it never wrote. Checksums do not matter any more: stb_image reads none. */
-static uint8_t *lengthen_palette(size_t *size, const ps__job *job, const uint8_t *chunk) {
-    size_t before = (size_t)(chunk - job->bytes), had = (size_t)chunk[2] << 8 | chunk[3], after = job->size - before - 8 - had;
-    uint8_t *copy = ps__malloc(job->size + PALETTE_BYTES - had);
-    if (!copy) return NULL;
-    memcpy(copy, job->bytes, before + 8 + had);
-    copy[before + 2] = PALETTE_BYTES >> 8;
-    copy[before + 3] = PALETTE_BYTES & 255;
-    memset(copy + before + 8 + had, 0, PALETTE_BYTES - had);
-    memcpy(copy + before + 8 + PALETTE_BYTES, chunk + 8 + had, after);
-    *size = job->size + PALETTE_BYTES - had;
-    return copy;
+typedef struct stream { /* the file with some bytes replaced or left out, for stb_image to read through callbacks */
+    struct {
+        const uint8_t *bytes; /* in the file, or constant */
+        size_t size;          /* in bytes */
+    } pieces[5];
+    int count, now; /* of pieces, and which is being read */
+    size_t at;      /* bytes of that one which were read */
+} stream;
+
+static void add_piece(stream *s, const uint8_t *bytes, size_t size) {
+    s->pieces[s->count].bytes = bytes;
+    s->pieces[s->count++].size = size;
+}
+
+/* Takes up to `size` bytes; to NULL: only passes over them. */
+static int stream_take(stream *s, char *to, int size) {
+    int taken = 0;
+    while (taken < size && s->now < s->count) {
+        size_t n = s->pieces[s->now].size - s->at;
+        if (n > (size_t)(size - taken)) n = (size_t)(size - taken);
+        if (to && n) memcpy(to + taken, s->pieces[s->now].bytes + s->at, n);
+        taken += (int)n;
+        s->at += n;
+        if (s->at < s->pieces[s->now].size) continue;
+        s->now++;
+        s->at = 0;
+    }
+    return taken;
+}
+
+static int stream_read(void *payload, char *to, int size) { return stream_take(payload, to, size); }
+static void stream_skip(void *payload, int size) { stream_take(payload, NULL, size); }
+static int stream_over(void *payload) { return ((stream *)payload)->now == ((stream *)payload)->count; }
+
+/* A palette PNG in which the palette has all 256 colours, the missing ones black: stb_image would look up a pixel beyond a short
+** palette in memory that it never wrote. The checksum no longer fits, but stb_image reads none. */
+static void lengthen_palette(stream *s, const ps__job *job, const uint8_t *chunk) {
+    static const uint8_t length[4] = {0, 0, PALETTE_BYTES >> 8, PALETTE_BYTES & 255}, black[PALETTE_BYTES];
+    size_t before = (size_t)(chunk - job->bytes), had = (size_t)chunk[2] << 8 | chunk[3];
+    add_piece(s, job->bytes, before);
+    add_piece(s, length, sizeof length);
+    add_piece(s, chunk + 4, 4 + had);
+    add_piece(s, black, PALETTE_BYTES - had);
+    add_piece(s, chunk + 8 + had, job->size - before - 8 - had);
+}
+
+/* A PSD without its channels beyond red, green and blue. The picture it holds for other programs is already laid over white; stb_image
+** would take the white out again by the fourth channel, which may be any mask, only for us to put it back. */
+static void drop_channels(stream *s, const ps__job *job, const ps__structure *structure) {
+    static const uint8_t three[2] = {0, 3};
+    size_t line = (size_t)structure->height * 2, rows = (size_t)structure->rows, dropped = line * (structure->channels - 3);
+    add_piece(s, job->bytes, 12);
+    add_piece(s, three, sizeof three);
+    if (rows) add_piece(s, job->bytes + 14, rows + 3 * line - 14);
+    size_t rest = rows ? rows + 3 * line + dropped : 14;
+    add_piece(s, job->bytes + rest, job->size - rest);
 }
 
 /* Mirrors rows in place. */
@@ -88,16 +131,25 @@ static int finish(ps__raster *out, uint8_t *pixels, int width, int height, int c
     return PS__OK;
 }
 
-static int decode(ps__raster *out, const uint8_t *bytes, size_t size, const ps__structure *structure, const ps__job *job, ps__error *err) {
-    int width = 0, height = 0, channels = 0;
+static stbi_uc *load(int size[3], const ps__structure *structure, const ps__job *job) {
+    static const stbi_io_callbacks callbacks = {stream_read, stream_skip, stream_over};
+    stream s = {.count = 0};
+    if (structure->palette) lengthen_palette(&s, job, structure->palette);
+    if (structure->channels > 3) drop_channels(&s, job, structure);
+    if (!s.count) return stbi_load_from_memory(job->bytes, (int)job->size, &size[0], &size[1], &size[2], 0);
+    return stbi_load_from_callbacks(&callbacks, &s, &size[0], &size[1], &size[2], 0);
+}
+
+static int decode(ps__raster *out, const ps__structure *structure, const ps__job *job, ps__error *err) {
+    int size[3] = {0, 0, 0}; /* width, height, channels */
     ps__budget_begin(job->max_bytes);
-    uint8_t *pixels = stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 0);
+    uint8_t *pixels = load(size, structure, job);
     int status = ps__budget_end(pixels);
-    if (pixels && (channels < 1 || channels > 4 || (uint64_t)width != structure->width || (uint64_t)height != structure->height)) {
+    if (pixels && (size[2] < 1 || size[2] > 4 || (uint64_t)size[0] != structure->width || (uint64_t)size[1] != structure->height)) {
         ps__budget_free(pixels);
         return ps__fail(err, PS__CORRUPT, "%s: was decoded to another size than it declared", job->name);
     }
-    if (pixels) return finish(out, pixels, width, height, channels, structure, err);
+    if (pixels) return finish(out, pixels, size[0], size[1], size[2], structure, err);
     if (status == PS__NOMEM) return ps__fail_nomem(err);
     if (status == PS__TOOBIG)
         return ps__fail(err, status, "%s: needed more memory to decode than the cap of %llu bytes", job->name,
@@ -111,12 +163,5 @@ int ps__stb_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job,
     if (job->size > INT_MAX - PALETTE_BYTES) return ps__fail(err, PS__TOOBIG, "%s: was larger than 2 GiB", job->name);
     int status = ps__structure_check(&structure, ps__sniff(job->bytes, job->size), job, err);
     if (!status && structure.exif) status = ps__exif_read(notes, structure.exif, structure.exif_size, err);
-    if (status) return status;
-    if (!structure.palette) return decode(out, job->bytes, job->size, &structure, job, err);
-    size_t size;
-    uint8_t *copy = lengthen_palette(&size, job, structure.palette);
-    if (!copy) return ps__fail_nomem(err);
-    status = decode(out, copy, size, &structure, job, err);
-    ps__free(copy);
-    return status;
+    return status ? status : decode(out, &structure, job, err);
 }

@@ -197,7 +197,7 @@ static int check_tga(walk *w) {
 static int check_psd(walk *w) {
     const uint8_t *b = w->bytes;
     if (w->size < 26) return truncated(w, 0);
-    const unsigned channels = be16(b + 12), depth = be16(b + 22), used = channels < 4 ? channels : 4;
+    const unsigned channels = be16(b + 12), depth = be16(b + 22), used = 3; /* alpha is not read: see stb.c */
     if (be16(b + 4) != 1) return unread(w, "a large-document PSD");
     if (be16(b + 24) != 3) return unread(w, "a PSD that is not RGB");
     if (depth != 8 && depth != 16) return unread(w, "a PSD of this depth");
@@ -205,6 +205,7 @@ static int check_psd(walk *w) {
     int status = sized(w, be32(b + 18), be32(b + 14), 4);
     if (status) return status;
     uint64_t at = 26, pixels = w->out->width * w->out->height;
+    w->out->channels = channels;
     for (int section = 0; section < 3; section++) { /* colour mode, resources, layers */
         if (w->size < at + 4) return truncated(w, 0);
         at += 4 + (uint64_t)be32(b + at);
@@ -217,6 +218,7 @@ static int check_psd(walk *w) {
         return total <= w->size ? PS__OK : truncated(w, total);
     }
     if (packing != 1 || depth != 8) return unread(w, "this compression of PSD");
+    w->out->rows = at;
     uint64_t rows = w->out->height * used, total = at + w->out->height * channels * 2;
     if (w->size < total) return truncated(w, total);
     for (uint64_t i = 0; i < rows; i++) total += be16(b + at + 2 * i);

@@ -17,6 +17,8 @@ typedef struct ps__structure {
     const uint8_t *exif;     /* the EXIF block, in the job's bytes; NULL: none */
     size_t exif_size;        /* in bytes */
     const uint8_t *palette;  /* PNG: the PLTE chunk of a palette picture, from its length field; NULL: none */
+    uint64_t rows;           /* PSD: where the table of row lengths starts; 0: not compressed */
+    unsigned channels;       /* PSD: in the file */
     int opaque;              /* alpha is declared meaningless */
     int mirrored;            /* rows run from right to left */
 } ps__structure;
