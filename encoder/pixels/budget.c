@@ -9,7 +9,7 @@
 #include "base/status.h"
 
 typedef struct header header;
-struct header { /* before each block, as large as the strictest alignment */
+struct header {                         /* before each block, as large as the strictest alignment */
     _Alignas(16) header *next, *before; /* the thread's live blocks; NULL at the ends, and both in a block that was kept */
     uint64_t size;                      /* bytes of the block after it */
 };
@@ -45,9 +45,7 @@ int ps__budget_end(void *keep) {
     return refused;
 }
 
-void *ps__budget_malloc(size_t size) {
-    return ps__budget_realloc(NULL, size);
-}
+void *ps__budget_malloc(size_t size) { return ps__budget_realloc(NULL, size); }
 
 void *ps__budget_calloc(size_t size) {
     void *p = ps__budget_malloc(size);

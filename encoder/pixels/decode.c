@@ -13,8 +13,8 @@
 
 #define MAX_WANTED 65535 /* pixels a side that may be asked for */
 
-const char *const ps__pixels_endings[] = {".jpg",  ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".tga",
-                                          ".psd",  ".webp", ".heic", ".heif", ".hif", ".avif", ".hdr", NULL};
+const char *const ps__pixels_endings[] = {".jpg", ".jpeg", ".jpe",  ".jfif", ".png", ".gif",  ".bmp", ".dib", ".tga",
+                                          ".psd", ".webp", ".heic", ".heif", ".hif", ".avif", ".hdr", NULL};
 
 static ps__decoder *decoder_for(const char *format) {
     static const struct {

@@ -17,9 +17,7 @@
 #define MAX_EXIF (1u << 20) /* longer metadata blocks are ignored */
 
 /* Plug-ins are registered once, and stay for the life of the process. */
-static void load_plugins(void) {
-    heif_init(NULL);
-}
+static void load_plugins(void) { heif_init(NULL); }
 
 static int fail_heif(struct heif_error error, const ps__job *job, ps__error *err) {
     switch (error.code) {
@@ -27,8 +25,8 @@ static int fail_heif(struct heif_error error, const ps__job *job, ps__error *err
         if (error.subcode == heif_suberror_Security_limit_exceeded)
             return ps__fail(err, PS__TOOBIG, "%s: was above a limit of libheif: %s", job->name, error.message);
         return ps__fail_nomem(err);
-    case heif_error_Unsupported_filetype: case heif_error_Unsupported_feature:
-        return ps__fail(err, PS__FORMAT, "%s: could not be read: %s", job->name, error.message);
+    case heif_error_Unsupported_filetype:
+    case heif_error_Unsupported_feature: return ps__fail(err, PS__FORMAT, "%s: could not be read: %s", job->name, error.message);
     default:
         if (error.subcode == heif_suberror_End_of_data) return ps__fail_truncated(job, 0, err);
         return ps__fail(err, PS__CORRUPT, "%s: could not be decoded: %s", job->name, error.message);
@@ -53,9 +51,7 @@ static int read_exif(ps__camera_notes *notes, const struct heif_image_handle *ha
     return status;
 }
 
-static void release(void *image) {
-    heif_image_release(image);
-}
+static void release(void *image) { heif_image_release(image); }
 
 /* Alpha is laid over white in place, row by row; RGB takes less room than RGBA, so the rows only get looser. */
 static void flatten(uint8_t *plane, size_t stride, int width, int height, int premultiplied) {
@@ -70,8 +66,8 @@ static void flatten(uint8_t *plane, size_t stride, int width, int height, int pr
     }
 }
 
-static int take_image(ps__raster *out, struct heif_image *image, const struct heif_image_handle *handle, int alpha, const ps__job *job,
-                      ps__error *err) {
+static int take_image(ps__raster *out, struct heif_image *image, const struct heif_image_handle *handle, int alpha,
+                      const ps__job *job, ps__error *err) {
     int stride = 0, width = heif_image_get_width(image, heif_channel_interleaved);
     int height = heif_image_get_height(image, heif_channel_interleaved);
     uint8_t *plane = heif_image_get_plane(image, heif_channel_interleaved, &stride);

@@ -87,9 +87,7 @@ int ps__fail_truncated(const ps__job *job, uint64_t total, ps__error *err) {
     return ps__fail(err, PS__CORRUPT, "%s: truncated after %s bytes", job->name, grouped(a, job->size));
 }
 
-static uint8_t over(unsigned value, unsigned alpha) {
-    return (uint8_t)((value * alpha + 255 * (255 - alpha) + 127) / 255);
-}
+static uint8_t over(unsigned value, unsigned alpha) { return (uint8_t)((value * alpha + 255 * (255 - alpha) + 127) / 255); }
 
 void ps__over_white(uint8_t *out, const uint8_t *in, size_t n, int channels) {
     if (channels == 3 && out == in) return;

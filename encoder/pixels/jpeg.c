@@ -24,30 +24,28 @@
 #include "encoder/pixels/exif.h"
 #include "encoder/pixels/orient.h"
 
-#define MAX_SCANS 100                          /* real files have about 10 */
-#define FREE_SCANS 16                          /* this many are fine at any size... */
-#define MAX_SCANNED ((uint64_t)4 << 30)        /* ...beyond, scans x pixels is limited: seconds of work */
-#define MANY_ROWS 50                           /* rows of blocks from which losing a part of the last is overlooked */
+#define MAX_SCANS 100                   /* real files have about 10 */
+#define FREE_SCANS 16                   /* this many are fine at any size... */
+#define MAX_SCANNED ((uint64_t)4 << 30) /* ...beyond, scans x pixels is limited: seconds of work */
+#define MANY_ROWS 50                    /* rows of blocks from which losing a part of the last is overlooked */
 
 typedef struct decoder {
     struct jpeg_decompress_struct info;
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
     struct jpeg_progress_mgr progress;
-    jmp_buf escape;             /* where fatal errors go */
+    jmp_buf escape; /* where fatal errors go */
     const ps__job *job;
     ps__raster *out;
     ps__camera_notes *notes;
     ps__error *err;
-    uint8_t *rgb;               /* owned until it is handed to out */
-    uint8_t *line;              /* owned: one row of CMYK; NULL for other colours */
-    int status;                 /* what to return after an escape */
-    int ended;                  /* the decoder asked for bytes behind the end of the file */
+    uint8_t *rgb;  /* owned until it is handed to out */
+    uint8_t *line; /* owned: one row of CMYK; NULL for other colours */
+    int status;    /* what to return after an escape */
+    int ended;     /* the decoder asked for bytes behind the end of the file */
 } decoder;
 
-static decoder *decoder_of(j_common_ptr info) {
-    return (decoder *)info->client_data;
-}
+static decoder *decoder_of(j_common_ptr info) { return (decoder *)info->client_data; }
 
 _Noreturn static void escape(decoder *d, int status) {
     d->status = status;
@@ -56,15 +54,20 @@ _Noreturn static void escape(decoder *d, int status) {
 
 static int status_of_error(int code) {
     switch (code) {
-    case JERR_OUT_OF_MEMORY:
-        return PS__NOMEM;
-    case JERR_NO_BACKING_STORE: case JERR_IMAGE_TOO_BIG: case JERR_WIDTH_OVERFLOW:
-        return PS__TOOBIG;
-    case JERR_SOF_UNSUPPORTED: case JERR_BAD_PRECISION: case JERR_ARITH_NOTIMPL: case JERR_CONVERSION_NOTIMPL: case JERR_NOTIMPL:
-    case JERR_COMPONENT_COUNT: case JERR_CCIR601_NOTIMPL: case JERR_FRACT_SAMPLE_NOTIMPL: case JERR_NOT_COMPILED:
-        return PS__FORMAT;
-    default:
-        return PS__CORRUPT;
+    case JERR_OUT_OF_MEMORY: return PS__NOMEM;
+    case JERR_NO_BACKING_STORE:
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW: return PS__TOOBIG;
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_BAD_PRECISION:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_NOTIMPL:
+    case JERR_COMPONENT_COUNT:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_NOT_COMPILED: return PS__FORMAT;
+    default: return PS__CORRUPT;
     }
 }
 
@@ -90,9 +93,7 @@ static void on_message(j_common_ptr info, int level) {
     escape(d, ps__fail(d->err, PS__CORRUPT, "%s: its pixel data ended too early", d->job->name));
 }
 
-static void on_output(j_common_ptr info) {
-    (void)info;
-}
+static void on_output(j_common_ptr info) { (void)info; }
 
 static void on_progress(j_common_ptr info) {
     decoder *d = decoder_of(info);
@@ -102,9 +103,7 @@ static void on_progress(j_common_ptr info) {
     escape(d, ps__fail(d->err, PS__TOOBIG, "%s: asked for more than %d scans over the picture", d->job->name, (int)scans - 1));
 }
 
-static void source_nothing(j_decompress_ptr info) {
-    (void)info;
-}
+static void source_nothing(j_decompress_ptr info) { (void)info; }
 
 /* The file is over: an end marker is made up, and the entropy decoder warns when it needed more than that. */
 static boolean source_fill(j_decompress_ptr info) {
@@ -138,7 +137,8 @@ static int read_exif(decoder *d) {
         if (marker == 0xDA || marker == 0xD9) break;
         size_t length = (size_t)p[2] << 8 | p[3];
         if (length < 2 || (size_t)(end - p) < 2 + length) break;
-        if (marker == 0xE1 && length >= 8 && !memcmp(p + 4, "Exif\0", 6)) return ps__exif_read(d->notes, p + 4, length - 2, d->err);
+        if (marker == 0xE1 && length >= 8 && !memcmp(p + 4, "Exif\0", 6))
+            return ps__exif_read(d->notes, p + 4, length - 2, d->err);
         p += 2 + length;
     }
     return PS__OK;

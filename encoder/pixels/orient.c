@@ -5,16 +5,15 @@
 
 #include <string.h>
 
-int ps__orientation_turns(int orientation) {
-    return orientation >= 5 && orientation <= 8;
-}
+int ps__orientation_turns(int orientation) { return orientation >= 5 && orientation <= 8; }
 
 /* The picture is walked in blocks of rows, so that a quarter turn, whose writes go down a column, stays within the cache. */
 #define BLOCK 32
 
 void ps__orient(uint8_t *out, const uint8_t *in, int width, int height, size_t stride, int orientation) {
     const ptrdiff_t w = width, h = height;
-    ptrdiff_t origin = 0, across = 3, down = 3 * w; /* where (0, 0) goes; steps in out for one pixel right and one row down in in */
+    ptrdiff_t origin = 0, across = 3,
+              down = 3 * w; /* where (0, 0) goes; steps in out for one pixel right and one row down in in */
     switch (orientation) {
     case 2: origin = 3 * (w - 1), across = -3; break;
     case 3: origin = 3 * (w * h - 1), across = -3, down = -3 * w; break;

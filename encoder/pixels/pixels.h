@@ -13,10 +13,10 @@
 enum { PS__FIT_SQUASH = 0 /* exactly width x height, whatever the shape */, PS__FIT_INSIDE = 1 /* shape kept, never enlarged */ };
 
 typedef struct ps__pixels_options {
-    int width, height;      /* wanted size; 0 x 0: as the photo is */
-    int fit;                /* PS__FIT_* */
-    uint64_t max_pixels;    /* 0: PS__MAX_PIXELS. A file that declares more is PS__TOOBIG before anything is decoded */
-    uint64_t max_bytes;     /* 0: PS__MAX_DECODE_BYTES. Memory that decoding may take */
+    int width, height;   /* wanted size; 0 x 0: as the photo is */
+    int fit;             /* PS__FIT_* */
+    uint64_t max_pixels; /* 0: PS__MAX_PIXELS. A file that declares more is PS__TOOBIG before anything is decoded */
+    uint64_t max_bytes;  /* 0: PS__MAX_DECODE_BYTES. Memory that decoding may take */
 } ps__pixels_options;
 
 #define PS__MAX_PIXELS ((uint64_t)400 * 1000 * 1000)
@@ -24,24 +24,32 @@ typedef struct ps__pixels_options {
 #define PS__MAX_FILE_BYTES ((size_t)512 << 20) /* for whoever reads the file */
 
 typedef struct ps__camera_notes { /* EXIF; all strings are 0-terminated, valid UTF-8 and without control characters */
-    int orientation;        /* 1..8; 1 when the file says nothing or nonsense */
-    char taken[20];         /* "2021-07-04T15:32:10", local time of the camera; "" unknown. Always a real calendar date */
-    char taken_offset[7];   /* "+02:00" or "" */
+    int orientation; /* 1..8, as applied; 1 when the file says nothing or nonsense, and for HEIF and AVIF, which turn themselves */
+    char taken[20];  /* "2021-07-04T15:32:10", local time of the camera; "" unknown. Always a real calendar date */
+    char taken_offset[7]; /* "+02:00" or "" */
     int has_gps;
     double latitude, longitude; /* degrees, WGS 84, -90..90 and -180..180; meaningful when has_gps */
     char make[64], model[64], lens[64];
 } ps__camera_notes;
 
 typedef struct ps__pixels {
-    int width, height;              /* of rgb */
+    int width, height;                   /* of rgb */
     int original_width, original_height; /* of the upright photo before resizing */
-    uint8_t *rgb;                   /* u8 [height][width][3], sRGB as stored, alpha laid over white; owned by the caller */
-    const char *format;             /* "jpeg", "png", "gif", "bmp", "tga", "psd", "webp", "heif", "avif", "hdr"; static */
+    uint8_t *rgb;                        /* u8 [height][width][3], sRGB as stored, alpha laid over white; owned by the caller */
+    const char *format;                  /* "jpeg", "png", "gif", "bmp", "tga", "psd", "webp", "heif", "avif", "hdr"; static */
     ps__camera_notes notes;
 } ps__pixels;
 
-/* Decodes bytes[0..size). `name` is only for messages. On success *out owns rgb: ps__pixels_clear. PS__FORMAT: not an image that is
-** read; PS__CORRUPT: damaged or truncated; PS__TOOBIG: above the caps. options may be NULL. */
+/* Decodes bytes[0..size). `name` is only for messages. The format is told by content, never by name. On success *out owns rgb:
+** ps__pixels_clear. After a failure *out holds nothing. options may be NULL.
+**
+** Of animations the first picture is read, of HEIF the primary one. JPEG and WebP are decoded at the smallest size in eighths that
+** covers what is wanted; the rest of the way, and all of it for other formats, is Pillow's antialiased bicubic filter to the bit.
+** Colour profiles are not applied.
+**
+** PS__FORMAT: not an image, or a kind of it that is not read (12-bit and lossless JPEG, CMYK PSD, compressed BMP...). PS__CORRUPT:
+** damaged, or truncated so that a part of the picture is missing: nothing is ever filled up with grey. PS__TOOBIG: above the caps;
+** sizes are taken from headers before anything is decoded. PS__INVALID: absurd options. PS__NOMEM. */
 int ps__pixels_decode(ps__pixels *out, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
                       ps__error *err);
 void ps__pixels_clear(ps__pixels *pixels);

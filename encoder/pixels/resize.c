@@ -28,11 +28,11 @@ typedef struct window {
 } window;
 
 typedef struct axis {
-    int in, out;     /* sizes */
-    int longest;     /* weights a window has room for */
-    window *windows; /* [out] */
+    int in, out;      /* sizes */
+    int longest;      /* weights a window has room for */
+    window *windows;  /* [out] */
     int32_t *weights; /* [out][longest], fixed point */
-    void *memory;    /* holds both */
+    void *memory;     /* holds both */
 } axis;
 
 static double cubic(double x) {
@@ -111,12 +111,12 @@ static void add_row(int32_t *restrict sums, const uint8_t *restrict row, size_t 
 }
 
 typedef struct source { /* rows after the horizontal pass, made when asked for, in rising order */
-    const uint8_t *in; /* the picture */
-    size_t stride;     /* of in */
+    const uint8_t *in;  /* the picture */
+    size_t stride;      /* of in */
     const axis *across;
-    uint8_t *ring;     /* [ring_rows][out width][3]; NULL: the rows of `in` are used as they are */
-    int ring_rows;     /* at least the longest vertical window */
-    int made;          /* rows below this have been made */
+    uint8_t *ring; /* [ring_rows][out width][3]; NULL: the rows of `in` are used as they are */
+    int ring_rows; /* at least the longest vertical window */
+    int made;      /* rows below this have been made */
 } source;
 
 static const uint8_t *row_of(source *s, int y) {
@@ -139,8 +139,8 @@ static void resize_rows(uint8_t *out, source *s, const axis *down, int32_t *sums
     }
 }
 
-static int resize_across_first(uint8_t *out, int out_width, int out_height, const uint8_t *in, int width, int height, size_t stride,
-                               ps__error *err) {
+static int resize_across_first(uint8_t *out, int out_width, int out_height, const uint8_t *in, int width, int height,
+                               size_t stride, ps__error *err) {
     const size_t length = (size_t)out_width * 3;
     axis across, down;
     uint8_t *ring = NULL;
@@ -152,8 +152,10 @@ static int resize_across_first(uint8_t *out, int out_width, int out_height, cons
     if (height == out_height) {
         for (int y = 0; y < height; y++) {
             const uint8_t *row = in + (size_t)y * stride;
-            if (width == out_width) memcpy(out + (size_t)y * length, row, length);
-            else shrink_row(out + (size_t)y * length, row, &across);
+            if (width == out_width)
+                memcpy(out + (size_t)y * length, row, length);
+            else
+                shrink_row(out + (size_t)y * length, row, &across);
         }
         goto done;
     }
@@ -173,7 +175,8 @@ done:
     return status;
 }
 
-int ps__resize(uint8_t *out, int out_width, int out_height, const uint8_t *in, int width, int height, size_t stride, ps__error *err) {
+int ps__resize(uint8_t *out, int out_width, int out_height, const uint8_t *in, int width, int height, size_t stride,
+               ps__error *err) {
     int down_first = height > out_height && width != out_width && height - out_height > 2 * ((int64_t)width - out_width);
     if (!down_first) return resize_across_first(out, out_width, out_height, in, width, height, stride, err);
     uint8_t *between = ps__array((size_t)width * 3, (size_t)out_height);

@@ -21,10 +21,8 @@ static int looks_like_tga(const uint8_t *h, size_t size) {
                (map_bits == 8 || map_bits == 15 || map_bits == 16 || map_bits == 24 || map_bits == 32);
     case 2: /* colour; it may still carry a palette, which is not read */
         return map == 0 && (bits == 15 || bits == 16 || bits == 24 || bits == 32);
-    case 3: /* grey */
-        return map == 0 && (bits == 8 || bits == 16);
-    default:
-        return 0;
+    case 3: /* grey */ return map == 0 && (bits == 8 || bits == 16);
+    default: return 0;
     }
 }
 

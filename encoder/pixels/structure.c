@@ -18,18 +18,14 @@ static uint32_t be32(const uint8_t *p) { return be16(p) << 16 | be16(p + 2); }
 static uint32_t le16(const uint8_t *p) { return (uint32_t)p[1] << 8 | p[0]; }
 static uint32_t le32(const uint8_t *p) { return le16(p + 2) << 16 | le16(p); }
 
-static int damaged(const walk *w, const char *what) {
-    return ps__fail(w->err, PS__CORRUPT, "%s: %s", w->job->name, what);
-}
+static int damaged(const walk *w, const char *what) { return ps__fail(w->err, PS__CORRUPT, "%s: %s", w->job->name, what); }
 
 static int unread(const walk *w, const char *what) {
     return ps__fail(w->err, PS__FORMAT, "%s: %s is not read", w->job->name, what);
 }
 
 /* total: bytes the file must have; 0: some more than it has. */
-static int truncated(const walk *w, uint64_t total) {
-    return ps__fail_truncated(w->job, total, w->err);
-}
+static int truncated(const walk *w, uint64_t total) { return ps__fail_truncated(w->job, total, w->err); }
 
 static int sized(walk *w, uint64_t width, uint64_t height, uint64_t bytes_a_pixel) {
     w->out->width = width;
@@ -121,10 +117,8 @@ static int check_gif(walk *w) {
             if (w->size < at + 11) return truncated(w, 0);
             at += 10 + (w->bytes[at + 9] & 0x80 ? (uint64_t)6 << (w->bytes[at + 9] & 7) : 0);
             return gif_skip(w, at + 1) ? PS__OK : truncated(w, 0);
-        case 0x3B:
-            return damaged(w, "it held no picture");
-        default:
-            return damaged(w, "it held an unknown GIF block");
+        case 0x3B: return damaged(w, "it held no picture");
+        default: return damaged(w, "it held an unknown GIF block");
         }
     }
     return truncated(w, 0);
@@ -187,7 +181,8 @@ static int check_tga(walk *w) {
     if (indexed && le16(b + 3)) return unread(w, "a TGA palette that does not start at 0");
     int status = sized(w, le16(b + 12), le16(b + 14), 4);
     if (status) return status;
-    uint64_t start = 18 + (uint64_t)b[0] + (indexed ? (uint64_t)colours * colour_bytes : 0), pixels = w->out->width * w->out->height;
+    uint64_t start = 18 + (uint64_t)b[0] + (indexed ? (uint64_t)colours * colour_bytes : 0),
+             pixels = w->out->width * w->out->height;
     w->out->opaque = !(b[17] & 15) && (indexed ? b[7] : bits) == 32;
     w->out->mirrored = (b[17] & 16) != 0;
     if (b[2] >= 8) return tga_skip(w, start, pixels, bytes) ? PS__OK : truncated(w, 0);
@@ -286,7 +281,8 @@ int ps__structure_check(ps__structure *out, const char *format, const ps__job *j
     static const struct {
         char name[4];
         int (*check)(walk *);
-    } checks[] = {{"png", check_png}, {"gif", check_gif}, {"bmp", check_bmp}, {"tga", check_tga}, {"psd", check_psd}, {"hdr", check_hdr}};
+    } checks[] = {{"png", check_png}, {"gif", check_gif}, {"bmp", check_bmp},
+                  {"tga", check_tga}, {"psd", check_psd}, {"hdr", check_hdr}};
     walk w = {out, job, err, job->bytes, job->size};
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)

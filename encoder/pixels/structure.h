@@ -12,15 +12,15 @@
 #include "encoder/pixels/job.h"
 
 typedef struct ps__structure {
-    uint64_t width, height;  /* pixels */
-    uint64_t bytes;          /* memory that decoding takes, roughly */
-    const uint8_t *exif;     /* the EXIF block, in the job's bytes; NULL: none */
-    size_t exif_size;        /* in bytes */
-    const uint8_t *palette;  /* PNG: the PLTE chunk of a palette picture, from its length field; NULL: none */
-    uint64_t rows;           /* PSD: where the table of row lengths starts; 0: not compressed */
-    unsigned channels;       /* PSD: in the file */
-    int opaque;              /* alpha is declared meaningless */
-    int mirrored;            /* rows run from right to left */
+    uint64_t width, height; /* pixels */
+    uint64_t bytes;         /* memory that decoding takes, roughly */
+    const uint8_t *exif;    /* the EXIF block, in the job's bytes; NULL: none */
+    size_t exif_size;       /* in bytes */
+    const uint8_t *palette; /* PNG: the PLTE chunk of a palette picture, from its length field; NULL: none */
+    uint64_t rows;          /* PSD: where the table of row lengths starts; 0: not compressed */
+    unsigned channels;      /* PSD: in the file */
+    int opaque;             /* alpha is declared meaningless */
+    int mirrored;           /* rows run from right to left */
 } ps__structure;
 
 /* format: "png", "gif", "bmp", "tga", "psd" or "hdr". PS__CORRUPT: truncated or damaged; PS__FORMAT: a kind that is not read;

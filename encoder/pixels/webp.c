@@ -12,21 +12,17 @@
 #include "encoder/pixels/exif.h"
 #include "encoder/pixels/orient.h"
 
-typedef struct contents { /* what the RIFF container holds */
-    const uint8_t *picture; /* for WebPDecode: the whole file, or the inner chunks of the first animation frame */
-    size_t picture_size;    /* in bytes */
-    const uint8_t *exif;    /* NULL: none */
-    size_t exif_size;       /* in bytes */
+typedef struct contents {            /* what the RIFF container holds */
+    const uint8_t *picture;          /* for WebPDecode: the whole file, or the inner chunks of the first animation frame */
+    size_t picture_size;             /* in bytes */
+    const uint8_t *exif;             /* NULL: none */
+    size_t exif_size;                /* in bytes */
     int canvas_width, canvas_height; /* of the VP8X chunk; 0: none */
 } contents;
 
-static uint32_t le24(const uint8_t *p) {
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
-}
+static uint32_t le24(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16; }
 
-static uint32_t le32(const uint8_t *p) {
-    return le24(p) | (uint32_t)p[3] << 24;
-}
+static uint32_t le32(const uint8_t *p) { return le24(p) | (uint32_t)p[3] << 24; }
 
 /* Walks the chunks (RFC 9649, section 2.3) and checks that all of them are there. */
 static int read_container(contents *c, const ps__job *job, ps__error *err) {
@@ -59,20 +55,22 @@ static int read_container(contents *c, const ps__job *job, ps__error *err) {
 static int fail_status(VP8StatusCode code, const ps__job *job, ps__error *err) {
     switch (code) {
     case VP8_STATUS_OUT_OF_MEMORY: return ps__fail_nomem(err);
-    case VP8_STATUS_NOT_ENOUGH_DATA: case VP8_STATUS_SUSPENDED: return ps__fail_truncated(job, 0, err);
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+    case VP8_STATUS_SUSPENDED: return ps__fail_truncated(job, 0, err);
     case VP8_STATUS_UNSUPPORTED_FEATURE:
         return ps__fail(err, PS__FORMAT, "%s: used a feature of WebP that is not read", job->name);
     default: return ps__fail(err, PS__CORRUPT, "%s: held damaged WebP data", job->name);
     }
 }
 
-static int decode(ps__raster *out, WebPDecoderConfig *config, const contents *c, const ps__camera_notes *notes, const ps__job *job,
-                  ps__error *err) {
+static int decode(ps__raster *out, WebPDecoderConfig *config, const contents *c, const ps__camera_notes *notes,
+                  const ps__job *job, ps__error *err) {
     const int width = config->input.width, height = config->input.height, alpha = config->input.has_alpha;
     const uint64_t pixels = (uint64_t)width * (uint64_t)height;
     int eighths = ps__job_eighths(job, width, height, ps__orientation_turns(notes->orientation));
     int w = (width * eighths + 7) / 8, h = (height * eighths + 7) / 8, channels = alpha ? 4 : 3;
-    uint64_t bytes = (uint64_t)w * (uint64_t)h * (uint64_t)channels + (config->input.format == 1 ? pixels * (alpha != 0) : pixels * 4);
+    uint64_t bytes =
+        (uint64_t)w * (uint64_t)h * (uint64_t)channels + (config->input.format == 1 ? pixels * (alpha != 0) : pixels * 4);
     int status = ps__job_check(job, (uint64_t)width, (uint64_t)height, bytes, err);
     if (status) return status;
     size_t stride = (size_t)w * (size_t)channels, size = stride * (size_t)h;

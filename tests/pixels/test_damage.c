@@ -1,0 +1,186 @@
+/*
+** Damaged files and missing memory: whatever is cut off, flipped or refused, the answer is a clean status and a sentence, never a crash,
+** a leak or a photo that is silently half there.
+*/
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "encoder/pixels/pixels.h"
+#include "tests/pixels/samples.h"
+
+static const ps__pixels_options small = {16, 16, PS__FIT_SQUASH, 1 << 20, 64 << 20};
+
+/* A status that damage may lead to, with a sentence. */
+static void check_failure(const ps__pixels *out, int status, const ps__error *err, const char *name, size_t where) {
+    ck_assert_msg(status == PS__CORRUPT || status == PS__FORMAT || status == PS__TOOBIG, "%s at %zu: status %d", name, where,
+                  status);
+    ck_assert_int_eq(err->code, status);
+    ck_assert_uint_gt(strlen(err->text), strlen(name));
+    ck_assert_ptr_null(out->rgb);
+}
+
+START_TEST(truncated_files_are_refused_or_whole) {
+    const char *name = pixel_samples[_i].name;
+    size_t size;
+    uint8_t *bytes = sample_read(name, &size);
+    ps__pixels whole, cut;
+    ck_assert_int_eq(ps__pixels_decode(&whole, bytes, size, name, &small, NULL), PS__OK);
+    for (size_t length = 0; length < size; length += length + 64 < size ? 1 + size / 300 : 1) {
+        ps__error err = {0};
+        uint8_t *part = ps__malloc(length); /* its own block, so that reading beyond is noticed */
+        memcpy(part, bytes, length);
+        int status = ps__pixels_decode(&cut, part, length, name, &small, &err);
+        if (status) {
+            check_failure(&cut, status, &err, name, length);
+        } else {
+            int difference = sample_difference(whole.rgb, cut.rgb, 16 * 16 * 3);
+            ck_assert_msg(difference < 100, "%s cut to %zu of %zu bytes was taken for whole and differs by %d/100", name, length,
+                          size, difference);
+        }
+        ps__pixels_clear(&cut);
+        ps__free(part);
+    }
+    ps__pixels_clear(&whole);
+    ps__free(bytes);
+}
+END_TEST
+
+START_TEST(flipped_bytes_never_crash) {
+    const char *name = pixel_samples[_i].name;
+    size_t size;
+    uint8_t *bytes = sample_read(name, &size);
+    uint32_t state = 1 + (uint32_t)_i;
+    for (int round = 0; round < 150; round++) {
+        uint8_t kept[3];
+        size_t at[3];
+        int flips = round % 3 + 1;
+        for (int i = 0; i < flips; i++) {
+            state = state * 1664525u + 1013904223u;
+            at[i] = (state >> 8) % (round % 2 && size > 200 ? 200 : size); /* every second time within the headers */
+            kept[i] = bytes[at[i]];
+            state = state * 1664525u + 1013904223u;
+            bytes[at[i]] = (uint8_t)(state >> 24);
+        }
+        ps__pixels pixels;
+        ps__error err = {0};
+        int status = ps__pixels_decode(&pixels, bytes, size, name, &small, &err);
+        if (status)
+            check_failure(&pixels, status, &err, name, at[0]);
+        else
+            ck_assert(pixels.width == 16 && pixels.height == 16 && pixels.original_width > 0 && pixels.rgb);
+        ps__pixels_clear(&pixels);
+        while (flips--) bytes[at[flips]] = kept[flips];
+    }
+    ps__free(bytes);
+}
+END_TEST
+
+START_TEST(each_failed_allocation_is_reported) {
+    const char *name = pixel_samples[_i].name;
+    size_t size;
+    uint8_t *bytes = sample_read(name, &size);
+    int failures = 0, status = PS__NOMEM;
+    for (long n = 0; status; n++) {
+        ps__pixels pixels;
+        ps__error err = {0};
+        ck_assert_int_lt(n, 1000);
+        ps__alloc_fail_after(n, (int)(n % 2));
+        status = ps__pixels_decode(&pixels, bytes, size, name, &small, &err);
+        ps__alloc_fail_after(-1, 0);
+        ck_assert_msg(status == PS__OK || status == PS__NOMEM, "%s: allocation %ld: status %d, %s", name, n, status, err.text);
+        failures += status != PS__OK;
+        ps__pixels_clear(&pixels);
+    }
+    ck_assert_int_gt(failures, 1);
+    ps__free(bytes);
+}
+END_TEST
+
+START_TEST(the_sentence_says_how_much_is_there) {
+    static const struct {
+        const char *name;
+        size_t length;
+        const char *text;
+    } table[] = {
+        {"rgb.bmp", 9000, "rgb.bmp: truncated after 9,000 of 9,270 bytes"},
+        {"raw.psd", 5000, "raw.psd: truncated after 5,000 of 9,256 bytes"},
+        {"lossy.webp", 500, "lossy.webp: truncated after 500 of 924 bytes"},
+        {"baseline.jpg", 1200, "baseline.jpg: truncated after 1,200 bytes"},
+        {"progressive.jpg", 1200, "progressive.jpg: truncated after 1,200 bytes"},
+        {"rgb.png", 740, "rgb.png: truncated after 740 bytes"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t size;
+        ps__pixels pixels;
+        ps__error err = {0};
+        uint8_t *bytes = sample_read(table[i].name, &size);
+        ck_assert_int_eq(ps__pixels_decode(&pixels, bytes, table[i].length, table[i].name, NULL, &err), PS__CORRUPT);
+        ck_assert_str_eq(err.text, table[i].text);
+        ps__free(bytes);
+    }
+}
+END_TEST
+
+START_TEST(a_jpeg_without_its_end_marker_is_whole) {
+    static const char *const names[] = {"baseline.jpg", "progressive.jpg", "scans.jpg"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t size;
+        ps__pixels pixels;
+        ps__error err = {0};
+        uint8_t *bytes = sample_read(names[i], &size);
+        ck_assert_msg(!ps__pixels_decode(&pixels, bytes, size - 2, names[i], NULL, &err), "%s", err.text);
+        ps__pixels_clear(&pixels);
+        ps__free(bytes);
+    }
+}
+END_TEST
+
+START_TEST(a_bomb_of_scans_is_refused) {
+    size_t size, scans = 2000;
+    uint8_t *bytes = sample_read("progressive.jpg", &size), *scan = memmem(bytes, size, "\xFF\xDA", 2), *next = scan + 2;
+    ck_assert_ptr_nonnull(scan);
+    while (next[0] != 0xFF || next[1] == 0) next++; /* the marker after the first scan */
+    size_t before = (size_t)(scan - bytes), length = (size_t)(next - scan), after = size - before - length;
+    size_t bomb_size = before + scans * length + after;
+    uint8_t *bomb = ps__malloc(bomb_size);
+    memcpy(bomb, bytes, before);
+    for (size_t i = 0; i < scans; i++) memcpy(bomb + before + i * length, scan, length);
+    memcpy(bomb + before + scans * length, next, after);
+    ps__pixels pixels;
+    ps__error err = {0};
+    ck_assert_int_eq(ps__pixels_decode(&pixels, bomb, bomb_size, "bomb.jpg", NULL, &err), PS__TOOBIG);
+    ck_assert_str_eq(err.text, "bomb.jpg: asked for more than 100 scans over the picture");
+    ps__free(bomb);
+    ps__free(bytes);
+}
+END_TEST
+
+/* stb_image would walk this row for ever: a run of no pixels. */
+START_TEST(an_hdr_row_that_never_ends_is_refused) {
+    static const char hdr[] = "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 8\n\2\2\0\10\0\0\0\0\0\0\0\0\0\0";
+    ps__pixels pixels;
+    ck_assert_int_eq(ps__pixels_decode(&pixels, (const uint8_t *)hdr, sizeof hdr - 1, "a.hdr", NULL, NULL), PS__CORRUPT);
+}
+END_TEST
+
+Suite *suite_damage(void);
+Suite *suite_damage(void) {
+    Suite *suite = suite_create("damage");
+    TCase *each = tcase_create("each"), *rest = tcase_create("rest");
+    int count = 0;
+    while (pixel_samples[count].name) count++;
+    tcase_set_timeout(each, 300);
+    tcase_set_timeout(rest, 60);
+    tcase_add_loop_test(each, truncated_files_are_refused_or_whole, 0, count);
+    tcase_add_loop_test(each, flipped_bytes_never_crash, 0, count);
+    tcase_add_loop_test(each, each_failed_allocation_is_reported, 0, count);
+    tcase_add_test(rest, the_sentence_says_how_much_is_there);
+    tcase_add_test(rest, a_jpeg_without_its_end_marker_is_whole);
+    tcase_add_test(rest, a_bomb_of_scans_is_refused);
+    tcase_add_test(rest, an_hdr_row_that_never_ends_is_refused);
+    suite_add_tcase(suite, each);
+    suite_add_tcase(suite, rest);
+    return suite;
+}
