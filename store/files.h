@@ -1,0 +1,105 @@
+/*
+** What the indexer records in the library: the files it has seen, what became of each, and the work that is left. Everything here
+** works on a handle opened with PS__STORE_WRITE; what changes rows runs between ps__store_write and ps__store_commit (one
+** transaction, all or nothing). See store.h for errors and the thread rule.
+**
+** A row of `files` is one path. Its state says what is known of it: the content belongs to a photo (INDEXED), it waits to be read
+** (PENDING; it may still point at the photo that the path held before), or reading failed (FAILED, QUARANTINED). A photo that no
+** file points at any more is *loose*: it stays, with its vector, until ps__store_sweep at the end of a run, so that a chain of
+** renames (1.jpg to 2.jpg to 3.jpg) finds every content still known, in whatever order the paths come.
+*/
+#ifndef PS_STORE_FILES_H
+#define PS_STORE_FILES_H
+
+#include "store/store.h"
+
+enum {
+    PS__FILE_INDEXED = 0,
+    PS__FILE_PENDING = 1,
+    PS__FILE_FAILED = 2,     /* tried again by every run */
+    PS__FILE_QUARANTINED = 3 /* tried again when the file changes */
+};
+
+typedef struct ps__file_stat {
+    int64_t size;     /* bytes */
+    int64_t mtime_ns; /* nanoseconds since 1970, UTC */
+    int64_t inode;    /* the bits of st_ino */
+    int64_t device;   /* the bits of st_dev */
+} ps__file_stat;
+
+typedef struct ps__file {
+    int64_t id;         /* positive, never used again */
+    int64_t photo;      /* 0: none */
+    int state;          /* PS__FILE_* */
+    int racy;           /* 1: read so soon after its last change that an edit within the clock's grain would go unseen: read it again */
+    ps__file_stat stat; /* when it was last read or seen changed */
+} ps__file;
+
+/* ---- Transactions ------------------------------------------------------------------------------------------------------- */
+
+/* Starts a write; keep it short, others wait for it. On any error until commit, call ps__store_rollback. */
+int ps__store_write(ps__store *store, ps__error *err);
+int ps__store_commit(ps__store *store, ps__error *err);
+void ps__store_rollback(ps__store *store);
+
+/* ---- The scan ----------------------------------------------------------------------------------------------------------- */
+
+/* PS__NOTFOUND: the path is new. */
+int ps__store_file(ps__file *out, ps__store *store, const char *path, ps__error *err);
+
+/* A file that was moved: an INDEXED row of another path with exactly this inode, device, size and modification time. *out is its row
+** and `path` (cleared first) the path it had. PS__NOTFOUND: none. The caller decides whether the old path is really gone. */
+int ps__store_file_twin(ps__file *out, ps__buf *path, ps__store *store, const ps__file_stat *st, ps__error *err);
+
+/* A new path: INDEXED as that photo, PENDING when photo is 0 or gone meanwhile. */
+int ps__store_file_add(int64_t *id, ps__store *store, const char *path, const ps__file_stat *st, int64_t photo, ps__error *err);
+/* The file is not what was recorded: PENDING, with all its tries again. */
+int ps__store_file_changed(ps__store *store, int64_t id, const ps__file_stat *st, ps__error *err);
+/* Only inode and device are new: the volume was mounted anew. */
+int ps__store_file_touched(ps__store *store, int64_t id, const ps__file_stat *st, ps__error *err);
+int ps__store_file_removed(ps__store *store, int64_t id, ps__error *err);
+
+/* Rows at or below `root` in path order: fn gets the row and its path (valid during the call). */
+typedef int ps__file_fn(const ps__file *file, const char *path, void *payload);
+int ps__store_each_file(ps__store *store, const char *root, ps__file_fn *fn, void *payload, ps__error *err);
+
+/* ---- The work --------------------------------------------------------------------------------------------------------------- */
+
+/* Work on rows at or below `root` with id > after, in id order, `limit` at most: files that are PENDING or FAILED, and INDEXED ones
+** whose photo has no vector in `space`. fn as above. */
+int ps__store_each_work(ps__store *store, int space, const char *root, int64_t after, int limit, ps__file_fn *fn, void *payload,
+                        ps__error *err);
+/* One row by id, for work that was put off. PS__NOTFOUND when it is gone. fn's value is returned. */
+int ps__store_one_work(ps__store *store, int64_t id, ps__file_fn *fn, void *payload, ps__error *err);
+/* How many INDEXED files at or below `root` have a photo without a vector in `space`. */
+int ps__store_count_unencoded(int64_t *count, ps__store *store, int space, const char *root, ps__error *err);
+
+/* 1 in *known when a photo with this content has a vector in `space`; its id in *photo (0: no such photo). */
+int ps__store_known(int *known, int64_t *photo, ps__store *store, int space, const uint8_t hash[16], ps__error *err);
+
+/* ---- Results ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct ps__file_done {
+    int64_t file;           /* id of its row */
+    ps__file_stat stat;     /* of the bytes that were read */
+    int racy;               /* as in ps__file */
+    const ps__photo *photo; /* hash, bytes, width .. lens are used; only hash when halves is NULL */
+    const uint16_t *halves; /* the vector, u16 [dim]; NULL: content and vector are known already */
+} ps__file_done;
+
+/* Files the result: photo and vector where they are new, and the row as INDEXED. `model` is the model's id. PS__NOTFOUND when halves
+** is NULL and the photo is gone meanwhile (the transaction is still good; the row is left as it was). */
+int ps__store_file_done(ps__store *store, int space, const char *model, int dim, const ps__file_done *done, ps__error *err);
+
+/* One more try of the file failed. hash: of its bytes, or NULL when they could not be read: then the photo it held before stays, as
+** the trouble may pass. Lack of permission or memory is never quarantined: the file itself is not to blame. */
+int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code, const char *reason,
+                          ps__error *err);
+
+/* Removes all loose photos with their vectors, and shortens the change log when it has grown long. */
+int ps__store_sweep(ps__store *store, ps__error *err);
+
+/* Notes the end of a run (seconds since 1970, UTC) for status. */
+int ps__store_set_last_run(ps__store *store, int64_t when_s, ps__error *err);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+** The tables of library.db, as the steps that lead from one version to the next; docs/library-format.md explains them. A step, once
+** released, is never edited: libraries made by it exist. New things go into a new step at the end.
+**
+** Bookkeeping that must never be forgotten is done by triggers: vectors go with their photo, counters and the change log follow
+** every change, whoever makes it.
+*/
+#include "store/inside.h"
+
+static const char version_1[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('identity', lower(hex(randomblob(16)))), ('changes_floor', 0);"
+
+    "CREATE TABLE spaces(number INTEGER PRIMARY KEY CHECK(number BETWEEN 1 AND 1000000), name TEXT NOT NULL UNIQUE,"
+    " dim INTEGER NOT NULL CHECK(dim BETWEEN 1 AND 8192), vectors INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE models(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, space INTEGER NOT NULL REFERENCES spaces(number));"
+
+    "CREATE TABLE photos(id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 16),"
+    " bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL, taken INTEGER,"
+    " taken_offset TEXT, latitude REAL, longitude REAL, make TEXT, model TEXT, lens TEXT, added INTEGER NOT NULL);"
+    "CREATE INDEX photos_taken ON photos(taken) WHERE taken IS NOT NULL;"
+    "CREATE INDEX photos_place ON photos(latitude, longitude) WHERE latitude IS NOT NULL;"
+
+    "CREATE TABLE files(id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, photo INTEGER REFERENCES photos(id),"
+    " state INTEGER NOT NULL, racy INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+    " inode INTEGER NOT NULL, device INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, code INTEGER, reason TEXT, tried INTEGER);"
+    "CREATE INDEX files_photo ON files(photo) WHERE photo IS NOT NULL;"
+    "CREATE INDEX files_inode ON files(inode);"
+    "CREATE INDEX files_state ON files(state, id) WHERE state > 0;"
+
+    "CREATE TABLE vectors(key INTEGER PRIMARY KEY, model INTEGER NOT NULL REFERENCES models(number), halves BLOB NOT NULL);"
+
+    "CREATE TABLE changes(number INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, photo INTEGER NOT NULL,"
+    " space INTEGER NOT NULL);"
+    "CREATE TABLE loose(photo INTEGER PRIMARY KEY);"
+
+    "CREATE TRIGGER file_removed AFTER DELETE ON files WHEN OLD.photo IS NOT NULL BEGIN"
+    " INSERT OR IGNORE INTO loose VALUES(OLD.photo); END;"
+    "CREATE TRIGGER file_changed AFTER UPDATE OF photo ON files WHEN OLD.photo IS NOT NULL AND OLD.photo IS NOT NEW.photo BEGIN"
+    " INSERT OR IGNORE INTO loose VALUES(OLD.photo); END;"
+    "CREATE TRIGGER photo_gone AFTER DELETE ON photos BEGIN"
+    " DELETE FROM vectors WHERE key IN (SELECT number << 40 | OLD.id FROM spaces);"
+    " INSERT INTO changes(kind, photo, space) VALUES(2, OLD.id, 0); END;"
+    "CREATE TRIGGER vector_put AFTER INSERT ON vectors BEGIN"
+    " UPDATE spaces SET vectors = vectors + 1 WHERE number = NEW.key >> 40;"
+    " INSERT INTO changes(kind, photo, space) VALUES(1, NEW.key & 1099511627775, NEW.key >> 40); END;"
+    "CREATE TRIGGER vector_replaced AFTER UPDATE ON vectors BEGIN"
+    " INSERT INTO changes(kind, photo, space) VALUES(1, NEW.key & 1099511627775, NEW.key >> 40); END;"
+    "CREATE TRIGGER vector_gone AFTER DELETE ON vectors BEGIN"
+    " UPDATE spaces SET vectors = vectors - 1 WHERE number = OLD.key >> 40; END;";
+
+const ps__migration ps__store_migrations[] = {{version_1}};
+const int ps__store_version = sizeof ps__store_migrations / sizeof *ps__store_migrations;
