@@ -1,0 +1,155 @@
+/*
+** One run from beginning to end: options, the library and its lock, the three phases, the result.
+*/
+#include "indexer/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+
+#define TELL_NS 100000000
+
+int ps__run_cancelled(const ps__run *run) {
+    return run->stopped || (run->options->cancel && atomic_load(run->options->cancel));
+}
+
+static void estimate(ps__run *run, int64_t now) {
+    ps__indexer_progress *g = &run->progress;
+    double encoding = run->encode_start_ns ? (double)(now - run->encode_start_ns) / 1e9 : 0;
+    g->seconds = (double)(now - run->start_ns) / 1e9;
+    g->per_second = encoding > 0 ? (double)g->done / encoding : 0;
+    g->left_seconds = g->phase == PS__PHASE_DONE ? 0 : -1;
+    if (g->phase == PS__PHASE_ENCODE && g->per_second > 0)
+        g->left_seconds = (double)(g->total > g->done ? g->total - g->done : 0) / g->per_second;
+}
+
+int ps__run_tick(ps__run *run, const char *path, int now) {
+    int64_t ns = ps__os.monotonic_ns();
+    if (run->options->progress && (now || ns - run->told_ns >= TELL_NS)) {
+        run->told_ns = ns;
+        run->progress.path = path;
+        if (run->progress.phase == PS__PHASE_SCAN) {
+            run->progress.found = run->result->found;
+            run->progress.total = run->todo;
+        }
+        estimate(run, ns);
+        if (run->options->progress(&run->progress, run->options->payload) != 0) run->stopped = 1;
+    }
+    return ps__run_cancelled(run) ? PS__CANCELLED : PS__OK;
+}
+
+void ps__run_note(ps__run *run, int level, const char *text) {
+    if (!run->result->first_failure[0]) snprintf(run->result->first_failure, sizeof run->result->first_failure, "%s", text);
+    ps__logf(run->options->log, level, "%s", text);
+}
+
+static int check_options(const ps__indexer_options *o, ps__error *err) {
+    const ps__indexer_encoder *e = o->encoder;
+    if (!o->library || !*o->library) return ps__fail(err, PS__INVALID, "the library's folder is empty");
+    if (!o->roots || o->root_count == 0) return ps__fail(err, PS__INVALID, "no folder to index was given");
+    if (!e || !e->session_new || !e->session_free || !e->encode || e->image_size < 1 || e->dim < 1)
+        return ps__fail(err, PS__INVALID, "no encoder for images was given");
+    if (o->threads < 0 || o->threads > 256) return ps__fail(err, PS__INVALID, "%d threads are out of range (1 to 256)", o->threads);
+    return PS__OK;
+}
+
+static int enter_phase(ps__run *run, int phase) {
+    run->progress.phase = phase;
+    return ps__run_tick(run, "", 1);
+}
+
+/* Unchanged files whose photo has no vector in this space: another model indexed them. */
+static int count_unencoded(ps__run *run, ps__error *err) {
+    for (size_t i = 0; i < run->options->root_count; i++) {
+        int64_t count;
+        if (run->roots[i].kind == PS__ROOT_SKIPPED || run->roots[i].covered) continue;
+        int status = ps__store_count_unencoded(&count, run->store, run->space, run->roots[i].path, err);
+        if (status != PS__OK) return status;
+        run->unencoded += count;
+    }
+    return PS__OK;
+}
+
+static int run_phases(ps__run *run, ps__error *err) {
+    int status = enter_phase(run, PS__PHASE_SCAN);
+    if (status == PS__OK) status = ps__roots_resolve(run, err);
+    if (status == PS__OK) status = ps__scan(run, err);
+    if (status == PS__OK) status = count_unencoded(run, err);
+    if (status != PS__OK) return status;
+    run->progress.found = run->result->found;
+    run->progress.total = run->todo + run->unencoded;
+    run->encode_start_ns = ps__os.monotonic_ns();
+    status = enter_phase(run, PS__PHASE_ENCODE);
+    if (status == PS__OK && run->progress.total > 0) status = ps__encode(run, err);
+    if (run->result->indexed > 0) {
+        double seconds = (double)(ps__os.monotonic_ns() - run->encode_start_ns) / 1e9;
+        run->result->photos_per_second = seconds > 0 ? (double)run->result->indexed / seconds : 0;
+    }
+    if (status == PS__OK) status = enter_phase(run, PS__PHASE_REMOVE);
+    if (status == PS__OK) status = ps__remove_vanished(run, err);
+    return status;
+}
+
+/* Also after a cancel: the time of the last run is when the library was last looked after. */
+static int note_end(ps__run *run, ps__error *err) {
+    int status = ps__store_write(run->store, err);
+    if (status == PS__OK) status = ps__store_set_last_run(run->store, ps__os.wall_seconds(), err);
+    if (status == PS__OK) status = ps__store_commit(run->store, err);
+    if (status != PS__OK) ps__store_rollback(run->store);
+    return status;
+}
+
+static int no_root_was_there(const ps__run *run) {
+    return run->result->roots_skipped == (int64_t)run->options->root_count;
+}
+
+static int run_locked(ps__run *run, ps__error *err) {
+    const ps__indexer_encoder *e = run->options->encoder;
+    int status = ps__store_use_model(&run->space, run->store, e->model_id, e->space, e->dim, err);
+    if (status == PS__OK) status = run_phases(run, err);
+    if (status == PS__OK || status == PS__CANCELLED) {
+        int end = note_end(run, err);
+        if (status == PS__OK) status = end;
+    }
+    if (status == PS__CANCELLED) return ps__fail(err, PS__CANCELLED, "indexing was stopped on request");
+    if (status == PS__OK && no_root_was_there(run)) return ps__fail(err, run->skip_status, "%s", run->result->first_failure);
+    if (status == PS__OK) enter_phase(run, PS__PHASE_DONE);
+    return status;
+}
+
+static void free_run(ps__run *run) {
+    if (!run) return;
+    if (run->roots) {
+        for (size_t i = 0; i < run->options->root_count; i++) ps__free(run->roots[i].path);
+    }
+    ps__free(run->roots);
+    ps__idset_free(&run->seen);
+    ps__folderset_free(&run->visited);
+    ps__strings_free(&run->unreadable);
+    ps__store_close(run->store);
+    ps__free(run);
+}
+
+int ps__indexer_run(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
+    ps__error own = {0};
+    memset(result, 0, sizeof *result);
+    if (!err) err = &own;
+    int status = check_options(options, err);
+    if (status != PS__OK) return status;
+    int64_t start_ns = ps__os.monotonic_ns();
+    ps__run *run = ps__calloc(1, sizeof *run);
+    if (!run) return ps__fail_nomem(err);
+    run->options = options;
+    run->result = result;
+    run->start_ns = start_ns;
+    run->progress.path = "";
+    run->roots = ps__calloc(options->root_count, sizeof *run->roots);
+    status = run->roots ? ps__store_open(&run->store, options->library, PS__STORE_CREATE, err) : ps__fail_nomem(err);
+    if (status == PS__OK) status = ps__store_lock(run->store, err);
+    if (status == PS__OK) status = run_locked(run, err);
+    free_run(run);
+    result->seconds = (double)(ps__os.monotonic_ns() - start_ns) / 1e9;
+    return status;
+}

@@ -1,0 +1,109 @@
+/*
+** Phase 2's machinery: the calling thread feeds jobs, workers turn each into an outcome, one writer thread commits outcomes.
+**
+**     feeder --jobs[]--> workers --outcomes[]--> writer
+**
+** One mutex guards it all: a job takes tens of milliseconds, so nobody waits for the mutex, and one lock has no order to get wrong.
+** Both queues are short and an outcome is a few kilobytes; what is large, files' bytes, is rationed by `budget_used`.
+*/
+#ifndef PS_INDEXER_PIPELINE_H
+#define PS_INDEXER_PIPELINE_H
+
+#include <pthread.h>
+
+#include "indexer/run.h"
+
+#define PS__QUEUE 64
+/* What a kill may cost is what is encoded and not committed: a full batch, the queue behind it, and one photo a worker. With up to 8
+** workers that makes 64. */
+#define PS__BATCH 40
+#define PS__OUTCOMES 16
+#define PS__MAX_THREADS 256
+#define PS__CLAIMS (PS__MAX_THREADS + PS__OUTCOMES + PS__BATCH)
+
+typedef struct ps__job {
+    int64_t file;   /* its row */
+    int64_t photo;  /* what the row pointed at, or 0 */
+    int64_t size;   /* bytes, as the scan saw it */
+    char *path;     /* owned */
+} ps__job;
+
+enum {
+    PS__OUTCOME_NEW,     /* has a vector */
+    PS__OUTCOME_KNOWN,   /* the content has its vector already */
+    PS__OUTCOME_FAILED,  /* see code and reason */
+    PS__OUTCOME_GONE,    /* the file is not there any more */
+    PS__OUTCOME_PUT_OFF, /* the same content is in another worker's hands: again, once that is committed */
+    PS__OUTCOME_LEFT     /* changed while being read, or the run stops: the next run's */
+};
+
+typedef struct ps__outcome {
+    int kind;            /* PS__OUTCOME_* */
+    ps__job job;         /* taken over from the queue */
+    ps__file_stat stat;  /* of what was read */
+    int racy;            /* as in ps__file */
+    int has_hash;        /* 1: photo.hash is meaningful */
+    int claimed;         /* 1: photo.hash is among the claims */
+    ps__photo photo;     /* hash, bytes, size and camera notes */
+    uint16_t *halves;    /* u16 [dim], owned; NEW only */
+    int code;            /* FAILED: status */
+    char *reason;        /* FAILED: sentence, UTF-8, owned; NULL when memory was short */
+} ps__outcome;
+
+typedef struct ps__ids {
+    int64_t *items;         /* ids of file rows, owned */
+    size_t count, capacity; /* of items */
+} ps__ids;
+
+typedef struct ps__pipeline {
+    ps__run *run;           /* options and result; counters in it change under `lock` */
+    ps__store *reader;      /* for lookups of workers and feeder, under `reader_lock` */
+    pthread_mutex_t lock;   /* guards everything below */
+    pthread_mutex_t reader_lock;
+    pthread_cond_t feeder;  /* room in jobs, an outcome is finished, or a fatal error */
+    pthread_cond_t workers; /* a job, or closing */
+    pthread_cond_t writer;  /* an outcome, or closing */
+    pthread_cond_t room;    /* for workers: space in outcomes */
+    pthread_cond_t budget;  /* for workers: bytes or a turn */
+    ps__job jobs[PS__QUEUE];           /* ring */
+    int job_first, job_count;          /* of jobs */
+    ps__outcome *outcomes[PS__OUTCOMES]; /* ring */
+    int outcome_first, outcome_count;  /* of outcomes */
+    int closing;            /* no more jobs will come */
+    int writer_closing;     /* no more outcomes will come */
+    int drain;              /* the feeder waits for the rest: commit without waiting for a full batch */
+    int64_t outstanding;    /* jobs handed out and not finished */
+    int64_t finished;       /* jobs finished, put-off ones not counted */
+    size_t budget_used;     /* bytes of files in workers' hands */
+    uint64_t next_turn, turn; /* workers get bytes in the order they asked, so that a large file is not passed by forever */
+    uint8_t claims[PS__CLAIMS][16];    /* contents in work or not committed */
+    int claim_count;        /* of claims */
+    ps__ids put_off;        /* rows to feed again */
+    ps__ids gone;           /* rows whose files left since the scan: for the removal phase */
+    int fatal;              /* status that stops the run */
+    ps__error fatal_error;  /* its sentence */
+} ps__pipeline;
+
+/* Thread bodies; payload is the pipeline. */
+void *ps__worker(void *payload);
+void *ps__writer(void *payload);
+
+/* Under the lock or not: stops everything with this status, the first one wins. */
+void ps__pipeline_stop(ps__pipeline *p, int status, const ps__error *err);
+/* Is everything to stop? Without the lock. */
+int ps__pipeline_stopping(ps__pipeline *p);
+/* Books a finished outcome and frees it. With the lock held. */
+void ps__pipeline_finish(ps__pipeline *p, ps__outcome *outcome);
+void ps__outcome_free(ps__outcome *outcome);
+
+/* 0 when the content is in another worker's hands. */
+int ps__claim(ps__pipeline *p, const uint8_t hash[16]);
+void ps__release(ps__pipeline *p, const uint8_t hash[16]); /* with the lock held */
+
+/* Waits at most `ms` for the condition, with the lock held. Conditions use the monotonic clock. */
+void ps__wait_ms(pthread_cond_t *condition, pthread_mutex_t *lock, int ms);
+
+/* One job's way from path to outcome: worker.c. session is the worker's own. */
+void ps__process(ps__pipeline *p, void *session, ps__outcome *o);
+
+#endif
