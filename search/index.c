@@ -1,0 +1,106 @@
+/*
+** Searching the index; see index.h. How it is kept up to date is in update.c, and both share inside.h.
+*/
+#include "search/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "search/inside.h"
+#include "search/rank.h"
+
+int ps__index_new(ps__index **out, ps__store *store, const char *space_name, int space, int dim, const ps__log *log, ps__error *err) {
+    *out = NULL;
+    ps__index *index = ps__calloc(1, sizeof *index);
+    if (!index) return ps__fail_nomem(err);
+    pthread_mutex_init(&index->update, NULL);
+    pthread_rwlock_init(&index->lock, NULL);
+    index->folder = ps__strdup(ps__store_folder(store));
+    index->identity = ps__strdup(ps__store_identity(store));
+    index->space_name = ps__strdup(space_name);
+    index->key = (ps__cache_key){index->folder, index->identity, index->space_name, dim};
+    index->space = space;
+    index->dim = dim;
+    if (log) index->log = *log;
+    int status = index->folder && index->identity && index->space_name ? ps__tail_new(&index->tail, dim, err) : ps__fail_nomem(err);
+    if (status != PS__OK) {
+        ps__index_free(index);
+        return status;
+    }
+    *out = index;
+    return PS__OK;
+}
+
+void ps__index_free(ps__index *index) {
+    if (!index) return;
+    ps__parts_clear(&index->parts);
+    ps__tail_free(index->tail);
+    pthread_mutex_destroy(&index->update);
+    pthread_rwlock_destroy(&index->lock);
+    ps__free(index->folder);
+    ps__free(index->identity);
+    ps__free(index->space_name);
+    ps__free(index);
+}
+
+/* The k best of each segment and of the tail, together, unsorted. *total is how many vectors there are at all. */
+static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *index, const float *query, size_t k, ps__error *err) {
+    int status = PS__OK;
+    size_t n = 0, got;
+    pthread_rwlock_rdlock(&index->lock);
+    *total = ps__parts_total(&index->parts) + ps__tail_count(index->tail);
+    *out = ps__array((index->parts.count + 1) * k, sizeof **out);
+    if (!*out) status = ps__fail_nomem(err);
+    for (size_t i = 0; status == PS__OK && i < index->parts.count; i++, n += got)
+        status = ps__segment_search(*out + n, &got, index->parts.list[i].segment, query, k, err);
+    if (status == PS__OK) {
+        status = ps__tail_search(*out + n, &got, index->tail, query, k, err);
+        n += got;
+    }
+    pthread_rwlock_unlock(&index->lock);
+    *count = n;
+    return status;
+}
+
+/* One attempt with k candidates. *enough is 0 when more candidates could bring more photos. */
+static int search_once(ps__candidate *out, size_t *count, int *enough, ps__index *index, ps__store *store, const float *query, size_t want,
+                       size_t k, ps__error *err) {
+    ps__candidate *candidates = NULL;
+    size_t n, total;
+    int status = gather(&candidates, &n, &total, index, query, k, err);
+    if (status == PS__OK) {
+        ps__rank_unique(candidates, &n);
+        if (n > k) n = k;
+        status = ps__rank_exact(candidates, &n, store, index->space, query, index->dim, err);
+    }
+    if (status == PS__OK) {
+        *enough = n >= want || k >= total;
+        *count = n < want ? n : want;
+        memcpy(out, candidates, *count * sizeof *out);
+    }
+    ps__free(candidates);
+    return status;
+}
+
+int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want, ps__error *err) {
+    int enough = 0;
+    *count = 0;
+    int status = ps__store_begin(store, err);
+    if (status != PS__OK) return status;
+    status = ps__index_refresh(index, store, 0, err);
+    /* 8-bit cosines are off by a few thousandths: twice as many candidates as wanted hold the true best. More only where many
+    ** candidates turn out to be gone. */
+    for (size_t k = 2 * want + 32; status == PS__OK && !enough; k *= 4)
+        status = search_once(out, count, &enough, index, store, query, want, k, err);
+    ps__store_end(store);
+    return status;
+}
+
+int ps__index_flush(ps__index *index, ps__store *store, ps__error *err) {
+    int status = ps__store_begin(store, err);
+    if (status != PS__OK) return status;
+    status = ps__index_refresh(index, store, 1, err);
+    ps__store_end(store);
+    return status;
+}

@@ -1,0 +1,86 @@
+/*
+** Exact scores and order; see rank.h.
+*/
+#include "search/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/half.h"
+
+static int by_cosine(const void *a, const void *b) {
+    const ps__candidate *x = a, *y = b;
+    if (x->cosine != y->cosine) return x->cosine < y->cosine ? 1 : -1;
+    return x->photo < y->photo ? -1 : x->photo > y->photo;
+}
+
+static int by_photo(const void *a, const void *b) {
+    const ps__candidate *x = a, *y = b;
+    if (x->photo != y->photo) return x->photo < y->photo ? -1 : 1;
+    return by_cosine(a, b);
+}
+
+void ps__rank_sort(ps__candidate *candidates, size_t count) {
+    if (count > 1) qsort(candidates, count, sizeof *candidates, by_cosine);
+}
+
+void ps__rank_unique(ps__candidate *candidates, size_t *count) {
+    size_t kept = 0;
+    if (*count > 1) qsort(candidates, *count, sizeof *candidates, by_photo);
+    for (size_t i = 0; i < *count; i++)
+        if (kept == 0 || candidates[kept - 1].photo != candidates[i].photo) candidates[kept++] = candidates[i];
+    *count = kept;
+    ps__rank_sort(candidates, kept);
+}
+
+/* In double and in this order, so that a score does not depend on the compiler's taste. */
+static float dot(const float *a, const float *b, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return (float)sum;
+}
+
+int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim, ps__error *err) {
+    size_t n = *count, kept = 0, row = (size_t)dim;
+    if (n == 0) return PS__OK;
+    int64_t *photos = ps__array(n, sizeof *photos);
+    uint16_t *halves = ps__array(n, row * sizeof *halves);
+    uint8_t *found = ps__calloc(n, 1);
+    float *vector = ps__array(row, sizeof *vector);
+    int status = PS__OK;
+    if (!photos || !halves || !found || !vector) {
+        status = ps__fail_nomem(err);
+        goto out;
+    }
+    for (size_t i = 0; i < n; i++) photos[i] = candidates[i].photo;
+    if ((status = ps__store_vectors(halves, found, store, space, photos, n, err)) != PS__OK) goto out;
+    for (size_t i = 0; i < n; i++) {
+        if (!found[i]) continue;
+        ps__halves_to_floats(vector, halves + i * row, row);
+        float cosine = dot(query, vector, dim);
+        if (isfinite(cosine)) candidates[kept++] = (ps__candidate){photos[i], cosine};
+    }
+    *count = kept;
+    ps__rank_sort(candidates, kept);
+out:
+    ps__free(photos);
+    ps__free(halves);
+    ps__free(found);
+    ps__free(vector);
+    return status;
+}
+
+size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__encoder *encoder, size_t limit, double least_score) {
+    size_t n = count < limit ? count : limit;
+    while (n > 0 && (double)ps__encoder_score(encoder, candidates[n - 1].cosine) < least_score) n--;
+    return n;
+}
+
+int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__encoder *encoder) {
+    const ps__encoder_info *info = ps__encoder_about(encoder);
+    if (count == 0) return PS__VERDICT_NONE;
+    double best = (double)ps__encoder_score(encoder, candidates[0].cosine);
+    return best >= info->score_good ? PS__VERDICT_GOOD : best >= info->score_weak ? PS__VERDICT_WEAK : PS__VERDICT_NONE;
+}

@@ -1,0 +1,70 @@
+/*
+** The tail by FAISS's flat index; see tail.h.
+*/
+#include "search/tail.h"
+
+#include <string.h>
+
+#include <faiss/c_api/IndexFlat_c.h>
+#include <faiss/c_api/Index_c.h>
+
+#include "base/alloc.h"
+#include "search/faiss_error.h"
+
+struct ps__tail {
+    FaissIndexFlatIP *index; /* owned; its labels are positions in photos */
+    int64_t *photos;         /* [capacity] owned */
+    size_t count, capacity;  /* photos */
+};
+
+int ps__tail_new(ps__tail **out, int dim, ps__error *err) {
+    *out = NULL;
+    ps__tail *tail = ps__calloc(1, sizeof *tail);
+    if (!tail) return ps__fail_nomem(err);
+    if (faiss_IndexFlatIP_new_with(&tail->index, dim) != 0) {
+        ps__free(tail);
+        return ps__fail_faiss(err, "make a flat index");
+    }
+    *out = tail;
+    return PS__OK;
+}
+
+void ps__tail_free(ps__tail *tail) {
+    if (!tail) return;
+    faiss_Index_free((FaissIndex *)tail->index);
+    ps__free(tail->photos);
+    ps__free(tail);
+}
+
+int ps__tail_add(ps__tail *tail, const int64_t *photos, const float *vectors, size_t n, ps__error *err) {
+    if (tail->capacity - tail->count < n) {
+        size_t capacity = (tail->count + n) * 2;
+        int64_t *more = ps__realloc(tail->photos, capacity * sizeof *more);
+        if (!more) return ps__fail_nomem(err);
+        tail->photos = more;
+        tail->capacity = capacity;
+    }
+    if (faiss_Index_add((FaissIndex *)tail->index, (idx_t)n, vectors) != 0) return ps__fail_faiss(err, "add vectors");
+    memcpy(tail->photos + tail->count, photos, n * sizeof *photos);
+    tail->count += n;
+    return PS__OK;
+}
+
+size_t ps__tail_count(const ps__tail *tail) { return tail->count; }
+const int64_t *ps__tail_photos(const ps__tail *tail) { return tail->photos; }
+
+int ps__tail_search(ps__candidate *out, size_t *count, const ps__tail *tail, const float *query, size_t k, ps__error *err) {
+    *count = 0;
+    if (k > tail->count) k = tail->count;
+    if (k == 0) return PS__OK;
+    idx_t *positions = ps__array(k, sizeof *positions);
+    float *cosines = ps__array(k, sizeof *cosines);
+    int status = positions && cosines ? PS__OK : ps__fail_nomem(err);
+    if (status == PS__OK && faiss_Index_search((const FaissIndex *)tail->index, 1, query, (idx_t)k, cosines, positions) != 0)
+        status = ps__fail_faiss(err, "search the newest vectors");
+    for (size_t i = 0; status == PS__OK && i < k; i++)
+        if (positions[i] >= 0) out[(*count)++] = (ps__candidate){tail->photos[positions[i]], cosines[i]};
+    ps__free(positions);
+    ps__free(cosines);
+    return status;
+}

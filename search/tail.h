@@ -1,0 +1,26 @@
+/*
+** The tail of the vector index: vectors that are newer than the segments, in memory, scanned exactly. Bounded to a few thousand by
+** the index, which turns a long tail into a segment. Reading from several threads is fine; a change needs the index's write lock.
+*/
+#ifndef PS_SEARCH_TAIL_H
+#define PS_SEARCH_TAIL_H
+
+#include "search/segment.h"
+
+typedef struct ps__tail ps__tail;
+
+/* Free with ps__tail_free (NULL is fine). */
+int ps__tail_new(ps__tail **out, int dim, ps__error *err);
+void ps__tail_free(ps__tail *tail);
+
+/* Adds vectors [n][dim], all finite. A photo may be added again; its older vectors then stay, and are for ranking to drop. */
+int ps__tail_add(ps__tail *tail, const int64_t *photos, const float *vectors, size_t n, ps__error *err);
+
+/* How many there are, and of which photos [count]; belongs to the tail. */
+size_t ps__tail_count(const ps__tail *tail);
+const int64_t *ps__tail_photos(const ps__tail *tail);
+
+/* As ps__segment_search, exact. */
+int ps__tail_search(ps__candidate *out, size_t *count, const ps__tail *tail, const float *query, size_t k, ps__error *err);
+
+#endif
