@@ -1,0 +1,123 @@
+/*
+** Default places; see lookup.h. PS_DATADIR (share/ of the installed prefix) and PS_SOURCE_MODEL (the model in the source tree) come
+** from the Makefile.
+*/
+#include "api/lookup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/os.h"
+
+#define MODEL_FILE "photosearch/photosearch.safetensors"
+
+static int finish(char **out, ps__buf *text, ps__error *err) {
+    *out = ps__buf_detach(text);
+    return *out ? PS__OK : ps__fail_nomem(err);
+}
+
+static const char *environment(const char *name) {
+    const char *value = getenv(name);
+    return value && value[0] ? value : NULL;
+}
+
+int ps__default_library(char **folder, ps__error *err) {
+    ps__buf text = PS__BUF_INIT;
+    const char *own = environment("PHOTOSEARCH_LIBRARY"), *data = environment("XDG_DATA_HOME"), *home = environment("HOME");
+    *folder = NULL;
+    if (own) ps__buf_puts(&text, own);
+    else if (data && data[0] == '/') ps__buf_printf(&text, "%s/photosearch", data); /* the XDG rules: a relative one is ignored */
+    else if (home) ps__buf_printf(&text, "%s/.local/share/photosearch", home);
+    else return ps__fail(err, PS__NOTFOUND, "no library was named, and neither PHOTOSEARCH_LIBRARY, XDG_DATA_HOME nor HOME is set");
+    return finish(folder, &text, err);
+}
+
+/* share/ beside the folder of the running program, as an installed program has it, wherever the prefix was moved to. */
+static void beside_program(ps__buf *out) {
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    ps__buf_clear(out);
+    if (length <= 0) return;
+    path[length] = 0;
+    char *slash = strrchr(path, '/');
+    if (!slash) return;
+    *slash = 0;
+    ps__buf_printf(out, "%s/../share/" MODEL_FILE, path);
+}
+
+/* 1 when the file exists; otherwise adds its name to what was tried. */
+static int is_there(const char *path, ps__buf *tried) {
+    struct stat st;
+    if (path[0] && ps__os.stat(path, &st) == 0) return 1;
+    if (path[0]) ps__buf_printf(tried, "%s%s", tried->length ? ", " : "", path);
+    return 0;
+}
+
+int ps__default_model(char **path, ps__error *err) {
+    ps__buf text = PS__BUF_INIT, tried = PS__BUF_INIT;
+    const char *own = environment("PHOTOSEARCH_MODEL");
+    int found = own != NULL; /* what a person names is not replaced by something else, even when it is missing */
+    *path = NULL;
+    if (own) ps__buf_puts(&text, own);
+    if (!found) {
+        beside_program(&text);
+        found = is_there(text.bytes, &tried);
+    }
+#ifdef PS_DATADIR
+    if (!found) {
+        ps__buf_clear(&text);
+        ps__buf_puts(&text, PS_DATADIR "/" MODEL_FILE);
+        found = is_there(text.bytes, &tried);
+    }
+#endif
+#ifdef PS_SOURCE_MODEL
+    if (!found) {
+        ps__buf_clear(&text);
+        ps__buf_puts(&text, PS_SOURCE_MODEL);
+        found = is_there(text.bytes, &tried);
+    }
+#endif
+    int status = found ? finish(path, &text, err)
+                       : ps__fail(err, PS__NOTFOUND, "no model was named, and none was found at %.800s", tried.length ? tried.bytes : "the usual places");
+    ps__buf_free(&text);
+    ps__buf_free(&tried);
+    return status;
+}
+
+/* Appends the parts of path to out, which is absolute and has no slash at its end ("" stands for the root). */
+static void append_parts(ps__buf *out, const char *path) {
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        if (length == 2 && path[0] == '.' && path[1] == '.') {
+            char *slash = strrchr(out->bytes, '/');
+            if (slash) {
+                out->length = (size_t)(slash - out->bytes);
+                *slash = 0;
+            }
+        } else if (length > 0 && !(length == 1 && path[0] == '.')) {
+            ps__buf_putc(out, '/');
+            ps__buf_append(out, path, length);
+        }
+        path += length;
+        if (*path) path++;
+    }
+}
+
+int ps__absolute_path(char **absolute, const char *path, ps__error *err) {
+    char here[PATH_MAX];
+    ps__buf text = PS__BUF_INIT;
+    *absolute = NULL;
+    if (path[0] != '/') {
+        if (!getcwd(here, sizeof here)) return ps__fail_errno(err, errno, "the current folder");
+        append_parts(&text, here);
+    }
+    append_parts(&text, path);
+    if (text.length == 0) ps__buf_putc(&text, '/');
+    return finish(absolute, &text, err);
+}

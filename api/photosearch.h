@@ -1,0 +1,445 @@
+/*
+** photosearch: find photos by what you say about them, on the device that holds them.
+**
+** This header is the manual of the C library. It is ordered from simple to special:
+**
+**   1. Simple         open a library, index folders, search, close.
+**   2. Control        options, progress, cancelling, similar photos, status, failures, forgetting.
+**   3. Models         embeddings of texts and images without a library.
+**   4. Experimental   measuring; only with PS_EXPERIMENTAL defined, may change in any release.
+**
+** The whole of the simple part:
+**
+**     ps_library *library;
+**     ps_results *results;
+**     if (ps_library_open(&library, NULL, NULL) != PS_OK) { puts(ps_last_error(NULL)); return 1; }
+**     const char *folders[] = {"/home/me/Pictures"};
+**     ps_index(NULL, library, folders, 1, NULL);
+**     if (ps_search(&results, library, "two dogs in the snow", NULL) == PS_OK) {
+**         for (size_t i = 0; i < ps_results_count(results); i++) puts(ps_results_path(results, i));
+**         ps_results_free(results);
+**     }
+**     ps_library_close(library);
+**
+** LIBRARY. A library is a folder that photosearch makes and owns; the photos stay where they are and are only read. It holds
+** `library.db` (the truth) and caches beside it, which may be deleted at any time. Programs may share a library: any number
+** may search while one indexes.
+**
+** MODEL. Texts and photos are turned into vectors ("embeddings") by a model package, one `.safetensors` file. Where no option
+** names one, the first of these that exists is taken: $PHOTOSEARCH_MODEL; share/photosearch/photosearch.safetensors of the
+** prefix that photosearch was installed to; models/photosearch.safetensors of the source tree it was built from.
+**
+** ERRORS. Functions that can fail return a status: PS_OK (0) or one of the negative codes below, which never change their
+** meaning. ps_last_error() has a sentence with the path and the reason.
+**
+** THREADS. Every function may be called from any thread, several at once on one handle, and searching while indexing is always
+** allowed, unless its comment says otherwise. Closing or freeing a handle must be the last call on it.
+**
+** STRINGS. Texts are UTF-8. Paths are bytes, exactly as the system gives them: a file name need not be UTF-8. NULL is refused with
+** PS_INVALID where a comment does not allow it. All strings end in a 0 byte.
+**
+** STRUCTS. Option and result structs begin with a `version`; set them up with their _INIT macro, so that a program built against an
+** older header keeps working with a newer library.
+**
+** MANNERS. The library never prints, exits, installs signal handlers, changes the locale, the environment or the process's folder,
+** and opens no network connection.
+*/
+#ifndef PHOTOSEARCH_H
+#define PHOTOSEARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PS_API __attribute__((visibility("default")))
+#else
+#define PS_API
+#endif
+
+/* ---- Version ---- */
+
+#define PS_VERSION_MAJOR 0
+#define PS_VERSION_MINOR 1
+#define PS_VERSION_PATCH 0
+#define PS_VERSION_STRING "0.1.0"
+
+/* Version of the library that is running, for example "0.1.0"; static. Since 0.1. */
+PS_API const char *ps_version(void);
+
+/* ---- Status codes ---- */
+
+enum {
+    PS_OK = 0,
+    PS_ERROR = -1,      /* none of the below */
+    PS_NOMEM = -2,      /* memory ran out */
+    PS_INVALID = -3,    /* an argument is out of range, or a query is empty */
+    PS_NOTFOUND = -4,   /* no such file, library, photo or model */
+    PS_IO = -10,        /* the system refused a read or write */
+    PS_FULL = -11,      /* no space left on the device */
+    PS_ACCESS = -12,    /* permission denied */
+    PS_BUSY = -13,      /* another process or thread is indexing this library */
+    PS_FORMAT = -20,    /* not an image format that is read */
+    PS_CORRUPT = -21,   /* a file is damaged */
+    PS_TOOBIG = -22,    /* an image of more pixels or bytes than the limits allow */
+    PS_NEWER = -23,     /* the library was written by a newer version of photosearch */
+    PS_MODEL = -30,     /* the model package was refused, or does not fit what was asked */
+    PS_CANCELLED = -40  /* ps_cancel was called, or a callback asked to stop */
+};
+
+/* A few plain words for a status code, for example "permission denied". Static, never NULL. Since 0.1. */
+PS_API const char *ps_status_text(int status);
+
+/*
+** 1. Simple
+*/
+
+/* An open library. */
+typedef struct ps_library ps_library;
+typedef struct ps_library_options ps_library_options;
+typedef struct ps_index_options ps_index_options;
+typedef struct ps_index_result ps_index_result;
+typedef struct ps_search_options ps_search_options;
+
+/* The answer to one search. */
+typedef struct ps_results ps_results;
+
+/* Opens the library in `folder`, making it if there is none. NULL: $PHOTOSEARCH_LIBRARY, else $XDG_DATA_HOME/photosearch, else
+** ~/.local/share/photosearch. `options` may be NULL. No model is needed until something is encoded.
+** @return PS_OK; PS_NOTFOUND (there is none and PS_OPEN_EXISTING was given), PS_NEWER, PS_CORRUPT, PS_ACCESS, ...; on failure *out is
+** NULL and ps_last_error(NULL) has the sentence. Free with ps_library_close. Since 0.1. */
+PS_API int ps_library_open(ps_library **out, const char *folder, const ps_library_options *options);
+
+/* Closes the library; NULL is fine. No other call on it may be running. Results stay valid. Since 0.1. */
+PS_API void ps_library_close(ps_library *library);
+
+/* The sentence of the calling thread's last failed call on `library`; with NULL, of its last failed call that had no library: opening
+** one, and every ps_model_* function. "" when that did not fail. Never NULL, without a newline; valid until this thread's next call of a
+** function that can fail. Since 0.1. */
+PS_API const char *ps_last_error(const ps_library *library);
+
+/* Brings the library up to date with the folders and files in `paths` [count]: new and changed photos are encoded, moved ones
+** found again, deleted ones dropped. A folder that is missing, or empty where it was not, drops nothing. What is done is kept if this is
+** cancelled or fails half-way, and a second run goes on from there. One call at a time for each library, in all programs.
+** `result` (may be NULL) is set up with PS_INDEX_RESULT_INIT and filled on success and on failure. `options` may be NULL.
+** @return PS_OK, also if single photos failed (see result->failed and ps_failures_open); PS_NOTFOUND (none of the paths exists),
+** PS_BUSY, PS_FULL, PS_MODEL, PS_CANCELLED, ... Since 0.1. */
+PS_API int ps_index(ps_index_result *result, ps_library *library, const char *const *paths, size_t count, const ps_index_options *options);
+
+/* Finds photos by a sentence, best first. `options` may be NULL. Free *out with ps_results_free; it is NULL on failure.
+** @return PS_OK, also if nothing matched (see ps_results_verdict); PS_INVALID (nothing but blanks), PS_MODEL, ... Since 0.1. */
+PS_API int ps_search(ps_results **out, ps_library *library, const char *text, const ps_search_options *options);
+
+/* Frees results; NULL is fine. Since 0.1. */
+PS_API void ps_results_free(ps_results *results);
+
+/* Number of photos found, at most the limit asked for; 0 for NULL. Since 0.1. */
+PS_API size_t ps_results_count(const ps_results *results);
+
+/* Path of the i-th photo, belonging to the results; NULL if there is no such photo. Since 0.1. */
+PS_API const char *ps_results_path(const ps_results *results, size_t i);
+
+/* How the photo fits the words, 0 to 1, calibrated by the model so that different queries may be compared; 0 if there is no such
+** photo. Since 0.1. */
+PS_API double ps_results_score(const ps_results *results, size_t i);
+
+/*
+** 2. Control
+*/
+
+/* ---- Opening ---- */
+
+enum { /* levels of notes, see ps_log_fn */
+    PS_LOG_ERROR = 0,
+    PS_LOG_WARNING = 1,
+    PS_LOG_INFO = 2,
+    PS_LOG_DEBUG = 3
+};
+
+/* Receives one line without newline, for example for each file that could not be indexed. Called from any of the library's threads, several at once. */
+typedef void (*ps_log_fn)(int level, const char *line, void *payload);
+
+enum { /* flags of ps_library_options */
+    PS_OPEN_EXISTING = 1 /* do not make a library where there is none: PS_NOTFOUND */
+};
+
+#define PS_LIBRARY_OPTIONS_VERSION 1
+struct ps_library_options {
+    unsigned version;   /* PS_LIBRARY_OPTIONS_VERSION */
+    unsigned flags;     /* PS_OPEN_* */
+    const char *model;  /* path of the model package; NULL: looked up as described at the top */
+    ps_log_fn log;      /* NULL: no notes */
+    int log_level;      /* notes above this level are not made */
+    void *log_payload;  /* handed to log */
+};
+#define PS_LIBRARY_OPTIONS_INIT {PS_LIBRARY_OPTIONS_VERSION, 0, NULL, NULL, PS_LOG_WARNING, NULL}
+
+/* The folder of an open library; belongs to it. Since 0.1. */
+PS_API const char *ps_library_folder(const ps_library *library);
+
+/* ---- Indexing ---- */
+
+enum { /* ps_progress.phase */
+    PS_PHASE_SCAN = 1,   /* folders are compared with the library */
+    PS_PHASE_ENCODE = 2, /* new and changed photos are encoded */
+    PS_PHASE_REMOVE = 3, /* entries of files that are gone are dropped */
+    PS_PHASE_DONE = 4
+};
+
+#define PS_PROGRESS_VERSION 1
+typedef struct ps_progress { /* filled by the library; `path` is valid during the call */
+    unsigned version;         /* PS_PROGRESS_VERSION */
+    int phase;                /* PS_PHASE_* */
+    uint64_t found;           /* images seen so far */
+    uint64_t total;           /* files to work on in this run; final from PS_PHASE_ENCODE on */
+    uint64_t done;            /* of total: indexed or failed */
+    uint64_t failed;          /* of done */
+    double seconds;           /* since the start */
+    double photos_per_second; /* rate of PS_PHASE_ENCODE; 0 before */
+    double seconds_left;      /* estimate for PS_PHASE_ENCODE; negative: unknown */
+    const char *path;         /* folder or file at hand */
+} ps_progress;
+
+/* Called some ten times a second from the thread that runs ps_index. Anything but 0 cancels the run. */
+typedef int (*ps_progress_fn)(const ps_progress *progress, void *payload);
+
+enum { /* flags of ps_index_options */
+    PS_INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
+    PS_INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links */
+    PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also where a whole folder is suddenly empty or another disk is mounted */
+    PS_INDEX_RETRY = 1 << 3          /* try files again that were given up */
+};
+
+#define PS_INDEX_OPTIONS_VERSION 1
+struct ps_index_options {
+    unsigned version;        /* PS_INDEX_OPTIONS_VERSION */
+    unsigned flags;          /* PS_INDEX_* */
+    int threads;             /* encoding threads, 1 to 256; 0: one for each processor */
+    ps_progress_fn progress; /* NULL: none */
+    void *payload;           /* handed to progress */
+};
+#define PS_INDEX_OPTIONS_INIT {PS_INDEX_OPTIONS_VERSION, 0, 0, NULL, NULL}
+
+#define PS_INDEX_RESULT_VERSION 1
+struct ps_index_result {
+    unsigned version;         /* PS_INDEX_RESULT_VERSION */
+    uint64_t found;           /* images seen = indexed + unchanged + failed + quarantined + pending */
+    uint64_t indexed;         /* encoded, or recognised by their contents as known */
+    uint64_t unchanged;       /* same as at the last run */
+    uint64_t failed;          /* were tried and could not be read; each is a line of the log */
+    uint64_t quarantined;     /* left alone because they failed three times; see ps_failures_open */
+    uint64_t pending;         /* put off to the next run: changed while being read, or the run was stopped */
+    uint64_t removed;         /* entries dropped because their file is gone */
+    uint64_t kept;            /* entries whose file is gone, kept on doubt (a missing or suddenly empty folder) */
+    uint64_t skipped;         /* folders that are missing or could not be read */
+    double seconds;           /* time the run took */
+    double photos_per_second; /* rate of encoding; 0 when nothing was indexed */
+};
+#define PS_INDEX_RESULT_INIT {PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0}
+
+/* Makes a running ps_index of this library stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
+** thread and from a signal handler. Since 0.1. */
+PS_API void ps_cancel(ps_library *library);
+
+/* ---- Searching ---- */
+
+enum { /* flags of ps_search_options */
+    PS_SEARCH_LITERAL = 1 /* take every word as content: nothing is understood as a time, a place or a condition */
+};
+
+#define PS_SEARCH_OPTIONS_VERSION 1
+struct ps_search_options {
+    unsigned version;   /* PS_SEARCH_OPTIONS_VERSION */
+    unsigned flags;     /* PS_SEARCH_* */
+    size_t limit;       /* most photos wanted, 1 to 10000 */
+    double least_score; /* leave out what scores lower, 0 to 1 */
+};
+#define PS_SEARCH_OPTIONS_INIT {PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0}
+
+/* Photos of the library that look like the image file `path` (which need not be in it; if it is, it is left out). Otherwise as
+** ps_search, but the scores are the cosines, with 0 for negative ones, and the verdict is good from 0.8 on, else weak. Since 0.1. */
+PS_API int ps_similar(ps_results **out, ps_library *library, const char *path, const ps_search_options *options);
+
+enum { /* how well the best photo fits */
+    PS_VERDICT_NONE = 0, /* nothing in the library matches; what is listed are guesses */
+    PS_VERDICT_WEAK = 1, /* may match */
+    PS_VERDICT_GOOD = 2  /* matches */
+};
+
+/* One of PS_VERDICT_*; PS_VERDICT_NONE for NULL. Since 0.1. */
+PS_API int ps_results_verdict(const ps_results *results);
+
+#define PS_HIT_VERSION 1
+typedef struct ps_hit { /* strings belong to the results */
+    unsigned version;        /* PS_HIT_VERSION */
+    int64_t photo;           /* number of the photo, for the life of the library */
+    const char *path;        /* one of the files that hold it */
+    double score;            /* 0 to 1, see ps_results_score */
+    double cosine;           /* of the angle between the two embeddings, -1 to 1 */
+    const char *taken;       /* local time "2021-07-04T15:32:10"; NULL: unknown */
+    const char *camera;      /* make and model; NULL: unknown */
+    int has_position;        /* 1: the next two are known */
+    double latitude;         /* degrees north, -90 to 90 */
+    double longitude;        /* degrees east, -180 to 180 */
+    const char *place;       /* name of the place; NULL: unknown */
+    int width, height;       /* pixels of the upright photo; 0: unknown */
+} ps_hit;
+#define PS_HIT_INIT {PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0}
+
+/* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
+PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);
+
+#define PS_UNDERSTOOD_VERSION 1
+typedef struct ps_understood { /* how the sentence was read; strings belong to the results */
+    unsigned version;          /* PS_UNDERSTOOD_VERSION */
+    const char *text;          /* what was searched for by content */
+    const char *from, *to;     /* local times that photos were taken between; NULL: no such condition */
+    const char *const *places; /* [place_count] */
+    size_t place_count;
+    const char *const *nots;   /* [not_count] what must not be in the photo */
+    size_t not_count;
+    double encode_ms;          /* time spent on turning the words into a vector */
+    double search_ms;          /* on finding and ranking */
+    double total_ms;           /* on the whole call */
+} ps_understood;
+#define PS_UNDERSTOOD_INIT {PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0}
+
+/* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
+PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
+
+/* ---- The state of a library ---- */
+
+#define PS_STATUS_VERSION 1
+typedef struct ps_status {   /* strings are valid until the calling thread's next ps_library_status */
+    unsigned version;        /* PS_STATUS_VERSION */
+    uint64_t photos;         /* different photos, by content */
+    uint64_t files;          /* files that hold them */
+    uint64_t pending;        /* files not read yet, and photos without an embedding of the current model's space */
+    uint64_t failed;         /* files that could not be read and will be tried again */
+    uint64_t quarantined;    /* files that failed three times and are left alone until they change */
+    uint64_t vectors;        /* embeddings of the current model's space */
+    uint64_t bytes;          /* on disk */
+    int64_t last_indexed;    /* seconds since 1970, UTC; 0: never */
+    const char *model;       /* id of the model that indexed last; NULL: nothing indexed yet */
+    const char *index;       /* cache for searching: "ready", or "stale" or "missing", which the next search mends */
+} ps_status;
+#define PS_STATUS_INIT {PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
+
+/* Fills *out (set up with PS_STATUS_INIT). Needs no model. Since 0.1. */
+PS_API int ps_library_status(ps_status *out, ps_library *library);
+
+/* Files that could not be indexed, as they were when the list was opened. */
+typedef struct ps_failures ps_failures;
+
+#define PS_FAILURE_VERSION 1
+typedef struct ps_failure { /* strings belong to the list */
+    unsigned version;       /* PS_FAILURE_VERSION */
+    const char *path;
+    const char *reason;     /* a sentence */
+    int tries;              /* how often it was tried */
+    int quarantined;        /* 1: not tried again until the file changes */
+} ps_failure;
+#define PS_FAILURE_INIT {PS_FAILURE_VERSION, NULL, NULL, 0, 0}
+
+/* Lists the failures, by path. Free with ps_failures_free (NULL is fine). Since 0.1. */
+PS_API int ps_failures_open(ps_failures **out, ps_library *library);
+PS_API void ps_failures_free(ps_failures *failures);
+
+/* Number of failures; 0 for NULL. Since 0.1. */
+PS_API size_t ps_failures_count(const ps_failures *failures);
+
+/* Fills *out (set up with PS_FAILURE_INIT) with the i-th. PS_NOTFOUND if there is no such failure. Since 0.1. */
+PS_API int ps_failures_get(ps_failure *out, const ps_failures *failures, size_t i);
+
+/* Drops what the library knows of a file, or of everything in a folder; the photos themselves are not touched, and indexing finds them
+** again. *removed (may be NULL) is the number of entries dropped. PS_NOTFOUND if there was none; PS_BUSY. Since 0.1. */
+PS_API int ps_forget(uint64_t *removed, ps_library *library, const char *path);
+
+/*
+** 3. Models
+*/
+
+/* An open model package. */
+typedef struct ps_model ps_model;
+
+enum { /* ps_model_options.precision */
+    PS_PRECISION_INT8 = 0,
+    PS_PRECISION_FLOAT = 1 /* the same weights in float32, slowly: for verifying */
+};
+
+#define PS_MODEL_OPTIONS_VERSION 1
+typedef struct ps_model_options {
+    unsigned version; /* PS_MODEL_OPTIONS_VERSION */
+    int precision;    /* PS_PRECISION_* */
+    const char *isa;  /* kernels to use: "reference", "avx2", "avx512vnni"; NULL: the best of this processor */
+} ps_model_options;
+#define PS_MODEL_OPTIONS_INIT {PS_MODEL_OPTIONS_VERSION, PS_PRECISION_INT8, NULL}
+
+/* Opens and checks a model package. path NULL: looked up as described at the top. `options` may be NULL. Free with ps_model_free.
+** @return PS_OK; PS_NOTFOUND, PS_MODEL (refused, with what is wrong), ... Since 0.1. */
+PS_API int ps_model_open(ps_model **out, const char *path, const ps_model_options *options);
+PS_API void ps_model_free(ps_model *model);
+
+#define PS_MODEL_INFO_VERSION 1
+typedef struct ps_model_info {  /* strings belong to the model; NULL: the package does not say */
+    unsigned version;           /* PS_MODEL_INFO_VERSION */
+    const char *id;             /* what vectors are filed under */
+    const char *name;
+    const char *model_version;
+    const char *space;          /* embeddings of models of one space may be compared */
+    const char *licence;
+    const char *source;
+    const char *path;
+    const char *image_family;   /* NULL: no image tower */
+    const char *text_family;    /* NULL: no text tower */
+    const char *isa;            /* the kernels in use */
+    int dim;                    /* length of an embedding */
+    int image_size;             /* pixels a side that the image tower looks at; 0: none */
+    int max_tokens;             /* longer texts are cut; 0: no text tower */
+    uint64_t bytes;             /* size of the package */
+} ps_model_info;
+#define PS_MODEL_INFO_INIT {PS_MODEL_INFO_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0}
+
+/* Fills *out (set up with PS_MODEL_INFO_INIT). Since 0.1. */
+PS_API int ps_model_about(ps_model_info *out, const ps_model *model);
+
+/* The embedding of a text: float [dim], of length 1. `text` has `length` bytes. PS_INVALID if it is blank. Since 0.1. */
+PS_API int ps_model_embed_text(float *embedding, ps_model *model, const char *text, size_t length);
+
+/* The embedding of an image file: float [dim], of length 1. PS_NOTFOUND, PS_FORMAT, PS_CORRUPT, PS_TOOBIG, ... Since 0.1. */
+PS_API int ps_model_embed_image(float *embedding, ps_model *model, const char *path);
+
+/* Runs every tower once and compares what it gives with the float32 path. *cosine is the smallest agreement found (1: the same).
+** PS_MODEL if a tower fails or *cosine is below 0.9. Since 0.1. */
+PS_API int ps_model_verify(double *cosine, ps_model *model);
+
+/*
+** 4. Experimental
+*/
+#ifdef PS_EXPERIMENTAL
+
+#define PS_BENCH_VERSION 1
+typedef struct ps_bench {
+    unsigned version;   /* PS_BENCH_VERSION */
+    double image_ms;    /* pixels to embedding, median, one thread */
+    double text_ms;     /* a sentence of 8 words to embedding, median, one thread */
+    double decode_ms;   /* a 12-megapixel JPEG to the pixels the model wants, median, one thread */
+    double images_per_second; /* encoding on all threads at once */
+    int threads;        /* that were used for images_per_second */
+} ps_bench;
+#define PS_BENCH_INIT {PS_BENCH_VERSION, 0.0, 0.0, 0.0, 0.0, 0}
+
+/* Measures the model on this machine, a few seconds long. threads 0: one for each processor. image (may be NULL): an image file
+** for decode_ms in place of the built-in test picture. */
+PS_API int ps_model_bench(ps_bench *out, ps_model *model, int threads, const char *image);
+
+#endif /* PS_EXPERIMENTAL */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/*
+** What an answer is made of, before it becomes public.
+*/
+#ifndef PS_API_RESULTS_H
+#define PS_API_RESULTS_H
+
+#include "api/handles.h"
+#include "search/query.h"
+#include "search/rank.h"
+
+typedef struct ps__hit {
+    char *path;      /* owned */
+    double score;    /* 0..1 */
+    double cosine;   /* -1..1 */
+    char *camera;    /* "make model"; NULL: unknown; owned */
+    ps__photo photo; /* as the store has it */
+} ps__hit;
+
+struct ps_results {
+    ps__query query;     /* how the sentence was read; all zero for similar photos */
+    ps__hit *hits;       /* [count] owned */
+    size_t count;
+    int verdict;         /* PS_VERDICT_* */
+    double encode_ms, search_ms, total_ms;
+};
+
+/* Appends the candidate with what the store knows of it; one whose photo is gone by now is passed over. */
+int ps__results_add(ps_results *results, ps__store *store, const ps__candidate *candidate, double score, ps__error *err);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+** The state of a library: counts, failures, and forgetting.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/handles.h"
+#include "api/last_error.h"
+#include "api/lookup.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+
+static int64_t whole(int64_t n) { return n > 0 ? n : 0; }
+
+static int read_status(ps_status *out, char *model, size_t model_size, ps__store *store, ps__error *err) {
+    static const char *const names[] = {[PS__INDEX_MISSING] = "missing", [PS__INDEX_STALE] = "stale", [PS__INDEX_READY] = "ready"};
+    ps__store_counts counts;
+    int state = PS__INDEX_MISSING;
+    int status = ps__store_count(&counts, store, err);
+    if (status == PS__OK && counts.model.id[0]) status = ps__index_state(&state, store, counts.model.space, counts.model.dim, err);
+    if (status != PS__OK) return status;
+    memcpy(model, counts.model.id, model_size);
+    *out = (ps_status){
+        .version = PS_STATUS_VERSION,
+        .photos = (uint64_t)whole(counts.photos),
+        .files = (uint64_t)whole(counts.files),
+        .pending = (uint64_t)whole(counts.pending),
+        .failed = (uint64_t)whole(counts.failed),
+        .quarantined = (uint64_t)whole(counts.quarantined),
+        .vectors = (uint64_t)whole(counts.vectors),
+        .bytes = (uint64_t)whole(counts.bytes),
+        .last_indexed = counts.last_run_s,
+        .model = model[0] ? model : NULL,
+        .index = names[state],
+    };
+    return PS__OK;
+}
+
+int ps_library_status(ps_status *out, ps_library *library) {
+    static _Thread_local char model[PS__STORE_NAME]; /* what out->model points at */
+    ps__error err = {0};
+    ps__store *store;
+    if (!library || !out || out->version != PS_STATUS_VERSION)
+        return ps__refuse(library, PS_INVALID, "ps_library_status was given no library or no place");
+    int status = ps__library_take_store(&store, library, &err);
+    if (status == PS__OK) status = read_status(out, model, sizeof model, store, &err);
+    ps__library_put_store(library, store);
+    return ps__remember(library, status, &err);
+}
+
+/* ---- Failures ---- */
+
+struct ps_failures {
+    ps_failure *list; /* [count] owned, and its strings */
+    size_t count, capacity;
+};
+
+static int take_failure(const ps__failure *failure, void *payload) {
+    ps_failures *to = payload;
+    if (to->count == to->capacity) {
+        size_t capacity = to->capacity ? to->capacity * 2 : 64;
+        ps_failure *more = ps__realloc(to->list, capacity * sizeof *more);
+        if (!more) return PS__NOMEM;
+        to->list = more;
+        to->capacity = capacity;
+    }
+    char *path = ps__strdup(failure->path), *reason = ps__strdup(failure->reason);
+    if (!path || !reason) {
+        ps__free(path);
+        ps__free(reason);
+        return PS__NOMEM;
+    }
+    to->list[to->count++] = (ps_failure){PS_FAILURE_VERSION, path, reason, failure->tries, failure->quarantined};
+    return PS__OK;
+}
+
+int ps_failures_open(ps_failures **out, ps_library *library) {
+    ps__error err = {0};
+    ps__store *store;
+    if (!library || !out) return ps__refuse(library, PS_INVALID, "ps_failures_open was given no library or no place");
+    *out = NULL;
+    ps_failures *failures = ps__calloc(1, sizeof *failures);
+    if (!failures) return ps__refuse(library, PS_NOMEM, "out of memory");
+    int status = ps__library_take_store(&store, library, &err);
+    if (status == PS__OK) status = ps__store_each_failure(store, take_failure, failures, &err);
+    ps__library_put_store(library, store);
+    if (status == PS__OK) *out = failures;
+    else ps_failures_free(failures);
+    return ps__remember(library, status, &err);
+}
+
+void ps_failures_free(ps_failures *failures) {
+    if (!failures) return;
+    for (size_t i = 0; i < failures->count; i++) {
+        ps__free((void *)(uintptr_t)failures->list[i].path);
+        ps__free((void *)(uintptr_t)failures->list[i].reason);
+    }
+    ps__free(failures->list);
+    ps__free(failures);
+}
+
+size_t ps_failures_count(const ps_failures *failures) { return failures ? failures->count : 0; }
+
+int ps_failures_get(ps_failure *out, const ps_failures *failures, size_t i) {
+    if (!out || out->version != PS_FAILURE_VERSION || !failures) return ps__refuse(NULL, PS_INVALID, "ps_failures_get was given no list or no place");
+    if (i >= failures->count) return ps__refuse(NULL, PS_NOTFOUND, "there are fewer failures");
+    *out = failures->list[i];
+    return ps__refuse(NULL, PS_OK, "");
+}
+
+/* ---- Forgetting ---- */
+
+/* The absolute path with its folder, but not its last part, freed of symbolic links; malloc'd, NULL when the folder is not there. */
+static char *in_real_folder(const char *path) {
+    ps__buf joined = PS__BUF_INIT;
+    const char *slash = strrchr(path, '/');
+    char *parent = slash == path ? ps__strdup("/") : ps__strndup(path, (size_t)(slash - path));
+    char *folder = parent ? realpath(parent, NULL) : NULL;
+    if (folder) ps__buf_printf(&joined, "%s%s", strcmp(folder, "/") == 0 ? "" : folder, slash);
+    ps__free(parent);
+    free(folder);
+    return joined.length ? ps__buf_detach(&joined) : NULL;
+}
+
+/* Paths in the library are as the walk found them: the named folder without symbolic links, then the names in it, which may be
+** links to files. So what `path` means may stand there in one of two forms, or as it is when it no longer exists. */
+static int forget_any(int64_t *removed, ps__store *store, const char *path, ps__error *err) {
+    char *plain;
+    int status = ps__absolute_path(&plain, path, err);
+    if (status != PS__OK) return status;
+    char *real = realpath(plain, NULL), *linked = in_real_folder(plain);
+    const char *const forms[] = {linked, real, plain};
+    status = PS__NOTFOUND;
+    for (size_t i = 0; status == PS__NOTFOUND && i < 3; i++)
+        if (forms[i]) status = ps__store_forget(removed, store, forms[i], err);
+    free(real);
+    ps__free(linked);
+    ps__free(plain);
+    return status;
+}
+
+int ps_forget(uint64_t *removed, ps_library *library, const char *path) {
+    ps__error err = {0};
+    ps__store *store = NULL;
+    int64_t count = 0;
+    if (removed) *removed = 0;
+    if (!library || !path || !path[0]) return ps__refuse(library, PS_INVALID, "ps_forget was given no library or no path");
+    int status = ps__store_open(&store, library->folder, PS__STORE_WRITE, &err);
+    if (status == PS__OK) status = forget_any(&count, store, path, &err);
+    ps__store_close(store);
+    if (removed && status == PS__OK) *removed = (uint64_t)whole(count);
+    return ps__remember(library, status, &err);
+}

@@ -1,0 +1,116 @@
+/*
+** What the files of the command line program share: the options, printing, and the list of commands. The program knows the library
+** only through photosearch.h.
+*/
+#ifndef PS_CLI_H
+#define PS_CLI_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "api/photosearch.h"
+
+/* Exit status, like grep's. */
+enum { EXIT_FOUND = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_FAILED = 3, EXIT_SOME_FAILED = 4 };
+
+enum { COLOR_AUTO = 0, COLOR_ALWAYS = 1, COLOR_NEVER = 2 };
+
+/* What was asked for on the command line. Strings point into argv. */
+typedef struct options {
+    const char *library;      /* --library; NULL: the default */
+    const char *model;        /* --model: a path or a name; NULL: the default */
+    const char *queries;      /* --queries: a file of queries, "-" for stdin */
+    const char *text, *image; /* embed's --text and --image */
+    const char *isa;          /* --isa; NULL: the best */
+    int precision;            /* PS_PRECISION_* */
+    int json, print0, open;   /* forms of output */
+    int quiet, verbose;       /* less and more on stderr */
+    int literal;              /* --literal */
+    int color;                /* COLOR_* */
+    int limit;                /* --limit; 0: the command's own */
+    int threads;              /* --threads; 0: one a processor */
+    double least_score;       /* --min-score */
+    unsigned index_flags;     /* PS_INDEX_* */
+    char **words;             /* [word_count] what is left: paths, queries */
+    int word_count;
+} options;
+
+typedef struct command {
+    const char *name;
+    const char *usage;         /* what follows the name, on one line */
+    const char *summary;       /* one line for the list of commands */
+    const char *details;       /* more for `help`, lines ending in newlines; "" none */
+    unsigned options;          /* TAKES_* that it knows besides the common ones */
+    int least, most;           /* how many words it takes; most -1: any number */
+    int (*run)(options *o);    /* returns the exit status */
+} command;
+
+enum { /* groups of options, for command.options */
+    TAKES_LIMIT = 1 << 0, TAKES_QUERY = 1 << 1, TAKES_PRINT0 = 1 << 2, TAKES_OPEN = 1 << 3, TAKES_THREADS = 1 << 4, TAKES_INDEX = 1 << 5,
+    TAKES_EMBED = 1 << 6, TAKES_KERNELS = 1 << 7, TAKES_IMAGE = 1 << 8
+};
+
+extern const command *const commands[]; /* NULL at the end */
+
+/* ---- options.c ---- */
+
+/* Parses argv; *which is the command ("search" where none is named). Returns -1 to go on, else an exit status to end with. */
+int parse_options(options *o, const command **which, int argc, char **argv);
+const command *find_command(const char *name);
+
+/* ---- help.c ---- */
+
+void print_help(FILE *to, const command *about); /* NULL: the whole program */
+
+/* ---- print.c ---- */
+
+/* One sentence on stderr, after the program's name. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same and the exit status for a status of the library: EXIT_FAILED. library may be NULL, see ps_last_error. */
+int complain_status(const ps_library *library);
+/* A sentence and how to get help; returns EXIT_USAGE. */
+int complain_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int is_terminal(FILE *stream);
+int use_color(const options *o, FILE *stream);
+
+enum { STYLE_DIM, STYLE_GOOD, STYLE_WEAK, STYLE_BOLD };
+/* Switches a style on, and off again with style_off; both print nothing when `color` is 0. */
+void style_on(FILE *to, int color, int style);
+void style_off(FILE *to, int color);
+
+/* A path for a person: control characters, which could command the terminal, and bytes that are not UTF-8 are shown as \xNN. */
+void print_path(FILE *to, const char *path);
+
+void *allocate(size_t count, size_t size); /* zeroed; ends the program when memory is gone */
+
+/* ---- json.c ---- */
+
+/* A JSON string with its quotes; NULL is null. Bytes that are not UTF-8 become U+FFFD. */
+void json_string(const char *text);
+/* "path": "...", and "path_base64" with the exact bytes when they are not UTF-8. */
+void json_path(const char *path);
+/* An array of strings. */
+void json_strings(const char *const *list, size_t count);
+/* "key": number, with so many decimals; null when it is not finite. Neither comma nor braces. */
+void json_number(const char *key, double value, int decimals);
+int is_utf8(const char *text);
+
+/* ---- session.c: opening what most commands need, by the options ---- */
+
+enum { LIBRARY_MAKE = 1 /* there need not be one yet */ };
+/* NULL after complaining. */
+ps_library *open_library(const options *o, int flags);
+ps_model *open_model(const options *o);
+/* SIGINT and SIGTERM stop `library`'s indexing (NULL: back to how it was); a second one ends the program at once. */
+void stop_on_signals(ps_library *library);
+int was_stopped(void);
+
+/* ---- show.c: results of search and similar ---- */
+
+void show_json(const char *query, const char *image, const ps_results *results);
+void show_plain(const options *o, const ps_results *results);
+/* Opens the results in the viewer; returns an exit status. */
+int show_in_viewer(const ps_results *results);
+
+#endif

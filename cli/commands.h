@@ -1,0 +1,12 @@
+/*
+** The commands, one file each.
+*/
+#ifndef PS_CLI_COMMANDS_H
+#define PS_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const command command_index, command_search, command_similar, command_status, command_failures, command_forget, command_embed,
+    command_eval, command_bench, command_model, command_help, command_version;
+
+#endif

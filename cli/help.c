@@ -1,0 +1,68 @@
+/*
+** Help, for the whole program and for each command, from the commands' own descriptions.
+*/
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct { unsigned group; const char *lines; } option_help[] = {
+    {TAKES_LIMIT, "  -k, --limit N        at most N photos (20)\n"
+                  "      --min-score X    leave out what scores below X, from 0 to 1\n"},
+    {TAKES_QUERY, "      --literal        take every word as content\n"
+                  "      --queries FILE   answer each line of FILE (- for stdin)\n"},
+    {TAKES_PRINT0, "  -0, --print0         only paths, each followed by a 0 byte, for xargs -0\n"},
+    {TAKES_OPEN, "      --open           open the photos in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},
+    {TAKES_THREADS, "  -j, --threads N      threads that encode (one for each processor)\n"},
+    {TAKES_INDEX, "      --hidden         also files and folders whose names begin with a dot\n"
+                  "      --follow-links   also folders behind symbolic links\n"
+                  "      --allow-removal  drop entries even if a whole folder is suddenly empty\n"
+                  "      --retry          try files again that were given up\n"},
+    {TAKES_EMBED, "      --text TEXT      a text\n"
+                  "      --image FILE     an image\n"},
+    {TAKES_IMAGE, "      --image FILE     the image for decode_ms (a made-up 12-megapixel JPEG)\n"},
+    {TAKES_KERNELS, "      --precision P    int8, or float for the slow path to check against\n"
+                    "      --isa NAME       kernels: reference, avx2, avx512vnni (the best there is)\n"},
+};
+
+static void print_common(FILE *to) {
+    fputs("\nOptions of every command, before or after it:\n"
+          "      --library DIR    the library ($PHOTOSEARCH_LIBRARY, else $XDG_DATA_HOME/photosearch)\n"
+          "      --model M        the model: a .safetensors file, or the name of an imported one\n"
+          "      --json           one JSON object a line\n"
+          "  -q, --quiet          no notes and no progress on stderr\n"
+          "  -v, --verbose        more notes\n"
+          "      --color WHEN     auto, always, never\n"
+          "  -h, --help           this\n"
+          "  -V, --version        the version\n",
+          to);
+}
+
+static void print_status(FILE *to) {
+    fputs("\nExit status: 0 found or done, 1 nothing matched, 2 usage, 3 error, 4 some files failed.\n", to);
+}
+
+static void print_command(FILE *to, const command *c) {
+    int heading = 0;
+    fprintf(to, "photosearch %s %s\n\n%s.\n%s", c->name, c->usage, c->summary, c->details);
+    for (size_t i = 0; i < sizeof option_help / sizeof *option_help; i++) {
+        if (!(c->options & option_help[i].group)) continue;
+        if (!heading++) fputs("\nOptions:\n", to);
+        fputs(option_help[i].lines, to);
+    }
+}
+
+void print_help(FILE *to, const command *about) {
+    if (about) {
+        print_command(to, about);
+    } else {
+        fputs("photosearch finds photos by what you say about them, on this device.\n\n"
+              "  photosearch index ~/Pictures\n"
+              "  photosearch \"two dogs in the snow\"        short for: photosearch search ...\n\n"
+              "Commands:\n",
+              to);
+        for (size_t i = 0; commands[i]; i++) fprintf(to, "  %-9s %-22s %s\n", commands[i]->name, commands[i]->usage, commands[i]->summary);
+        fputs("\n`photosearch COMMAND --help` tells more.\n", to);
+    }
+    print_common(to);
+    print_status(to);
+}

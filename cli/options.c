@@ -1,0 +1,194 @@
+/*
+** The command line. Options may stand before or after the command and between words; `--` ends them. What an option means does not
+** depend on the command; which commands know it does.
+*/
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { /* what becomes of an option */
+    OPT_LIBRARY, OPT_MODEL, OPT_JSON, OPT_QUIET, OPT_VERBOSE, OPT_COLOR, OPT_HELP, OPT_VERSION, OPT_LIMIT, OPT_MIN_SCORE, OPT_LITERAL,
+    OPT_QUERIES, OPT_PRINT0, OPT_OPEN, OPT_THREADS, OPT_HIDDEN, OPT_FOLLOW, OPT_ALLOW_REMOVAL, OPT_RETRY, OPT_TEXT, OPT_IMAGE,
+    OPT_PRECISION, OPT_ISA
+};
+
+static const struct option {
+    const char *name;  /* without the dashes */
+    char letter;       /* 0: none */
+    int has_value;
+    int id;            /* OPT_* */
+    unsigned group;    /* TAKES_* of which a command must know one; 0: common to all */
+} table[] = {
+    {"library", 0, 1, OPT_LIBRARY, 0},
+    {"model", 0, 1, OPT_MODEL, 0},
+    {"json", 0, 0, OPT_JSON, 0},
+    {"quiet", 'q', 0, OPT_QUIET, 0},
+    {"verbose", 'v', 0, OPT_VERBOSE, 0},
+    {"color", 0, 1, OPT_COLOR, 0},
+    {"help", 'h', 0, OPT_HELP, 0},
+    {"version", 'V', 0, OPT_VERSION, 0},
+    {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT},
+    {"min-score", 0, 1, OPT_MIN_SCORE, TAKES_LIMIT},
+    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY},
+    {"queries", 0, 1, OPT_QUERIES, TAKES_QUERY},
+    {"print0", '0', 0, OPT_PRINT0, TAKES_PRINT0},
+    {"open", 0, 0, OPT_OPEN, TAKES_OPEN},
+    {"threads", 'j', 1, OPT_THREADS, TAKES_THREADS},
+    {"hidden", 0, 0, OPT_HIDDEN, TAKES_INDEX},
+    {"follow-links", 0, 0, OPT_FOLLOW, TAKES_INDEX},
+    {"allow-removal", 0, 0, OPT_ALLOW_REMOVAL, TAKES_INDEX},
+    {"retry", 0, 0, OPT_RETRY, TAKES_INDEX},
+    {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
+    {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
+    {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
+    {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
+};
+#define TABLE_SIZE (sizeof table / sizeof *table)
+
+/* What has been seen so far. */
+typedef struct state {
+    options *o;
+    unsigned seen[TABLE_SIZE]; /* 1: given; to be compared with the command's options at the end */
+    int help, version;
+} state;
+
+/* A whole number in low..high; -1 after complaining. */
+static int parse_number(int *out, const char *name, const char *value, int low, int high) {
+    char *end;
+    errno = 0;
+    long n = strtol(value, &end, 10);
+    if (errno || end == value || *end || n < low || n > high) return complain_usage("--%s takes a number from %d to %d, not \"%.40s\"", name, low, high, value);
+    *out = (int)n;
+    return -1;
+}
+
+/* Index of the value in the list of words; -1 after complaining. */
+static int parse_word(int *out, const char *name, const char *value, const char *const *words) {
+    for (*out = 0; words[*out]; ++*out)
+        if (strcmp(words[*out], value) == 0) return -1;
+    return complain_usage("--%s does not know \"%.40s\"", name, value);
+}
+
+static int parse_score(double *out, const char *value) {
+    char *end;
+    *out = strtod(value, &end);
+    if (end == value || *end || !(*out >= 0.0 && *out <= 1.0)) return complain_usage("--min-score takes a number from 0 to 1, not \"%.40s\"", value);
+    return -1;
+}
+
+/* Returns -1 to go on. value is NULL where the option has none. */
+static int set_option(state *s, const struct option *option, const char *value) {
+    static const char *const colors[] = {"auto", "always", "never", NULL}, *const precisions[] = {"int8", "float", NULL};
+    options *o = s->o;
+    s->seen[option - table] = 1;
+    switch (option->id) {
+    case OPT_LIBRARY: o->library = value; break;
+    case OPT_MODEL: o->model = value; break;
+    case OPT_JSON: o->json = 1; break;
+    case OPT_QUIET: o->quiet = 1; break;
+    case OPT_VERBOSE: o->verbose = 1; break;
+    case OPT_COLOR: return parse_word(&o->color, "color", value, colors);
+    case OPT_HELP: s->help = 1; break;
+    case OPT_VERSION: s->version = 1; break;
+    case OPT_LIMIT: return parse_number(&o->limit, "limit", value, 1, 10000);
+    case OPT_MIN_SCORE: return parse_score(&o->least_score, value);
+    case OPT_LITERAL: o->literal = 1; break;
+    case OPT_QUERIES: o->queries = value; break;
+    case OPT_PRINT0: o->print0 = 1; break;
+    case OPT_OPEN: o->open = 1; break;
+    case OPT_THREADS: return parse_number(&o->threads, "threads", value, 1, 256);
+    case OPT_HIDDEN: o->index_flags |= PS_INDEX_HIDDEN; break;
+    case OPT_FOLLOW: o->index_flags |= PS_INDEX_FOLLOW_LINKS; break;
+    case OPT_ALLOW_REMOVAL: o->index_flags |= PS_INDEX_ALLOW_REMOVAL; break;
+    case OPT_RETRY: o->index_flags |= PS_INDEX_RETRY; break;
+    case OPT_TEXT: o->text = value; break;
+    case OPT_IMAGE: o->image = value; break;
+    case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
+    case OPT_ISA: o->isa = value; break;
+    }
+    return -1;
+}
+
+/* "--name", "--name=value", or "--name" and the next argument. */
+static int parse_long(state *s, int *at, int argc, char **argv) {
+    const char *name = argv[*at] + 2, *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        if (strlen(table[i].name) != length || strncmp(table[i].name, name, length) != 0) continue;
+        if (!table[i].has_value) return equals ? complain_usage("--%s takes no value", table[i].name) : set_option(s, &table[i], NULL);
+        if (equals) return set_option(s, &table[i], equals + 1);
+        if (*at + 1 >= argc) return complain_usage("--%s needs a value", table[i].name);
+        return set_option(s, &table[i], argv[++*at]);
+    }
+    return complain_usage("there is no option --%.*s", length > 40 ? 40 : (int)length, name);
+}
+
+/* "-k5", "-k 5", "-0q". */
+static int parse_short(state *s, int *at, int argc, char **argv) {
+    for (const char *p = argv[*at] + 1; *p; p++) {
+        size_t i = 0;
+        while (i < TABLE_SIZE && table[i].letter != *p) i++;
+        if (i == TABLE_SIZE) return complain_usage("there is no option -%c", *p >= 0x20 && *p < 0x7F ? *p : '?');
+        int status = -1;
+        if (!table[i].has_value) status = set_option(s, &table[i], NULL);
+        else if (p[1]) return set_option(s, &table[i], p + 1);
+        else if (*at + 1 >= argc) return complain_usage("-%c needs a value", *p);
+        else return set_option(s, &table[i], argv[++*at]);
+        if (status >= 0) return status;
+    }
+    return -1;
+}
+
+const command *find_command(const char *name) {
+    for (size_t i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+/* Names the command by the first word, or takes all words as a query. */
+static const command *choose_command(options *o) {
+    const command *named = o->word_count ? find_command(o->words[0]) : NULL;
+    if (!named) return find_command("search");
+    o->words++;
+    o->word_count--;
+    return named;
+}
+
+static int check_fit(const state *s, const command *c) {
+    const options *o = s->o;
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        if (s->seen[i] && table[i].group && !(table[i].group & c->options)) return complain_usage("%s does not know --%s", c->name, table[i].name);
+    if (o->json && o->print0) return complain_usage("--json and --print0 exclude each other");
+    int least = o->queries || o->text || (o->image && (c->options & TAKES_EMBED)) ? 0 : c->least;
+    if (o->word_count < least) return complain_usage("%s needs: %s", c->name, c->usage);
+    if (c->most >= 0 && o->word_count > c->most) return complain_usage("%s does not know what to do with \"%.60s\"", c->name, o->words[c->most]);
+    return -1;
+}
+
+int parse_options(options *o, const command **which, int argc, char **argv) {
+    state s = {.o = o};
+    int status = -1, only_words = 0;
+    memset(o, 0, sizeof *o);
+    o->words = allocate((size_t)argc + 1, sizeof *o->words);
+    char **words = o->words;
+    for (int i = 1; i < argc && status < 0; i++) {
+        if (!only_words && strcmp(argv[i], "--") == 0) only_words = 1;
+        else if (!only_words && strncmp(argv[i], "--", 2) == 0) status = parse_long(&s, &i, argc, argv);
+        else if (!only_words && argv[i][0] == '-' && argv[i][1]) status = parse_short(&s, &i, argc, argv);
+        else words[o->word_count++] = argv[i];
+    }
+    if (status >= 0) return status;
+    if (s.version) {
+        printf("photosearch %s\n", ps_version());
+        return EXIT_FOUND;
+    }
+    int bare = o->word_count == 0 || !find_command(o->words[0]);
+    *which = choose_command(o);
+    if (s.help || (bare && o->word_count == 0 && !o->queries)) {
+        print_help(s.help ? stdout : stderr, bare ? NULL : *which);
+        return s.help ? EXIT_FOUND : EXIT_USAGE;
+    }
+    return check_fit(&s, *which);
+}

@@ -1,0 +1,85 @@
+/*
+** Opening the library and the model that the options name, notes to stderr, and stopping on signals.
+*/
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static void note(int level, const char *line, void *payload) {
+    (void)level, (void)payload;
+    /* A progress bar may stand in the line. One call, so that lines of several threads do not mix. */
+    flockfile(stderr);
+    if (is_terminal(stderr)) fputs("\r\033[K", stderr);
+    fputs("photosearch: ", stderr);
+    print_path(stderr, line);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+}
+
+/* A name stands for an imported model, if there is one of that name; anything else is a path. *out is malloc'd, or NULL. */
+static void model_path(char **out, const char *model) {
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    *out = NULL;
+    if (!model || strchr(model, '/')) return;
+    int length = -1;
+    if (data && data[0] == '/') length = asprintf(out, "%s/photosearch/models/%s.safetensors", data, model);
+    else if (home && home[0]) length = asprintf(out, "%s/.local/share/photosearch/models/%s.safetensors", home, model);
+    if (length < 0) *out = NULL;
+    if (*out && access(*out, R_OK) != 0) {
+        free(*out);
+        *out = NULL;
+    }
+}
+
+ps_library *open_library(const options *o, int flags) {
+    ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
+    ps_library *library;
+    char *imported;
+    model_path(&imported, o->model);
+    if (!(flags & LIBRARY_MAKE)) settings.flags |= PS_OPEN_EXISTING;
+    settings.model = imported ? imported : o->model;
+    if (!o->quiet) settings.log = note;
+    settings.log_level = o->verbose ? PS_LOG_DEBUG : PS_LOG_WARNING;
+    int status = ps_library_open(&library, o->library, &settings);
+    free(imported);
+    if (status == PS_OK) return library;
+    complain_status(NULL);
+    return NULL;
+}
+
+ps_model *open_model(const options *o) {
+    ps_model_options settings = PS_MODEL_OPTIONS_INIT;
+    ps_model *model;
+    char *imported;
+    model_path(&imported, o->model);
+    settings.precision = o->precision;
+    settings.isa = o->isa;
+    int status = ps_model_open(&model, imported ? imported : o->model, &settings);
+    free(imported);
+    if (status == PS_OK) return model;
+    complain_status(NULL);
+    return NULL;
+}
+
+static ps_library *volatile stoppable;
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number) {
+    (void)number;
+    stopped = 1;
+    ps_cancel(stoppable);
+}
+
+void stop_on_signals(ps_library *library) {
+    struct sigaction action = {0};
+    stoppable = library;
+    action.sa_handler = library ? on_signal : SIG_DFL;
+    action.sa_flags = (int)SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int was_stopped(void) { return stopped; }
