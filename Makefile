@@ -1,0 +1,287 @@
+# photosearch: build, tests, demo, installation.
+#
+#   make demo     set everything up, build, index real photographs, ask a dozen questions
+#   make check    set everything up, build, run every test (plainly, then under ASan and UBSan)
+#   make help     the other targets
+#
+# Every variant of the build has a folder of its own (build/plain, build/asan, build/tsan, build/fuzz), so that none disturbs another.
+# What a person wants to touch (photosearch, libphotosearch.*) is put into build/ itself.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+SHELL := /bin/sh
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+J = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+# --- choices of the caller -----------------------------------------------------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CC ?= gcc
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+VARIANT ?= plain
+CHECK_ARGS ?=
+CCACHE := $(shell command -v ccache 2>/dev/null)
+
+# --- version: api/photosearch.h is the one place that states it ----------------------------------------------------------------
+
+version_part = $(shell sed -n 's/^\#define PS_VERSION_$(1)  *\([0-9]*\).*/\1/p' api/photosearch.h 2>/dev/null | head -n 1)
+MAJOR := $(or $(call version_part,MAJOR),0)
+MINOR := $(or $(call version_part,MINOR),1)
+PATCH := $(or $(call version_part,PATCH),0)
+VERSION := $(MAJOR).$(MINOR).$(PATCH)
+SONAME := libphotosearch.so.$(MAJOR)
+
+# --- flags ---------------------------------------------------------------------------------------------------------------------
+
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+DEPS := build/deps
+O := build/$(VARIANT)
+
+# -ffp-contract=off: a product and a sum must round twice everywhere, or two instruction sets would give different embedding bits.
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -isystem $(DEPS)/include -ffp-contract=off -fPIC -fvisibility=hidden -pthread -g \
+              -ffile-prefix-map=$(CURDIR)=.
+PACKAGES := sqlite3 libturbojpeg libjpeg libexif libheif libwebp libxxhash jansson libutf8proc
+OPTIMISE := -O2
+SANITIZE :=
+# Sanitizers rewrite expressions before the compiler looks at them, which brings warnings of their own.
+ifneq ($(VARIANT),plain)
+WARNINGS += -Wno-error
+endif
+ifeq ($(VARIANT),asan)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPTIMISE := -O1
+endif
+ifeq ($(VARIANT),tsan)
+SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
+OPTIMISE := -O1
+endif
+ifeq ($(VARIANT),fuzz)
+CC := clang
+SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPTIMISE := -O1
+endif
+
+# pkg-config is asked once a run, and only for targets that compile: `make deps` must work before it is installed.
+PLAIN_GOALS := deps clean distclean help uninstall
+ifneq ($(filter-out $(PLAIN_GOALS),$(or $(MAKECMDGOALS),all)),)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+endif
+CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
+
+COMPILE_FLAGS = $(BASE_FLAGS) $(WARNINGS) $(OPTIMISE) $(SANITIZE) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+FAISS_LIBS := $(DEPS)/lib/libfaiss_c.a $(DEPS)/lib/libfaiss.a
+LIBS = $(PKG_LIBS) -lstdc++ -lm -pthread
+
+# --- sources -------------------------------------------------------------------------------------------------------------------
+
+LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder/families encoder/tokens encoder/pixels \
+               store search indexer api
+LIB_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS))))
+ifeq ($(filter x86_64%,$(MACHINE)),)
+LIB_SOURCES := $(filter-out encoder/kernels/%_avx2.c encoder/kernels/%_avx512vnni.c,$(LIB_SOURCES))
+endif
+CLI_SOURCES := $(sort $(wildcard cli/*.c))
+SAMPLE_SOURCES := $(sort $(wildcard samples/*.c samples/demo/*.c))
+SUITE_SOURCES := $(sort $(wildcard tests/*/test_*.c))
+TEST_SOURCES := tests/main.c $(sort $(wildcard $(addsuffix /*.c,$(filter-out tests/fuzz tests/bench tests/data,$(wildcard tests/*)))))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
+MODELS := $(sort $(wildcard models/*.safetensors))
+
+objects = $(patsubst %.c,$(O)/%.o,$(1))
+LIB_OBJECTS := $(call objects,$(LIB_SOURCES))
+CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
+TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
+ALL_OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES))
+
+# --- what a person asks for ----------------------------------------------------------------------------------------------------
+
+.PHONY: all help deps build variant demo check check-plain check-asan check-tsan run-check bench bench-programs fuzz fuzz-programs \
+        install install-files uninstall clean distclean force
+
+all: $(DEPS)/faiss.stamp
+	@$(MAKE) --no-print-directory build
+
+help:
+	@echo 'make deps        install the Debian packages that are missing and build FAISS (once)'
+	@echo 'make all         build/photosearch, build/libphotosearch.so, build/libphotosearch.a, samples'
+	@echo 'make demo        deps, all, then index real photographs and ask a dozen questions'
+	@echo 'make check       deps, all, then every test: plainly, then under ASan and UBSan'
+	@echo 'make check-plain | check-asan | check-tsan    one of them; CHECK_ARGS="--suite NAME" runs one suite'
+	@echo 'make bench       the figures of docs/benchmarks.md, measured here'
+	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60)'
+	@echo 'make install     to $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
+	@echo 'make clean       what was built here; distclean also FAISS, the demo and its photographs'
+	@echo 'CC=gcc|clang  PREFIX=$(PREFIX)  DESTDIR=  CFLAGS=  CHECK_ARGS='
+
+deps:
+	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
+
+$(DEPS)/faiss.stamp:
+	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
+
+# check and demo start a second make, because pkg-config can answer only once deps has run.
+demo: deps
+	@$(MAKE) --no-print-directory $(J) build
+	@samples/demo/run.sh
+
+check: deps
+	@$(MAKE) --no-print-directory $(J) build
+	@$(MAKE) --no-print-directory check-plain
+	@$(MAKE) --no-print-directory check-asan
+
+check-plain: ; @$(MAKE) --no-print-directory $(J) VARIANT=plain run-check
+check-asan: ; @$(MAKE) --no-print-directory $(J) VARIANT=asan run-check
+check-tsan: ; @$(MAKE) --no-print-directory $(J) VARIANT=tsan run-check
+
+run-check: variant $(O)/tests/check
+	@tools/run-check.sh $(O) $(CHECK_ARGS)
+
+bench: all
+	@$(MAKE) --no-print-directory $(J) bench-programs
+	@tools/bench.sh
+
+fuzz:
+	@CC=clang JOBS=$(JOBS) tools/deps.sh
+	@$(MAKE) --no-print-directory $(J) VARIANT=fuzz fuzz-programs
+	@tools/fuzz.sh build/fuzz
+
+# --- compiling -----------------------------------------------------------------------------------------------------------------
+
+# The kernels: the portable reference and one file for each instruction set. The rest of the library runs on any processor.
+$(O)/encoder/kernels/%.o: OPTIMISE := -O3
+$(O)/encoder/kernels/%_avx2.o: ISA := -mavx2 -mfma -mf16c
+$(O)/encoder/kernels/%_avx512vnni.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
+
+# A model that is not named is looked for in the source tree by what is built here, and in the prefix by what is installed: the one
+# file that knows is compiled twice.
+SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"'
+INSTALLED_DATA := -DPS_DATADIR='"$(DATADIR)"'
+$(O)/api/lookup.o: ISA = $(SOURCE_MODEL)
+
+# Programs may include <photosearch.h>, as they would when installed.
+$(O)/samples/%.o $(O)/cli/%.o $(O)/tests/%.o: ISA := -Iapi
+
+# Rewritten only when the command line of the compiler changed, so that every object can depend on it.
+$(O)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(CC) $(COMPILE_FLAGS)' | cmp -s - $@ || echo '$(CC) $(COMPILE_FLAGS)' >$@
+
+$(O)/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) $(ISA) -MMD -MP -c -o $@ $<
+
+$(O)/install/datadir: force
+	@mkdir -p $(@D)
+	@echo '$(DATADIR)' | cmp -s - $@ || echo '$(DATADIR)' >$@
+
+$(O)/install/api/lookup.o: api/lookup.c $(O)/flags $(O)/install/datadir
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) $(INSTALLED_DATA) -MMD -MP -c -o $@ $<
+
+$(O)/tests/suites.o: $(O)/tests/suites.c $(O)/flags
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/tests/suites.c: force
+	@mkdir -p $(@D)
+	@tools/list-suites.sh $(SUITE_SOURCES) >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+-include $(ALL_OBJECTS:.o=.d)
+
+# --- linking -------------------------------------------------------------------------------------------------------------------
+
+# The archive holds one object: everything of ours and of FAISS that is needed, with every name made local that is not public. A
+# program that links it can neither clash with an inner name nor use one; our own command line program is linked this way.
+#
+# $(call link_product,FOLDER,OBJECTS): the archive, the shared library and the program, for use here and for installation.
+define link_product
+$(1)/libphotosearch.a: $(2) $(FAISS_LIBS) tools/localise.sh
+	@echo '  AR    $$@'
+	@mkdir -p $$(@D)
+	@$(CC) -nostdlib -r -Wl,--force-group-allocation -o $(1)/photosearch.o.new $(2) $(FAISS_LIBS)
+	@tools/localise.sh $(1)/photosearch.o.new
+	@mv $(1)/photosearch.o.new $(1)/photosearch.o
+	@rm -f $$@
+	@ar rcsD $$@ $(1)/photosearch.o
+
+$(1)/libphotosearch.so.$(VERSION): $(2) $(FAISS_LIBS) tools/photosearch.map
+	@echo '  LINK  $$@'
+	@mkdir -p $$(@D)
+	@$(CC) $(SANITIZE) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=tools/photosearch.map $(if $(SANITIZE),,-Wl,--no-undefined) \
+	    -Wl,--as-needed -Wl,--gc-sections -o $$@ $(2) $(FAISS_LIBS) $$(LIBS) $(LDFLAGS)
+	@ln -sf $$(@F) $(1)/$(SONAME)
+	@ln -sf $(SONAME) $(1)/libphotosearch.so
+
+$(1)/photosearch: $(CLI_OBJECTS) $(1)/libphotosearch.a
+	@echo '  LINK  $$@'
+	@$(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -o $$@ $(CLI_OBJECTS) $(1)/libphotosearch.a $$(LIBS) $(LDFLAGS)
+endef
+
+INSTALL_OBJECTS := $(patsubst $(O)/api/lookup.o,$(O)/install/api/lookup.o,$(LIB_OBJECTS))
+$(eval $(call link_product,$(O),$(LIB_OBJECTS)))
+$(eval $(call link_product,$(O)/install,$(INSTALL_OBJECTS)))
+
+# The tests see the inner names, so they link the objects.
+$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS)
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
+
+$(O)/samples/%: $(O)/samples/%.o $(O)/libphotosearch.a
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $< $(O)/libphotosearch.a $(LIBS) $(LDFLAGS)
+
+$(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_OBJECTS) $(FAISS_LIBS)
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $< $(LIB_OBJECTS) $(FAISS_LIBS) $(LIBS) $(LDFLAGS)
+
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(LIB_OBJECTS) $(FAISS_LIBS)
+	@echo '  LINK  $@'
+	@$(CC) -fsanitize=fuzzer,address,undefined -o $@ $< $(LIB_OBJECTS) $(FAISS_LIBS) $(LIBS) $(LDFLAGS)
+
+SAMPLES := $(patsubst %.c,$(O)/%,$(SAMPLE_SOURCES))
+bench-programs: $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
+fuzz-programs: $(patsubst %.c,$(O)/%,$(FUZZ_SOURCES))
+
+# A part that is still to be written only leaves out what needs it.
+LIBRARY_READY := $(wildcard api/photosearch.h)
+PROGRAM_READY := $(and $(LIBRARY_READY),$(wildcard cli/main.c))
+variant: $(if $(LIBRARY_READY),$(O)/libphotosearch.so.$(VERSION) $(O)/libphotosearch.a $(SAMPLES),$(LIB_OBJECTS)) \
+         $(if $(PROGRAM_READY),$(O)/photosearch)
+
+build: variant
+	@for f in photosearch libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
+	    test ! -e $(O)/$$f || ln -sfn $(VARIANT)/$$f build/$$f; done
+
+# --- installation --------------------------------------------------------------------------------------------------------------
+
+INSTALL_FOLDERS = O=$(O)/install VERSION=$(VERSION) SONAME=$(SONAME) LIBS='$(LIBS)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
+                  BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' MANDIR='$(MANDIR)'
+
+install-files: $(O)/install/libphotosearch.a $(O)/install/libphotosearch.so.$(VERSION) $(O)/install/photosearch
+
+install: all
+	@$(MAKE) --no-print-directory $(J) install-files
+	@$(INSTALL_FOLDERS) tools/install.sh install
+
+uninstall:
+	@$(INSTALL_FOLDERS) tools/install.sh uninstall
+
+clean:
+	@rm -rf build/plain build/asan build/tsan build/fuzz build/photosearch build/libphotosearch.* build/samples
+distclean:
+	@rm -rf build

@@ -1,0 +1,79 @@
+# bash completion for photosearch
+
+_photosearch() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= word i
+    local commands='index search similar status failures forget embed eval bench model help version'
+    local common='--library --model --json --quiet --verbose --color --help --version'
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+        --library | --model | --color) ((i++)) ;;
+        -*) ;;
+        *)
+            command=$word
+            break
+            ;;
+        esac
+    done
+
+    case $previous in
+    --library)
+        compopt -o filenames
+        COMPREPLY=($(compgen -d -- "$current"))
+        return
+        ;;
+    --model | --queries | --image)
+        compopt -o filenames
+        COMPREPLY=($(compgen -f -- "$current"))
+        return
+        ;;
+    --precision)
+        COMPREPLY=($(compgen -W 'int8 float' -- "$current"))
+        return
+        ;;
+    --color)
+        COMPREPLY=($(compgen -W 'auto always never' -- "$current"))
+        return
+        ;;
+    --isa)
+        COMPREPLY=($(compgen -W 'reference avx2 avx512vnni' -- "$current"))
+        return
+        ;;
+    -j | --threads | -k | --limit | --min-score | --text) return ;;
+    esac
+
+    if [[ $current == -* ]]; then
+        local options=$common
+        case $command in
+        index) options+=' --threads --hidden --follow-links --allow-removal --retry' ;;
+        search) options+=' --limit --min-score --literal --queries --print0 --open' ;;
+        similar) options+=' --limit --min-score --print0 --open' ;;
+        failures) options+=' --print0' ;;
+        embed) options+=' --text --image --precision --isa' ;;
+        eval) options+=' --threads --precision --isa' ;;
+        bench) options+=' --threads --image --precision --isa' ;;
+        model) options+=' --precision --isa' ;;
+        esac
+        COMPREPLY=($(compgen -W "$options" -- "$current"))
+        return
+    fi
+
+    case $command in
+    '') COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
+    index | similar | forget | eval)
+        compopt -o filenames
+        COMPREPLY=($(compgen -f -- "$current"))
+        ;;
+    help) COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
+    model)
+        if [[ $previous == model ]]; then
+            COMPREPLY=($(compgen -W 'info verify' -- "$current"))
+        else
+            compopt -o filenames
+            COMPREPLY=($(compgen -f -- "$current"))
+        fi
+        ;;
+    esac
+}
+complete -F _photosearch photosearch

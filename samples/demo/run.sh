@@ -1,0 +1,17 @@
+#!/bin/sh
+# The demo: photographs from Debian packages, indexed and asked about. `make demo` sets up and builds first, then runs this.
+set -eu
+cd "$(dirname "$0")/../.."
+demo=$PWD/build/demo
+program=$PWD/build/photosearch
+
+samples/demo/photos.sh
+unset PHOTOSEARCH_LIBRARY || true
+echo
+echo "photosearch --library build/demo/library index build/demo/photos"
+"$program" --library "$demo/library" index "$demo/photos"
+echo
+build/samples/demo/contact_sheet "$demo/library" samples/demo/queries.txt "$demo/index.html"
+echo
+echo "The answers with their photos: file://$demo/index.html"
+echo "Ask yourself:                  build/photosearch --library build/demo/library \"a red flower\""

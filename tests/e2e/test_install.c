@@ -1,0 +1,92 @@
+/*
+** What `make install` leaves behind works by itself: the program finds its model, and a stranger's program builds with pkg-config.
+*/
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/e2e/shell.h"
+#include "tests/suites.h"
+
+Suite *suite_install(void);
+
+static char out[E2E_OUTPUT];
+
+static const char *const FILES[] = {
+    "bin/photosearch",
+    "include/photosearch.h",
+    "lib/libphotosearch.so",
+    "lib/libphotosearch.a",
+    "lib/pkgconfig/photosearch.pc",
+    "share/photosearch/photosearch.safetensors",
+    "share/man/man1/photosearch.1",
+    "share/bash-completion/completions/photosearch",
+    "share/zsh/site-functions/_photosearch",
+    "share/fish/vendor_completions.d/photosearch.fish",
+};
+
+/* Installs to $T/root/opt/ps; the variables of an outer make would otherwise reach the inner one. */
+static void install(void) {
+    unsetenv("MAKEFLAGS");
+    unsetenv("MAKELEVEL");
+    unsetenv("MFLAGS");
+    ck_assert_int_eq(e2e_run(out, "make --no-print-directory install PREFIX=/opt/ps DESTDIR=$T/root 2>&1"), 0);
+}
+
+START_TEST(installs_every_file_and_uninstall_takes_all_away) {
+    install();
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+        ck_assert_msg(e2e_run(NULL, "test -s $T/root/opt/ps/%s", FILES[i]) == 0, "%s is missing", FILES[i]);
+    ck_assert_int_eq(e2e_run(out, "make --no-print-directory uninstall PREFIX=/opt/ps DESTDIR=$T/root 2>&1"), 0);
+    ck_assert_int_eq(e2e_run(out, "find $T/root ! -type d"), 0);
+    ck_assert_str_eq(out, "");
+}
+END_TEST
+
+START_TEST(the_installed_program_finds_its_model) {
+    install();
+    ck_assert_int_eq(e2e_run(out, "cd / && $T/root/opt/ps/bin/photosearch --library $T/library index $R/tests/data/photos"), 0);
+    ck_assert_int_le(e2e_run(out, "cd / && $T/root/opt/ps/bin/photosearch --library $T/library 'a cup of coffee'"), 1);
+    ck_assert_ptr_nonnull(strstr(out, "coffee.jpg"));
+}
+END_TEST
+
+START_TEST(a_strangers_program_builds_with_pkg_config) {
+    install();
+    ck_assert_int_eq(e2e_run(NULL, "printf '%%b' '%s' >$T/stranger.c",
+                             "#include <photosearch.h>\\n#include <stdio.h>\\n"
+                             "int main(void) { puts(ps_version()); puts(ps_status_text(PS_FULL)); return 0; }\\n"),
+                     0);
+    ck_assert_int_eq(e2e_run(out, "export PKG_CONFIG_PATH=$T/root/opt/ps/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$T/root;"
+                                  " gcc -std=c11 -pedantic -Wall -Werror -o $T/stranger $T/stranger.c"
+                                  " $(pkg-config --cflags --libs photosearch) 2>&1 &&"
+                                  " LD_LIBRARY_PATH=$T/root/opt/ps/lib $T/stranger"),
+                     0);
+    ck_assert_ptr_nonnull(strstr(out, "space"));
+}
+END_TEST
+
+START_TEST(a_strangers_program_links_the_archive) {
+    install();
+    ck_assert_int_eq(e2e_run(NULL, "printf '%%b' '%s' >$T/stranger.c",
+                             "#include <photosearch.h>\\nint main(void) { ps_library_close(0); return ps_version() == 0; }\\n"),
+                     0);
+    ck_assert_int_eq(e2e_run(out,
+                             "L=$T/root/opt/ps/lib; gcc -o $T/stranger $T/stranger.c -I$T/root/opt/ps/include $L/libphotosearch.a"
+                             " $(PKG_CONFIG_PATH=$L/pkgconfig pkg-config --static --libs photosearch | sed 's/-lphotosearch//')"
+                             " 2>&1 && $T/stranger"),
+                     0);
+}
+END_TEST
+
+Suite *suite_install(void) {
+    Suite *suite = suite_create("install");
+    TCase *tests = tcase_create("install");
+    tcase_set_timeout(tests, 300);
+    tcase_add_test(tests, installs_every_file_and_uninstall_takes_all_away);
+    tcase_add_test(tests, the_installed_program_finds_its_model);
+    tcase_add_test(tests, a_strangers_program_builds_with_pkg_config);
+    tcase_add_test(tests, a_strangers_program_links_the_archive);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

@@ -1,0 +1,61 @@
+/*
+** Nothing leaves the machine: indexing and searching make no network system call at all, not even a local socket.
+*/
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/e2e/shell.h"
+#include "tests/suites.h"
+
+Suite *suite_offline(void);
+
+static char out[E2E_OUTPUT];
+
+/* strace needs ptrace, which some containers forbid. */
+static int can_trace(void) {
+    if (e2e_run(NULL, "strace -f -o /dev/null true 2>/dev/null") == 0) return 1;
+    puts("skipped: strace cannot run here, so network system calls were not looked for");
+    return 0;
+}
+
+/* Runs the program under strace; fails the test if it made a network system call. LeakSanitizer cannot run below another tracer. */
+static void trace(const char *arguments) {
+    int status = e2e_run(out,
+                         "ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e signal=none -e trace=%%network -o $T/trace "
+                         "\"$PS\" --library $T/library %s",
+                         arguments);
+    ck_assert_msg(status == 0 || status == 1, "%s: exit status %d", arguments, status); /* 1: nothing matched */
+    ck_assert_int_eq(e2e_run(out, "cat $T/trace"), 0);
+    ck_assert_msg(strchr(out, '(') == NULL, "%s made network system calls:\n%s", arguments, out);
+}
+
+START_TEST(index_and_search_make_no_network_call) {
+    if (!can_trace()) return;
+    trace("index $R/tests/data/photos");
+    trace("search 'a cup of coffee'");
+    trace("similar $R/tests/data/photos/cat.jpg");
+    trace("status");
+}
+END_TEST
+
+START_TEST(the_program_has_no_resolver_and_no_connection_code_of_its_own) {
+    ck_assert_int_eq(e2e_run(out,
+                             "nm -D --undefined-only \"$PS\" | awk '{print $NF}' | sed 's/@.*//'"
+                             " | grep -xE 'getaddrinfo|gethostbyname|res_query|connect|sendto|sendmsg|curl_.*|SSL_.*'; true"),
+                     0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    ck_assert_msg(out[0] == 0, "the program calls:\n%s", out);
+#endif
+}
+END_TEST
+
+Suite *suite_offline(void) {
+    Suite *suite = suite_create("offline");
+    TCase *tests = tcase_create("offline");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, index_and_search_make_no_network_call);
+    tcase_add_test(tests, the_program_has_no_resolver_and_no_connection_code_of_its_own);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
