@@ -22,7 +22,13 @@ int ps__indexer_encoder_from(ps__indexer_encoder *out, ps__encoder *encoder, ps_
     const ps__encoder_info *info = ps__encoder_about(encoder);
     memset(out, 0, sizeof *out);
     if (info->image_size < 1) return ps__fail(err, PS__MODEL, "%s: has no image tower, so it cannot index photos", info->path);
-    *out = (ps__indexer_encoder){.model_id = info->id, .space = info->space, .dim = info->dim, .image_size = info->image_size,
-                                 .session_new = session_new, .session_free = session_free, .encode = encode, .payload = encoder};
+    *out = (ps__indexer_encoder){.model_id = info->id,
+                                 .space = info->space,
+                                 .dim = info->dim,
+                                 .image_size = info->image_size,
+                                 .session_new = session_new,
+                                 .session_free = session_free,
+                                 .encode = encode,
+                                 .payload = encoder};
     return PS__OK;
 }

@@ -11,9 +11,7 @@
 
 #define TELL_NS 100000000
 
-int ps__run_cancelled(const ps__run *run) {
-    return run->stopped || (run->options->cancel && atomic_load(run->options->cancel));
-}
+int ps__run_cancelled(const ps__run *run) { return run->stopped || (run->options->cancel && atomic_load(run->options->cancel)); }
 
 static void estimate(ps__run *run, int64_t now) {
     ps__indexer_progress *g = &run->progress;
@@ -51,7 +49,8 @@ static int check_options(const ps__indexer_options *o, ps__error *err) {
     if (!o->roots || o->root_count == 0) return ps__fail(err, PS__INVALID, "no folder to index was given");
     if (!e || !e->session_new || !e->session_free || !e->encode || e->image_size < 1 || e->dim < 1)
         return ps__fail(err, PS__INVALID, "no encoder for images was given");
-    if (o->threads < 0 || o->threads > 256) return ps__fail(err, PS__INVALID, "%d threads are out of range (1 to 256)", o->threads);
+    if (o->threads < 0 || o->threads > 256)
+        return ps__fail(err, PS__INVALID, "%d threads are out of range (1 to 256)", o->threads);
     return PS__OK;
 }
 
@@ -83,10 +82,6 @@ static int run_phases(ps__run *run, ps__error *err) {
     run->encode_start_ns = ps__os.monotonic_ns();
     status = enter_phase(run, PS__PHASE_ENCODE);
     if (status == PS__OK && run->progress.total > 0) status = ps__encode(run, err);
-    if (run->result->indexed > 0) {
-        double seconds = (double)(ps__os.monotonic_ns() - run->encode_start_ns) / 1e9;
-        run->result->photos_per_second = seconds > 0 ? (double)run->result->indexed / seconds : 0;
-    }
     if (status == PS__OK) status = enter_phase(run, PS__PHASE_REMOVE);
     if (status == PS__OK) status = ps__remove_vanished(run, err);
     return status;
@@ -101,9 +96,7 @@ static int note_end(ps__run *run, ps__error *err) {
     return status;
 }
 
-static int no_root_was_there(const ps__run *run) {
-    return run->result->roots_skipped == (int64_t)run->options->root_count;
-}
+static int no_root_was_there(const ps__run *run) { return run->result->roots_skipped == (int64_t)run->options->root_count; }
 
 static int run_locked(ps__run *run, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
@@ -151,5 +144,6 @@ int ps__indexer_run(ps__indexer_result *result, const ps__indexer_options *optio
     if (status == PS__OK) status = run_locked(run, err);
     free_run(run);
     result->seconds = (double)(ps__os.monotonic_ns() - start_ns) / 1e9;
+    if (result->seconds > 0) result->photos_per_second = (double)result->indexed / result->seconds;
     return status;
 }

@@ -36,17 +36,17 @@ typedef struct ps__indexer_encoder {
     /* As ps__pixels_decode, which NULL stands for. Called from several threads at once. */
     int (*decode)(ps__pixels *out, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
                   ps__error *err);
-    void *payload;        /* handed to session_new */
+    void *payload; /* handed to session_new */
 } ps__indexer_encoder;
 
 /* Fills *out so that it runs `encoder`, which must outlive it. PS__MODEL: the package has no image tower. */
 int ps__indexer_encoder_from(ps__indexer_encoder *out, ps__encoder *encoder, ps__error *err);
 
-enum { /* flags */
-    PS__INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
-    PS__INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links (each folder once); links to files always count */
-    PS__INDEX_ALLOW_REMOVAL = 1 << 2, /* remove entries even when a root is suddenly empty or on another device */
-    PS__INDEX_RETRY = 1 << 3          /* try quarantined files again */
+enum {                                   /* flags */
+       PS__INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
+       PS__INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links (each folder once); links to files always count */
+       PS__INDEX_ALLOW_REMOVAL = 1 << 2, /* remove entries even when a root is suddenly empty or on another device */
+       PS__INDEX_RETRY = 1 << 3          /* try quarantined files again */
 };
 
 enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4 };
@@ -67,36 +67,37 @@ typedef struct ps__indexer_progress {
 typedef int ps__indexer_progress_fn(const ps__indexer_progress *progress, void *payload);
 
 typedef struct ps__indexer_options {
-    const char *library;       /* folder of the library; made when missing */
-    const char *const *roots;  /* files and folders; relative ones are taken from the process's folder; doubles and nested ones count once */
-    size_t root_count;         /* at least 1 */
+    const char *library; /* folder of the library; made when missing */
+    const char *const
+        *roots; /* files and folders; relative ones are taken from the process's folder; doubles and nested ones count once */
+    size_t root_count; /* at least 1 */
     const ps__indexer_encoder *encoder;
-    int threads;               /* workers, 1..256; 0: one a processor */
-    size_t memory_bytes;       /* files' bytes held at once by all workers; a larger single file goes alone. 0: 32 MiB */
-    size_t max_file_bytes;     /* larger files fail as PS__TOOBIG; 0: PS__MAX_FILE_BYTES */
-    double file_seconds;       /* a file that takes longer before it is encoded has failed (checked between stages); 0: 30 */
-    unsigned flags;            /* PS__INDEX_* */
-    const atomic_int *cancel;  /* NULL, or set to non-zero (any thread, a signal handler too) to stop within one photo's time */
-    const ps__log *log;        /* NULL: silent. Each failed, skipped or kept thing is a line. Called from several threads */
+    int threads;              /* workers, 1..256; 0: one a processor */
+    size_t memory_bytes;      /* files' bytes held at once by all workers; a larger single file goes alone. 0: 32 MiB */
+    size_t max_file_bytes;    /* larger files fail as PS__TOOBIG; 0: PS__MAX_FILE_BYTES */
+    double file_seconds;      /* a file that takes longer before it is encoded has failed (checked between stages); 0: 30 */
+    unsigned flags;           /* PS__INDEX_* */
+    const atomic_int *cancel; /* NULL, or set to non-zero (any thread, a signal handler too) to stop within one photo's time */
+    const ps__log *log;       /* NULL: silent. Each failed, skipped or kept thing is a line. Called from several threads */
     ps__indexer_progress_fn *progress; /* NULL: none */
-    void *payload;             /* handed to progress */
+    void *payload;                     /* handed to progress */
 } ps__indexer_options;
 
 typedef struct ps__indexer_result {
-    int64_t found;        /* image files seen by the scan = indexed + unchanged + failed + quarantined + pending */
-    int64_t indexed;      /* files newly recorded or updated in this run, renamed and re-read ones with new content included */
-    int64_t encoded;      /* of those, photos that went through the encoder; the others' content was known */
-    int64_t unchanged;    /* files that are as they were */
-    int64_t failed;       /* files that were tried in this run and failed */
-    int64_t quarantined;  /* files left alone because they failed PS__STORE_TRIES times */
-    int64_t pending;      /* files put off to the next run: changed while being read, or the run was stopped */
-    int64_t removed;      /* entries removed because their files are gone */
-    int64_t kept;         /* entries of files that are gone, kept on doubt */
+    int64_t found;           /* image files seen by the scan = indexed + unchanged + failed + quarantined + pending */
+    int64_t indexed;         /* files newly recorded or updated in this run, renamed and re-read ones with new content included */
+    int64_t encoded;         /* of those, photos that went through the encoder; the others' content was known */
+    int64_t unchanged;       /* files that are as they were */
+    int64_t failed;          /* files that were tried in this run and failed */
+    int64_t quarantined;     /* files left alone because they failed PS__STORE_TRIES times */
+    int64_t pending;         /* files put off to the next run: changed while being read, or the run was stopped */
+    int64_t removed;         /* entries removed because their files are gone */
+    int64_t kept;            /* entries of files that are gone, kept on doubt */
     int64_t roots_skipped;   /* roots that are missing or could not be read */
     int64_t folders_skipped; /* folders below roots that could not be read */
     int64_t bytes_read;      /* of image files */
     double seconds;          /* the whole run */
-    double photos_per_second; /* indexed / seconds of PS__PHASE_ENCODE; 0 when nothing was indexed */
+    double photos_per_second;           /* indexed / seconds */
     char first_failure[PS__ERROR_TEXT]; /* the sentence of the first file, folder or root that failed; "" none */
 } ps__indexer_result;
 

@@ -21,7 +21,7 @@ typedef struct page { /* collected from the library, fed to the workers */
     int rows;        /* looked at: fewer than PAGE means that this root is done */
     int64_t last_id; /* where the next page begins */
     ps__run *run;
-    int *reencode;   /* [PAGE]: the row is INDEXED, only its vector is missing */
+    int *reencode; /* [PAGE]: the row is INDEXED, only its vector is missing */
 } page;
 
 void ps__wait_ms(pthread_cond_t *condition, pthread_mutex_t *lock, int ms) {
@@ -101,8 +101,10 @@ void ps__pipeline_finish(ps__pipeline *p, ps__outcome *o) {
     switch (o->kind) {
     case PS__OUTCOME_NEW: r->indexed++, r->encoded++; break;
     case PS__OUTCOME_KNOWN:
-        if (o->job.photo == o->photo.id) r->unchanged++;
-        else r->indexed++;
+        if (o->job.photo == o->photo.id)
+            r->unchanged++;
+        else
+            r->indexed++;
         break;
     case PS__OUTCOME_FAILED: r->failed++; break;
     case PS__OUTCOME_GONE: r->found--, remember(&p->gone, o->job.file); break;
@@ -218,8 +220,10 @@ static int feed_put_off(ps__pipeline *p, ps__error *err) {
             status = ps__store_one_work(p->reader, ids.items[i], collect, &g, err);
             pthread_mutex_unlock(&p->reader_lock);
             reencode[0] = 0; /* counted when it was fed first */
-            if (status == PS__OK) status = feed_page(p, &g);
-            else if (status == PS__NOTFOUND) status = PS__OK;
+            if (status == PS__OK)
+                status = feed_page(p, &g);
+            else if (status == PS__NOTFOUND)
+                status = PS__OK;
         }
         ps__free(ids.items);
         if (status == PS__OK) status = wait_for_rest(p);

@@ -22,10 +22,10 @@
 #define PS__CLAIMS (PS__MAX_THREADS + PS__OUTCOMES + PS__BATCH)
 
 typedef struct ps__job {
-    int64_t file;   /* its row */
-    int64_t photo;  /* what the row pointed at, or 0 */
-    int64_t size;   /* bytes, as the scan saw it */
-    char *path;     /* owned */
+    int64_t file;  /* its row */
+    int64_t photo; /* what the row pointed at, or 0 */
+    int64_t size;  /* bytes, as the scan saw it */
+    char *path;    /* owned */
 } ps__job;
 
 enum {
@@ -38,16 +38,16 @@ enum {
 };
 
 typedef struct ps__outcome {
-    int kind;            /* PS__OUTCOME_* */
-    ps__job job;         /* taken over from the queue */
-    ps__file_stat stat;  /* of what was read */
-    int racy;            /* as in ps__file */
-    int has_hash;        /* 1: photo.hash is meaningful */
-    int claimed;         /* 1: photo.hash is among the claims */
-    ps__photo photo;     /* hash, bytes, size and camera notes */
-    uint16_t *halves;    /* u16 [dim], owned; NEW only */
-    int code;            /* FAILED: status */
-    char *reason;        /* FAILED: sentence, UTF-8, owned; NULL when memory was short */
+    int kind;           /* PS__OUTCOME_* */
+    ps__job job;        /* taken over from the queue */
+    ps__file_stat stat; /* of what was read */
+    int racy;           /* as in ps__file */
+    int has_hash;       /* 1: photo.hash is meaningful */
+    int claimed;        /* 1: photo.hash is among the claims */
+    ps__photo photo;    /* hash, bytes, size and camera notes */
+    uint16_t *halves;   /* u16 [dim], owned; NEW only */
+    int code;           /* FAILED: status */
+    char *reason;       /* FAILED: sentence, UTF-8, owned; NULL when memory was short */
 } ps__outcome;
 
 typedef struct ps__ids {
@@ -56,32 +56,32 @@ typedef struct ps__ids {
 } ps__ids;
 
 typedef struct ps__pipeline {
-    ps__run *run;           /* options and result; counters in it change under `lock` */
-    ps__store *reader;      /* for lookups of workers and feeder, under `reader_lock` */
-    pthread_mutex_t lock;   /* guards everything below */
+    ps__run *run;         /* options and result; counters in it change under `lock` */
+    ps__store *reader;    /* for lookups of workers and feeder, under `reader_lock` */
+    pthread_mutex_t lock; /* guards everything below */
     pthread_mutex_t reader_lock;
-    pthread_cond_t feeder;  /* room in jobs, an outcome is finished, or a fatal error */
-    pthread_cond_t workers; /* a job, or closing */
-    pthread_cond_t writer;  /* an outcome, or closing */
-    pthread_cond_t room;    /* for workers: space in outcomes */
-    pthread_cond_t budget;  /* for workers: bytes or a turn */
-    ps__job jobs[PS__QUEUE];           /* ring */
-    int job_first, job_count;          /* of jobs */
+    pthread_cond_t feeder;               /* room in jobs, an outcome is finished, or a fatal error */
+    pthread_cond_t workers;              /* a job, or closing */
+    pthread_cond_t writer;               /* an outcome, or closing */
+    pthread_cond_t room;                 /* for workers: space in outcomes */
+    pthread_cond_t budget;               /* for workers: bytes or a turn */
+    ps__job jobs[PS__QUEUE];             /* ring */
+    int job_first, job_count;            /* of jobs */
     ps__outcome *outcomes[PS__OUTCOMES]; /* ring */
-    int outcome_first, outcome_count;  /* of outcomes */
-    int closing;            /* no more jobs will come */
-    int writer_closing;     /* no more outcomes will come */
-    int drain;              /* the feeder waits for the rest: commit without waiting for a full batch */
-    int64_t outstanding;    /* jobs handed out and not finished */
-    int64_t finished;       /* jobs finished, put-off ones not counted */
-    size_t budget_used;     /* bytes of files in workers' hands */
-    uint64_t next_turn, turn; /* workers get bytes in the order they asked, so that a large file is not passed by forever */
-    uint8_t claims[PS__CLAIMS][16];    /* contents in work or not committed */
-    int claim_count;        /* of claims */
-    ps__ids put_off;        /* rows to feed again */
-    ps__ids gone;           /* rows whose files left since the scan: for the removal phase */
-    int fatal;              /* status that stops the run */
-    ps__error fatal_error;  /* its sentence */
+    int outcome_first, outcome_count;    /* of outcomes */
+    int closing;                         /* no more jobs will come */
+    int writer_closing;                  /* no more outcomes will come */
+    int drain;                           /* the feeder waits for the rest: commit without waiting for a full batch */
+    int64_t outstanding;                 /* jobs handed out and not finished */
+    int64_t finished;                    /* jobs finished, put-off ones not counted */
+    size_t budget_used;                  /* bytes of files in workers' hands */
+    uint64_t next_turn, turn;       /* workers get bytes in the order they asked, so that a large file is not passed by forever */
+    uint8_t claims[PS__CLAIMS][16]; /* contents in work or not committed */
+    int claim_count;                /* of claims */
+    ps__ids put_off;                /* rows to feed again */
+    ps__ids gone;                   /* rows whose files left since the scan: for the removal phase */
+    int fatal;                      /* status that stops the run */
+    ps__error fatal_error;          /* its sentence */
 } ps__pipeline;
 
 /* Thread bodies; payload is the pipeline. */

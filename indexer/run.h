@@ -14,8 +14,8 @@
 /* ---- Small sets --------------------------------------------------------------------------------------------------------- */
 
 typedef struct ps__idset { /* ids of files that the scan met: one bit each */
-    uint8_t *bits;  /* bit id%8 of byte id/8 */
-    size_t size;    /* bytes */
+    uint8_t *bits;         /* bit id%8 of byte id/8 */
+    size_t size;           /* bytes */
 } ps__idset;
 
 int ps__idset_add(ps__idset *set, int64_t id); /* PS__OK, PS__NOMEM */
@@ -24,9 +24,9 @@ void ps__idset_remove(ps__idset *set, int64_t id);
 void ps__idset_free(ps__idset *set);
 
 typedef struct ps__folderset { /* folders by device and inode */
-    uint64_t *slots; /* pairs; inode 0 is empty (no file system has it) */
-    size_t capacity; /* pairs, a power of 2, or 0 */
-    size_t count;    /* pairs in use */
+    uint64_t *slots;           /* pairs; inode 0 is empty (no file system has it) */
+    size_t capacity;           /* pairs, a power of 2, or 0 */
+    size_t count;              /* pairs in use */
 } ps__folderset;
 
 int ps__folderset_add(ps__folderset *set, dev_t device, ino_t inode); /* 1 new, 0 known, PS__NOMEM */
@@ -58,33 +58,35 @@ typedef struct ps__root {
 #define PS__DEVICE_MOVES 64
 
 typedef struct ps__scan_op { /* one change that the scan wants to make to the library */
-    int kind;           /* of scan.c */
-    int64_t id;         /* file row; of an ADD: the photo it is known to hold, or 0 */
-    char *path;         /* ADD only; owned */
-    ps__file_stat stat; /* what stat said */
+    int kind;                /* of scan.c */
+    int64_t id;              /* file row; of an ADD: the photo it is known to hold, or 0 */
+    char *path;              /* ADD only; owned */
+    ps__file_stat stat;      /* what stat said */
 } ps__scan_op;
 
 typedef struct ps__run {
     const ps__indexer_options *options;
-    ps__indexer_result *result; /* counted up as the run goes */
-    ps__store *store;           /* the handle that writes: main thread in scan and remove, writer thread in encode */
-    int space;                  /* where this encoder's vectors go */
-    ps__root *roots;            /* [options->root_count] */
-    ps__idset seen;             /* files met by the scan */
-    ps__folderset visited;      /* folders walked, the library's own among them */
-    ps__strings unreadable;     /* folders whose contents are unknown in this run */
-    int64_t todo;               /* files the scan found to be read */
-    int64_t unencoded;          /* unchanged files whose photo lacks a vector of this space */
+    ps__indexer_result *result;    /* counted up as the run goes */
+    ps__store *store;              /* the handle that writes: main thread in scan and remove, writer thread in encode */
+    int space;                     /* where this encoder's vectors go */
+    ps__root *roots;               /* [options->root_count] */
+    ps__idset seen;                /* files met by the scan */
+    ps__folderset visited;         /* folders walked, the library's own among them */
+    ps__strings unreadable;        /* folders whose contents are unknown in this run */
+    int64_t todo;                  /* files the scan found to be read */
+    int64_t unencoded;             /* unchanged files whose photo lacks a vector of this space */
     ps__scan_op ops[PS__SCAN_OPS]; /* changes not written yet */
-    int op_count;               /* of ops */
-    struct { int64_t from, to; } moves[PS__DEVICE_MOVES]; /* devices that came back under another number, proven by a file */
-    int move_count;             /* of moves */
+    int op_count;                  /* of ops */
+    struct {
+        int64_t from, to;
+    } moves[PS__DEVICE_MOVES];     /* devices that came back under another number, proven by a file */
+    int move_count;                /* of moves */
     ps__indexer_progress progress; /* as last told */
-    int64_t start_ns;           /* monotonic */
-    int64_t encode_start_ns;    /* monotonic; 0 before that phase */
-    int64_t told_ns;            /* when progress was last told */
-    int skip_status;            /* why the first skipped root was skipped; 0 none was */
-    int stopped;                /* the progress function asked to cancel */
+    int64_t start_ns;              /* monotonic */
+    int64_t encode_start_ns;       /* monotonic; 0 before that phase */
+    int64_t told_ns;               /* when progress was last told */
+    int skip_status;               /* why the first skipped root was skipped; 0 none was */
+    int stopped;                   /* the progress function asked to cancel */
 } ps__run;
 
 /* Tells progress when it is time (or `now`), and returns PS__CANCELLED once the run is to stop. */

@@ -5,9 +5,9 @@
 ** the same device, and when the modification time has a fraction of a second, as FAT cards (whole seconds) number their files anew
 ** at will. Files that were read within the clock's grain of their last change are *racy* and read again (the idea is git's).
 **
-** A new path whose inode, device, size and fractional modification time are those of an indexed file that is no longer where it was,
-** is that file, moved: it takes over the photo without being read. This is the trust that "unchanged" rests on, plus the inode; two
-** different files would need the same nanosecond. Whole-second times do not qualify, those files are read and hashed.
+** A new path whose inode, device, size and fractional modification time are those of an indexed file, is that file, moved or linked: it
+** takes over the photo without being read. This is the trust that "unchanged" rests on, plus the inode; a different file would have
+** to get a freed inode, the same size and the same nanosecond. Whole-second times do not qualify, those files are read and hashed.
 **
 ** Folders wait on a stack as path strings, one is open at a time, so depth costs no descriptors and no C stack. Each folder is walked
 ** once by device and inode, which ends loops and makes nested roots count once.
@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -42,9 +41,7 @@ void ps__stat_of(ps__file_stat *out, const struct stat *st) {
     out->device = (int64_t)st->st_dev;
 }
 
-int ps__fine_mtime(int64_t mtime_ns) {
-    return mtime_ns % 10000000 != 0; /* exFAT counts in 10 ms */
-}
+int ps__fine_mtime(int64_t mtime_ns) { return mtime_ns % 10000000 != 0; /* exFAT counts in 10 ms */ }
 
 static int write_op(ps__run *run, const ps__scan_op *op, ps__error *err) {
     int64_t id;
@@ -86,28 +83,24 @@ static void note_move(ps__run *run, int64_t from, int64_t to) {
     run->moves[run->move_count++].to = to;
 }
 
-/* The photo of a moved file, or 0. */
-static int find_moved(int64_t *photo, ps__run *run, const ps__file_stat *st, ps__error *err) {
-    ps__buf path = PS__BUF_INIT;
+/* The photo of a moved or linked file, or 0. */
+static int find_twin(int64_t *photo, ps__run *run, const ps__file_stat *st, ps__error *err) {
     ps__file twin;
-    struct stat old;
     *photo = 0;
     if (!ps__fine_mtime(st->mtime_ns)) return PS__OK;
-    int status = ps__store_file_twin(&twin, &path, run->store, st, err);
-    if (status == PS__OK) {
-        int gone = ps__os.lstat(path.bytes, &old) != 0 ? errno == ENOENT || errno == ENOTDIR : (int64_t)old.st_ino != st->inode;
-        if (gone) *photo = twin.photo;
-    }
-    ps__buf_free(&path);
+    int status = ps__store_file_twin(&twin, run->store, st, err);
+    if (status == PS__OK) *photo = twin.photo;
     return status == PS__NOTFOUND ? PS__OK : status;
 }
 
 static int new_file(ps__run *run, entry *e, const ps__file_stat *st, ps__error *err) {
     int64_t photo;
-    int status = find_moved(&photo, run, st, err);
+    int status = find_twin(&photo, run, st, err);
     if (status != PS__OK) return status;
-    if (photo) run->result->indexed++;
-    else run->todo++;
+    if (photo)
+        run->result->indexed++;
+    else
+        run->todo++;
     char *path = e->path;
     e->path = NULL;
     return push_op(run, OP_ADD, photo, path, st, err);
@@ -124,9 +117,12 @@ static int known_file(ps__run *run, const ps__file *known, const ps__file_stat *
         run->todo++;
         return push_op(run, OP_CHANGED, known->id, NULL, st, err);
     }
-    if (known->state == PS__FILE_INDEXED) run->result->unchanged++;
-    else if (known->state == PS__FILE_QUARANTINED) run->result->quarantined++;
-    else run->todo++;
+    if (known->state == PS__FILE_INDEXED)
+        run->result->unchanged++;
+    else if (known->state == PS__FILE_QUARANTINED)
+        run->result->quarantined++;
+    else
+        run->todo++;
     if (known->stat.inode == st->inode && known->stat.device == st->device) return PS__OK;
     if (known->stat.device != st->device) note_move(run, known->stat.device, st->device);
     return push_op(run, OP_TOUCHED, known->id, NULL, st, err);
@@ -247,7 +243,8 @@ static void free_listing(listing *files) {
 }
 
 /* One folder: *entries counts what is in it (0 also when it was not read); *bad is errno when it could not be read. */
-static int scan_folder(ps__run *run, ps__strings *folders, const char *folder, int flags, int *entries, int *bad, ps__error *err) {
+static int scan_folder(ps__run *run, ps__strings *folders, const char *folder, int flags, int *entries, int *bad,
+                       ps__error *err) {
     listing files = {0};
     struct stat st;
     *entries = *bad = 0;

@@ -41,7 +41,8 @@ void ps__idset_free(ps__idset *set) {
 static uint64_t *find_slot(const ps__folderset *set, uint64_t device, uint64_t inode) {
     uint64_t mixed = (inode ^ device * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
     size_t at = (size_t)(mixed >> 20) & (set->capacity - 1);
-    while (set->slots[2 * at + 1] && (set->slots[2 * at] != device || set->slots[2 * at + 1] != inode)) at = (at + 1) & (set->capacity - 1);
+    while (set->slots[2 * at + 1] && (set->slots[2 * at] != device || set->slots[2 * at + 1] != inode))
+        at = (at + 1) & (set->capacity - 1);
     return &set->slots[2 * at];
 }
 

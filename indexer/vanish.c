@@ -19,14 +19,14 @@
 
 typedef struct removal {
     ps__run *run;
-    const ps__root *root;  /* being looked at */
-    int64_t *ids;          /* entries to remove */
+    const ps__root *root;   /* being looked at */
+    int64_t *ids;           /* entries to remove */
     size_t count, capacity; /* of ids */
-    int64_t elsewhere;     /* entries kept because they were on another device */
-    char *folder;          /* the last folder looked up, owned */
-    int64_t folder_device; /* device of it, or of the nearest folder above it that exists */
-    int ticks;             /* rows looked at, for progress */
-    ps__error *err;        /* of ps__remove_vanished */
+    int64_t elsewhere;      /* entries kept because they were on another device */
+    char *folder;           /* the last folder looked up, owned */
+    int64_t folder_device;  /* device of it, or of the nearest folder above it that exists */
+    int ticks;              /* rows looked at, for progress */
+    ps__error *err;         /* of ps__remove_vanished */
 } removal;
 
 /* Device of the nearest existing folder at or above `path`, which is cut down on the way. */
@@ -91,7 +91,8 @@ static int look_at(const ps__file *file, const char *path, void *payload) {
     struct stat st;
     int64_t device;
     int force = (run->options->flags & PS__INDEX_ALLOW_REMOVAL) != 0;
-    if (++r->ticks % 256 == 0 && ps__run_tick(run, path, 0) != PS__OK) return ps__fail(r->err, PS__CANCELLED, "stopped on request");
+    if (++r->ticks % 256 == 0 && ps__run_tick(run, path, 0) != PS__OK)
+        return ps__fail(r->err, PS__CANCELLED, "stopped on request");
     if (ps__idset_has(&run->seen, file->id)) return 0;
     if (below_unreadable(run, path) || (r->root->empty && !force)) {
         run->result->kept++;
@@ -138,12 +139,15 @@ static void say_kept(removal *r, int64_t kept) {
     char text[PS__ERROR_TEXT];
     if (kept == 0) return;
     if (r->root->empty)
-        snprintf(text, sizeof text, "%.800s: the folder is empty, maybe not mounted; its %lld entries were kept", r->root->path, (long long)kept);
+        snprintf(text, sizeof text, "%.800s: the folder is empty, maybe not mounted; its %lld entries were kept", r->root->path,
+                 (long long)kept);
     else if (r->elsewhere)
-        snprintf(text, sizeof text, "%.800s: %lld entries were kept: their files were on another device, which may not be mounted",
-                 r->root->path, (long long)r->elsewhere);
+        snprintf(text, sizeof text,
+                 "%.800s: %lld entries were kept: their files were on another device, which may not be mounted", r->root->path,
+                 (long long)r->elsewhere);
     else
-        snprintf(text, sizeof text, "%.800s: %lld entries were kept: their folders could not be read", r->root->path, (long long)kept);
+        snprintf(text, sizeof text, "%.800s: %lld entries were kept: their folders could not be read", r->root->path,
+                 (long long)kept);
     ps__run_note(r->run, PS__LOG_WARNING, text);
 }
 

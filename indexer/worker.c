@@ -26,7 +26,8 @@ static void take_budget(ps__pipeline *p, size_t size) {
     size_t limit = p->run->options->memory_bytes ? p->run->options->memory_bytes : DEFAULT_MEMORY;
     pthread_mutex_lock(&p->lock);
     uint64_t mine = p->next_turn++;
-    while (p->turn != mine || (p->budget_used && (size > limit || p->budget_used > limit - size))) pthread_cond_wait(&p->budget, &p->lock);
+    while (p->turn != mine || (p->budget_used && (size > limit || p->budget_used > limit - size)))
+        pthread_cond_wait(&p->budget, &p->lock);
     p->turn++;
     p->budget_used += size;
     pthread_cond_broadcast(&p->budget);
@@ -58,8 +59,10 @@ static void fail(ps__outcome *o, const ps__error *why) {
 
 static int read_failed(ps__outcome *o, int status, const ps__error *why) {
     /* A size over the cap or a strange kind of file is the file's state; ENOENT means it left since the scan. */
-    if (status == PS__NOTFOUND) o->kind = PS__OUTCOME_GONE;
-    else fail(o, why);
+    if (status == PS__NOTFOUND)
+        o->kind = PS__OUTCOME_GONE;
+    else
+        fail(o, why);
     return 0;
 }
 
@@ -72,7 +75,8 @@ static int read_job(uint8_t **bytes, size_t *size, ps__pipeline *p, ps__outcome 
     memset(&before, 0, sizeof before);
     clock_gettime(CLOCK_REALTIME, &read_at);
     if (ps__os.stat(o->job.path, &before) == 0) ps__stat_of(&o->stat, &before);
-    int status = ps__read_file(bytes, size, &before, o->job.path, options->max_file_bytes ? options->max_file_bytes : PS__MAX_FILE_BYTES, &why);
+    int status = ps__read_file(bytes, size, &before, o->job.path,
+                               options->max_file_bytes ? options->max_file_bytes : PS__MAX_FILE_BYTES, &why);
     if (status != PS__OK) return read_failed(o, status, &why);
     ps__stat_of(&o->stat, &before);
     o->racy = is_racy(&o->stat, &read_at);
@@ -140,7 +144,8 @@ static int encode_pixels(ps__pipeline *p, void *session, ps__outcome *o, const p
     o->halves = ps__array(dim, sizeof *o->halves);
     int status = embedding && o->halves ? e->encode(embedding, session, pixels->rgb, why) : ps__fail_nomem(why);
     for (size_t i = 0; i < dim && status == PS__OK; i++) {
-        if (!isfinite(embedding[i])) status = ps__fail(why, PS__ERROR, "%s: the encoder gave a number that is not finite", o->job.path);
+        if (!isfinite(embedding[i]))
+            status = ps__fail(why, PS__ERROR, "%s: the encoder gave a number that is not finite", o->job.path);
     }
     if (status == PS__OK) ps__halves_from_floats(o->halves, embedding, dim);
     ps__free(embedding);
@@ -151,7 +156,8 @@ static int check_time(ps__pipeline *p, const ps__outcome *o, int64_t start_ns, p
     double limit = p->run->options->file_seconds > 0 ? p->run->options->file_seconds : DEFAULT_SECONDS;
     double took = (double)(ps__os.monotonic_ns() - start_ns) / 1e9;
     if (took <= limit) return PS__OK;
-    return ps__fail(why, PS__ERROR, "%s: took %.1f seconds to read and decode, more than the limit of %.1f", o->job.path, took, limit);
+    return ps__fail(why, PS__ERROR, "%s: took %.1f seconds to read and decode, more than the limit of %.1f", o->job.path, took,
+                    limit);
 }
 
 static void decode_and_encode(ps__pipeline *p, void *session, ps__outcome *o, uint8_t **bytes, size_t size, int64_t start_ns) {
@@ -169,9 +175,12 @@ static void decode_and_encode(ps__pipeline *p, void *session, ps__outcome *o, ui
         if (status == PS__OK) status = encode_pixels(p, session, o, &pixels, &why);
         ps__pixels_clear(&pixels);
     }
-    if (status == PS__OK) o->kind = PS__OUTCOME_NEW;
-    else if (status == PS__CANCELLED) o->kind = PS__OUTCOME_LEFT;
-    else fail(o, &why);
+    if (status == PS__OK)
+        o->kind = PS__OUTCOME_NEW;
+    else if (status == PS__CANCELLED)
+        o->kind = PS__OUTCOME_LEFT;
+    else
+        fail(o, &why);
 }
 
 void ps__process(ps__pipeline *p, void *session, ps__outcome *o) {

@@ -37,7 +37,8 @@ static int write_one(ps__run *run, ps__outcome *o, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
     if (o->kind == PS__OUTCOME_FAILED) {
         char *reason = readable(o->reason, o->code);
-        int status = ps__store_file_failed(run->store, o->job.file, &o->stat, o->has_hash ? o->photo.hash : NULL, o->code, reason, err);
+        int status =
+            ps__store_file_failed(run->store, o->job.file, &o->stat, o->has_hash ? o->photo.hash : NULL, o->code, reason, err);
         ps__free(reason);
         return status;
     }
@@ -91,8 +92,10 @@ static int gather(ps__pipeline *p, batch *b) {
             continue;
         }
         if (p->writer_closing || (b->count && (p->drain || batch_age_ms(b) >= BATCH_MS))) break;
-        if (b->count) ps__wait_ms(&p->writer, &p->lock, BATCH_MS - batch_age_ms(b));
-        else pthread_cond_wait(&p->writer, &p->lock);
+        if (b->count)
+            ps__wait_ms(&p->writer, &p->lock, BATCH_MS - batch_age_ms(b));
+        else
+            pthread_cond_wait(&p->writer, &p->lock);
     }
     int more = !p->writer_closing || p->outcome_count > 0;
     pthread_mutex_unlock(&p->lock);

@@ -27,9 +27,10 @@ static int check_reach(ps__store *store, int64_t after, ps__error *err) {
 
 static int walk_changes(ps__store *store, int space, int64_t after, ps__change_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc, status = ps__sql_walk(&stmt, store, err,
-                                  "SELECT number, kind, photo FROM changes WHERE number > ? AND space IN (0, ?) ORDER BY number", "ii",
-                                  after, (int64_t)space);
+    int rc;
+    int status = ps__sql_walk(&stmt, store, err,
+                              "SELECT number, kind, photo FROM changes WHERE number > ? AND space IN (0, ?) ORDER BY number",
+                              "ii", after, (int64_t)space);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         int kind = sqlite3_column_int(stmt, 1);

@@ -34,9 +34,12 @@ static int count_rows(ps__store_counts *out, ps__store *store, ps__error *err) {
     int64_t waiting = 0;
     int status = ps__sql_int(&out->photos, store, err, "SELECT count(*) FROM photos", "");
     if (status == PS__OK) status = ps__sql_int(&out->files, store, err, "SELECT count(*) FROM files", "");
-    if (status == PS__OK) status = ps__sql_int(&waiting, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 1", "");
-    if (status == PS__OK) status = ps__sql_int(&out->failed, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 2", "");
-    if (status == PS__OK) status = ps__sql_int(&out->quarantined, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 3", "");
+    if (status == PS__OK)
+        status = ps__sql_int(&waiting, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 1", "");
+    if (status == PS__OK)
+        status = ps__sql_int(&out->failed, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 2", "");
+    if (status == PS__OK)
+        status = ps__sql_int(&out->quarantined, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 3", "");
     if (status == PS__OK) status = ps__sql_int(&out->last_run_s, store, err, "SELECT value FROM meta WHERE key = 'last_run'", "");
     if (status == PS__NOTFOUND) status = PS__OK;
     if (status == PS__OK) status = ps__store_current_model(&out->model, store, err);
@@ -61,10 +64,12 @@ int ps__store_count(ps__store_counts *out, ps__store *store, ps__error *err) {
 
 int ps__store_each_failure(ps__store *store, ps__failure_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc, status = ps__sql_walk(&stmt, store, err,
-                                  "SELECT path, reason, code, tries, state, size, mtime_ns, tried FROM files WHERE state > 0 AND state > 1"
-                                  " ORDER BY path",
-                                  "");
+    int rc;
+    int status =
+        ps__sql_walk(&stmt, store, err,
+                     "SELECT path, reason, code, tries, state, size, mtime_ns, tried FROM files WHERE state > 0 AND state > 1"
+                     " ORDER BY +path", /* by the state's index, then sorted: failures are few */
+                     "");
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         ps__failure f = {0};

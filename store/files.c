@@ -25,40 +25,38 @@ int ps__store_file(ps__file *out, ps__store *store, const char *path, ps__error 
                               (int)strlen(path));
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) read_file(out, stmt);
-    else status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
+    if (rc == SQLITE_ROW)
+        read_file(out, stmt);
+    else
+        status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
     ps__sql_done(stmt);
     return status;
 }
 
-int ps__store_file_twin(ps__file *out, ps__buf *path, ps__store *store, const ps__file_stat *st, ps__error *err) {
+int ps__store_file_twin(ps__file *out, ps__store *store, const ps__file_stat *st, ps__error *err) {
     sqlite3_stmt *stmt;
-    const char *bytes;
-    ps__buf_clear(path);
     memset(out, 0, sizeof *out);
     int status = ps__sql_take(&stmt, store, err,
-                              "SELECT " COLUMNS ", path FROM files WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ?"
+                              "SELECT " COLUMNS " FROM files WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ?"
                               " AND state = 0 AND racy = 0 AND photo IS NOT NULL LIMIT 1",
                               "iiii", st->inode, st->device, st->size, st->mtime_ns);
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
+    if (rc == SQLITE_ROW)
         read_file(out, stmt);
-        if ((status = ps__sql_path(&bytes, store, stmt, 8, err)) == PS__OK) ps__buf_puts(path, bytes);
-        if (path->failed) status = ps__fail_nomem(err);
-    } else {
+    else
         status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
-    }
     ps__sql_done(stmt);
     return status;
 }
 
 int ps__store_file_add(int64_t *id, ps__store *store, const char *path, const ps__file_stat *st, int64_t photo, ps__error *err) {
-    int status = ps__sql_run(store, err,
-                             "INSERT INTO files(path, photo, state, size, mtime_ns, inode, device)"
-                             " VALUES(?1, (SELECT id FROM photos WHERE id = ?2), NOT EXISTS (SELECT 1 FROM photos WHERE id = ?2),"
-                             " ?3, ?4, ?5, ?6)",
-                             "biiiii", (const void *)path, (int)strlen(path), photo, st->size, st->mtime_ns, st->inode, st->device);
+    int status =
+        ps__sql_run(store, err,
+                    "INSERT INTO files(path, photo, state, size, mtime_ns, inode, device)"
+                    " VALUES(?1, (SELECT id FROM photos WHERE id = ?2), NOT EXISTS (SELECT 1 FROM photos WHERE id = ?2),"
+                    " ?3, ?4, ?5, ?6)",
+                    "biiiii", (const void *)path, (int)strlen(path), photo, st->size, st->mtime_ns, st->inode, st->device);
     if (status == PS__OK) *id = sqlite3_last_insert_rowid(store->db);
     return status;
 }
@@ -80,7 +78,8 @@ int ps__store_file_removed(ps__store *store, int64_t id, ps__error *err) {
 
 /* Runs a walk whose columns are COLUMNS and path. */
 static int walk(ps__store *store, sqlite3_stmt *stmt, ps__file_fn *fn, void *payload, ps__error *err) {
-    int rc, status = PS__OK;
+    int rc;
+    int status = PS__OK;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         ps__file file;
         const char *path;
@@ -119,17 +118,20 @@ int ps__store_each_work(ps__store *store, int space, const char *root, int64_t a
     ps__range r;
     sqlite3_stmt *stmt;
     int64_t lacking;
-    int status = ps__sql_int(&lacking, store, err,
-                             "SELECT (SELECT count(*) FROM photos) > (SELECT vectors FROM spaces WHERE number = ?)", "i", (int64_t)space);
+    int status =
+        ps__sql_int(&lacking, store, err, "SELECT (SELECT count(*) FROM photos) > (SELECT vectors FROM spaces WHERE number = ?)",
+                    "i", (int64_t)space);
     if (status == PS__OK) status = ps__range_make(&r, root, err);
     if (status != PS__OK) return status;
     status = ps__sql_walk(&stmt, store, err,
                           lacking ? "SELECT " F_COLUMNS " FROM files f WHERE f.id > ?1 AND " IN_RANGE
                                     " AND (f.state IN (1, 2) OR (" UNENCODED ")) ORDER BY f.id LIMIT ?6"
-                                  : "SELECT * FROM (SELECT " F_COLUMNS " FROM files f WHERE f.state > 0 AND f.state = 1 AND f.id > ?1 AND " IN_RANGE
+                                  : "SELECT * FROM (SELECT " F_COLUMNS
+                                    " FROM files f WHERE f.state > 0 AND f.state = 1 AND f.id > ?1 AND " IN_RANGE
                                     " AND ?5 IS NOT NULL ORDER BY f.id LIMIT ?6)"
-                                    " UNION ALL SELECT * FROM (SELECT " F_COLUMNS " FROM files f WHERE f.state > 0 AND f.state = 2 AND f.id > ?1 AND "
-                                    IN_RANGE " ORDER BY f.id LIMIT ?6) ORDER BY 1 LIMIT ?6",
+                                    " UNION ALL SELECT * FROM (SELECT " F_COLUMNS
+                                    " FROM files f WHERE f.state > 0 AND f.state = 2 AND f.id > ?1 AND " IN_RANGE
+                                    " ORDER BY f.id LIMIT ?6) ORDER BY 1 LIMIT ?6",
                           "ibbbii", after, (const void *)r.root, r.root_length, (const void *)r.low, r.low_length,
                           (const void *)r.high, r.low_length, (int64_t)space, (int64_t)limit);
     if (status == PS__OK) status = walk(store, stmt, fn, payload, err);
@@ -158,13 +160,14 @@ int ps__store_count_unencoded(int64_t *count, ps__store *store, int space, const
     ps__range r;
     int64_t lacking;
     *count = 0;
-    int status = ps__sql_int(&lacking, store, err,
-                             "SELECT (SELECT count(*) FROM photos) > (SELECT vectors FROM spaces WHERE number = ?)", "i", (int64_t)space);
+    int status =
+        ps__sql_int(&lacking, store, err, "SELECT (SELECT count(*) FROM photos) > (SELECT vectors FROM spaces WHERE number = ?)",
+                    "i", (int64_t)space);
     if (status != PS__OK || !lacking) return status;
     if ((status = ps__range_make(&r, root, err)) != PS__OK) return status;
-    status = ps__sql_int(count, store, err, "SELECT count(*) FROM files f WHERE ?1 IS NULL AND " IN_RANGE " AND " UNENCODED, "nbbbi",
-                         (const void *)r.root, r.root_length, (const void *)r.low, r.low_length, (const void *)r.high, r.low_length,
-                         (int64_t)space);
+    status = ps__sql_int(count, store, err, "SELECT count(*) FROM files f WHERE ?1 IS NULL AND " IN_RANGE " AND " UNENCODED,
+                         "nbbbi", (const void *)r.root, r.root_length, (const void *)r.low, r.low_length, (const void *)r.high,
+                         r.low_length, (int64_t)space);
     ps__range_clear(&r);
     return status;
 }

@@ -28,10 +28,10 @@ typedef struct ps__file_stat {
 } ps__file_stat;
 
 typedef struct ps__file {
-    int64_t id;         /* positive, never used again */
-    int64_t photo;      /* 0: none */
-    int state;          /* PS__FILE_* */
-    int racy;           /* 1: read so soon after its last change that an edit within the clock's grain would go unseen: read it again */
+    int64_t id;    /* positive, never used again */
+    int64_t photo; /* 0: none */
+    int state;     /* PS__FILE_* */
+    int racy; /* 1: read so soon after its last change that an edit within the clock's grain would go unseen: read it again */
     ps__file_stat stat; /* when it was last read or seen changed */
 } ps__file;
 
@@ -47,9 +47,9 @@ void ps__store_rollback(ps__store *store);
 /* PS__NOTFOUND: the path is new. */
 int ps__store_file(ps__file *out, ps__store *store, const char *path, ps__error *err);
 
-/* A file that was moved: an INDEXED row of another path with exactly this inode, device, size and modification time. *out is its row
-** and `path` (cleared first) the path it had. PS__NOTFOUND: none. The caller decides whether the old path is really gone. */
-int ps__store_file_twin(ps__file *out, ps__buf *path, ps__store *store, const ps__file_stat *st, ps__error *err);
+/* An INDEXED row of another path with exactly this inode, device, size and modification time: the file before it was moved, or another
+** link to it. PS__NOTFOUND: none. */
+int ps__store_file_twin(ps__file *out, ps__store *store, const ps__file_stat *st, ps__error *err);
 
 /* A new path: INDEXED as that photo, PENDING when photo is 0 or gone meanwhile. */
 int ps__store_file_add(int64_t *id, ps__store *store, const char *path, const ps__file_stat *st, int64_t photo, ps__error *err);
@@ -93,8 +93,8 @@ int ps__store_file_done(ps__store *store, int space, const char *model, int dim,
 
 /* One more try of the file failed. hash: of its bytes, or NULL when they could not be read: then the photo it held before stays, as
 ** the trouble may pass. Lack of permission or memory is never quarantined: the file itself is not to blame. */
-int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code, const char *reason,
-                          ps__error *err);
+int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
+                          const char *reason, ps__error *err);
 
 /* Removes all loose photos with their vectors, and shortens the change log when it has grown long. */
 int ps__store_sweep(ps__store *store, ps__error *err);

@@ -18,13 +18,13 @@ typedef struct ps__statement {
 } ps__statement;
 
 struct ps__store {
-    sqlite3 *db;        /* the connection */
-    char *folder;       /* as given to ps__store_open */
-    char *db_path;      /* folder/library.db */
-    char identity[33];  /* hex digits from meta */
-    int writable;       /* opened with PS__STORE_WRITE */
-    int lock_fd;        /* writer.lock while its lock is held, else -1 */
-    int statement_count; /* of statements */
+    sqlite3 *db;                                    /* the connection */
+    char *folder;                                   /* as given to ps__store_open */
+    char *db_path;                                  /* folder/library.db */
+    char identity[33];                              /* hex digits from meta */
+    int writable;                                   /* opened with PS__STORE_WRITE */
+    int lock_fd;                                    /* writer.lock while its lock is held, else -1 */
+    int statement_count;                            /* of statements */
     ps__statement statements[PS__STORE_STATEMENTS]; /* prepared when first used, kept until close */
 };
 
@@ -81,9 +81,7 @@ void ps__range_clear(ps__range *range);
 /* Vectors are keyed by space and photo in one integer: in photo order within a space, in one b-tree without a second index. */
 #define PS__PHOTO_BITS 40
 #define PS__PHOTO_MASK ((INT64_C(1) << PS__PHOTO_BITS) - 1)
-static inline int64_t ps__vector_key(int space, int64_t photo) {
-    return (int64_t)space << PS__PHOTO_BITS | photo;
-}
+static inline int64_t ps__vector_key(int space, int64_t photo) { return (int64_t)space << PS__PHOTO_BITS | photo; }
 
 /* Length of a space's vectors; PS__NOTFOUND without a sentence for an unknown number. */
 int ps__store_space_dim(int *dim, ps__store *store, int space, ps__error *err);

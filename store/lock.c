@@ -46,12 +46,17 @@ int ps__store_lock(ps__store *store, ps__error *err) {
     if (status != PS__OK || store->lock_fd >= 0) return status;
     ps__buf_printf(&path, "%s/writer.lock", store->folder);
     int fd = path.failed ? -1 : ps__os.open(path.bytes, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-    if (path.failed) status = ps__fail_nomem(err);
-    else if (fd < 0) status = ps__fail_errno(err, errno, "%s", path.bytes);
-    else status = lock_file(store, fd, err);
+    if (path.failed)
+        status = ps__fail_nomem(err);
+    else if (fd < 0)
+        status = ps__fail_errno(err, errno, "%s", path.bytes);
+    else
+        status = lock_file(store, fd, err);
     ps__buf_free(&path);
-    if (status == PS__OK) store->lock_fd = fd;
-    else if (fd >= 0) ps__os.close(fd);
+    if (status == PS__OK)
+        store->lock_fd = fd;
+    else if (fd >= 0)
+        ps__os.close(fd);
     return status;
 }
 

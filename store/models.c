@@ -20,13 +20,14 @@ int ps__store_find_space(int *space, ps__store *store, const char *space_name, i
     *space = 0;
     int status = check_names("-", space_name, dim, err);
     if (status == PS__OK) status = ps__sql_int(&number, store, err, "SELECT number FROM spaces WHERE name = ?", "t", space_name);
-    if (status == PS__NOTFOUND) return ps__fail(err, PS__NOTFOUND, "%s: no photo is indexed for the space %s", store->folder, space_name);
+    if (status == PS__NOTFOUND)
+        return ps__fail(err, PS__NOTFOUND, "%s: no photo is indexed for the space %s", store->folder, space_name);
     if (status != PS__OK) return status;
     if (number < 1 || number > 1000000) return ps__store_damaged(store, "the number of a space is impossible", err);
     if ((status = ps__store_space_dim(&have, store, (int)number, err)) != PS__OK) return status;
     if (have != dim)
-        return ps__fail(err, PS__MODEL, "%s: vectors of the space %s have %d numbers in this library, the model makes %d", store->folder,
-                        space_name, have, dim);
+        return ps__fail(err, PS__MODEL, "%s: vectors of the space %s have %d numbers in this library, the model makes %d",
+                        store->folder, space_name, have, dim);
     *space = (int)number;
     return PS__OK;
 }
@@ -44,16 +45,16 @@ int ps__store_space_dim(int *dim, ps__store *store, int space, ps__error *err) {
 /* Inside a write. */
 static int register_model(int *space, ps__store *store, const char *model_id, const char *space_name, int dim, ps__error *err) {
     int64_t known;
-    int status = ps__sql_run(store, err, "INSERT INTO spaces(name, dim) VALUES(?, ?) ON CONFLICT(name) DO NOTHING", "ti", space_name,
-                             (int64_t)dim);
+    int status = ps__sql_run(store, err, "INSERT INTO spaces(name, dim) VALUES(?, ?) ON CONFLICT(name) DO NOTHING", "ti",
+                             space_name, (int64_t)dim);
     if (status == PS__OK) status = ps__store_find_space(space, store, space_name, dim, err);
     if (status == PS__OK)
         status = ps__sql_run(store, err, "INSERT INTO models(id, space) VALUES(?, ?) ON CONFLICT(id) DO NOTHING", "ti", model_id,
                              (int64_t)*space);
     if (status == PS__OK) status = ps__sql_int(&known, store, err, "SELECT space FROM models WHERE id = ?", "t", model_id);
     if (status == PS__OK && known != *space)
-        status = ps__fail(err, PS__MODEL, "%s: the model %s was in another space than %s when it indexed before", store->folder, model_id,
-                          space_name);
+        status = ps__fail(err, PS__MODEL, "%s: the model %s was in another space than %s when it indexed before", store->folder,
+                          model_id, space_name);
     if (status == PS__OK)
         status = ps__sql_run(store, err,
                              "INSERT INTO meta VALUES('model', (SELECT number FROM models WHERE id = ?))"

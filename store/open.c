@@ -41,8 +41,17 @@ static int migrate_by_writer(ps__store *store, ps__error *err) {
     return status;
 }
 
+/* A writer that died while it made the library leaves a journal that only a writer may roll back. */
+static int read_version(int *version, ps__store *store, ps__error *err) {
+    int status = ps__store_read_version(version, store, err);
+    if (status != PS__ACCESS || store->writable) return status;
+    status = migrate_by_writer(store, err);
+    return status == PS__OK ? ps__store_read_version(version, store, err) : status;
+}
+
 static int bring_up_to_date(ps__store *store, unsigned flags, ps__error *err) {
-    int version, status = ps__store_read_version(&version, store, err);
+    int version;
+    int status = read_version(&version, store, err);
     if (status != PS__OK) return status;
     if (version > ps__store_version)
         return ps__fail(err, PS__NEWER, "%s: was written by a newer photosearch (library version %d, this one reads up to %d)",
@@ -90,7 +99,8 @@ static int connect_file(ps__store *store, unsigned flags, ps__error *err) {
 int ps__store_open(ps__store **out, const char *folder, unsigned flags, ps__error *err) {
     ps__buf path = PS__BUF_INIT;
     *out = NULL;
-    if (!folder || !*folder || flags > PS__STORE_CREATE || flags == 2) return ps__fail(err, PS__INVALID, "the library's folder is empty");
+    if (!folder || !*folder || flags > PS__STORE_CREATE || flags == 2)
+        return ps__fail(err, PS__INVALID, "the library's folder is empty");
     ps__store *store = ps__calloc(1, sizeof *store);
     if (!store) return ps__fail_nomem(err);
     store->lock_fd = -1;

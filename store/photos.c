@@ -63,15 +63,19 @@ static int read_photo(ps__photo *out, ps__store *store, sqlite3_stmt *stmt, ps__
 int ps__store_photo(ps__photo *out, ps__store *store, int64_t photo, ps__error *err) {
     sqlite3_stmt *stmt;
     memset(out, 0, sizeof *out);
-    int status = ps__sql_take(&stmt, store, err,
-                              "SELECT id, hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model,"
-                              " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id) FROM photos WHERE id = ?",
-                              "i", photo);
+    int status =
+        ps__sql_take(&stmt, store, err,
+                     "SELECT id, hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model,"
+                     " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id) FROM photos WHERE id = ?",
+                     "i", photo);
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) status = read_photo(out, store, stmt, err);
-    else if (rc == SQLITE_DONE) status = ps__fail(err, PS__NOTFOUND, "%s: has no photo number %lld", store->db_path, (long long)photo);
-    else status = ps__sql_fail(store, rc, err);
+    if (rc == SQLITE_ROW)
+        status = read_photo(out, store, stmt, err);
+    else if (rc == SQLITE_DONE)
+        status = ps__fail(err, PS__NOTFOUND, "%s: has no photo number %lld", store->db_path, (long long)photo);
+    else
+        status = ps__sql_fail(store, rc, err);
     ps__sql_done(stmt);
     return status;
 }
@@ -79,7 +83,8 @@ int ps__store_photo(ps__photo *out, ps__store *store, int64_t photo, ps__error *
 int ps__store_paths(ps__buf *out, size_t *count, ps__store *store, int64_t photo, ps__error *err) {
     sqlite3_stmt *stmt;
     size_t n = 0;
-    int rc, status = ps__sql_take(&stmt, store, err, "SELECT path FROM files WHERE photo = ? ORDER BY path", "i", photo);
+    int rc;
+    int status = ps__sql_take(&stmt, store, err, "SELECT path FROM files WHERE photo = ? ORDER BY path", "i", photo);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *path;
@@ -109,8 +114,9 @@ int ps__store_photo_by_hash(int64_t *photo, ps__store *store, const uint8_t hash
 
 int ps__store_each_note(ps__store *store, int64_t after, ps__photo_note_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc, status = ps__sql_walk(&stmt, store, err, "SELECT id, taken, latitude, longitude FROM photos WHERE id > ? ORDER BY id", "i",
-                                  after);
+    int rc;
+    int status =
+        ps__sql_walk(&stmt, store, err, "SELECT id, taken, latitude, longitude FROM photos WHERE id > ? ORDER BY id", "i", after);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         ps__photo_note note = {.id = sqlite3_column_int64(stmt, 0)};

@@ -37,14 +37,15 @@ static void bind_camera(sqlite3_stmt *stmt, const ps__photo *p) {
 /* New photo, or one whose notes are read anew because another model looks at it. */
 static int put_photo(int64_t *id, ps__store *store, const ps__photo *p, ps__error *err) {
     sqlite3_stmt *stmt;
-    int status = ps__sql_take(&stmt, store, err,
-                              "INSERT INTO photos(hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make,"
-                              " model, lens, added) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-                              " ON CONFLICT(hash) DO UPDATE SET width = excluded.width, height = excluded.height,"
-                              " format = excluded.format, taken = excluded.taken, taken_offset = excluded.taken_offset,"
-                              " latitude = excluded.latitude, longitude = excluded.longitude, make = excluded.make,"
-                              " model = excluded.model, lens = excluded.lens",
-                              "biiit", (const void *)p->hash, 16, p->bytes, (int64_t)p->width, (int64_t)p->height, p->format);
+    int status =
+        ps__sql_take(&stmt, store, err,
+                     "INSERT INTO photos(hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make,"
+                     " model, lens, added) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+                     " ON CONFLICT(hash) DO UPDATE SET width = excluded.width, height = excluded.height,"
+                     " format = excluded.format, taken = excluded.taken, taken_offset = excluded.taken_offset,"
+                     " latitude = excluded.latitude, longitude = excluded.longitude, make = excluded.make,"
+                     " model = excluded.model, lens = excluded.lens",
+                     "biiit", (const void *)p->hash, 16, p->bytes, (int64_t)p->width, (int64_t)p->height, p->format);
     if (status != PS__OK) return status;
     bind_taken(stmt, p);
     bind_camera(stmt, p);
@@ -52,11 +53,13 @@ static int put_photo(int64_t *id, ps__store *store, const ps__photo *p, ps__erro
     int rc = sqlite3_step(stmt);
     if (rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
     ps__sql_done(stmt);
-    if (status == PS__OK) status = ps__sql_int(id, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)p->hash, 16);
+    if (status == PS__OK)
+        status = ps__sql_int(id, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)p->hash, 16);
     return status;
 }
 
-static int put_vector(ps__store *store, int space, int64_t photo, const char *model, int dim, const uint16_t *halves, ps__error *err) {
+static int put_vector(ps__store *store, int space, int64_t photo, const char *model, int dim, const uint16_t *halves,
+                      ps__error *err) {
     if (photo > PS__PHOTO_MASK) return ps__fail(err, PS__TOOBIG, "%s: has no photo numbers left", store->db_path);
     return ps__sql_run(store, err,
                        "INSERT INTO vectors(key, model, halves) VALUES(?1, (SELECT number FROM models WHERE id = ?2), ?3)"
@@ -71,36 +74,36 @@ int ps__store_file_done(ps__store *store, int space, const char *model, int dim,
         status = put_photo(&photo, store, done->photo, err);
         if (status == PS__OK) status = put_vector(store, space, photo, model, dim, done->halves, err);
     } else {
-        status = ps__sql_int(&photo, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)done->photo->hash, 16);
+        status =
+            ps__sql_int(&photo, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)done->photo->hash, 16);
     }
     if (status != PS__OK) return status;
     status = ps__sql_run(store, err,
                          "UPDATE files SET photo = ?2, state = 0, racy = ?3, tries = 0, code = NULL, reason = NULL, tried = NULL,"
                          " size = ?4, mtime_ns = ?5, inode = ?6, device = ?7 WHERE id = ?1",
-                         "iiiiiii", done->file, photo, (int64_t)done->racy, done->stat.size, done->stat.mtime_ns, done->stat.inode,
-                         done->stat.device);
+                         "iiiiiii", done->file, photo, (int64_t)done->racy, done->stat.size, done->stat.mtime_ns,
+                         done->stat.inode, done->stat.device);
     if (status != PS__OK || sqlite3_changes(store->db) > 0) return status;
     /* The row was forgotten while the file was at work: the next sweep takes the photo too, unless another file holds it. */
     return ps__sql_run(store, err, "INSERT OR IGNORE INTO loose VALUES(?)", "i", photo);
 }
 
-static int never_quarantined(int code) {
-    return code == PS__ACCESS || code == PS__NOMEM;
-}
+static int never_quarantined(int code) { return code == PS__ACCESS || code == PS__NOMEM; }
 
-int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code, const char *reason,
-                          ps__error *err) {
+int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
+                          const char *reason, ps__error *err) {
     /* With the content known, the row points at the photo of that content (it may have an older model's vector) or at none. */
-    return ps__sql_run(store, err,
-                       "UPDATE files SET photo = iif(?2 IS NULL, photo, (SELECT id FROM photos WHERE hash = ?2)),"
-                       " tries = iif(size = ?3 AND mtime_ns = ?4, tries, 0) + 1,"
-                       " state = iif(iif(size = ?3 AND mtime_ns = ?4, tries, 0) + 1 >= ?10, 3, 2),"
-                       " racy = 0, size = ?3, mtime_ns = ?4, inode = ?5, device = ?6, code = ?7, reason = ?8, tried = ?9 WHERE id = ?1",
-                       "ibiiiiitii", id, (const void *)hash, hash ? 16 : 0, st->size, st->mtime_ns, st->inode, st->device, (int64_t)code,
-                       reason, ps__os.wall_seconds(), never_quarantined(code) ? INT64_MAX : (int64_t)PS__STORE_TRIES);
+    return ps__sql_run(
+        store, err,
+        "UPDATE files SET photo = iif(?2 IS NULL, photo, (SELECT id FROM photos WHERE hash = ?2)),"
+        " tries = iif(size = ?3 AND mtime_ns = ?4, tries, 0) + 1,"
+        " state = iif(iif(size = ?3 AND mtime_ns = ?4, tries, 0) + 1 >= ?10, 3, 2),"
+        " racy = 0, size = ?3, mtime_ns = ?4, inode = ?5, device = ?6, code = ?7, reason = ?8, tried = ?9 WHERE id = ?1",
+        "ibiiiiitii", id, (const void *)hash, hash ? 16 : 0, st->size, st->mtime_ns, st->inode, st->device, (int64_t)code, reason,
+        ps__os.wall_seconds(), never_quarantined(code) ? INT64_MAX : (int64_t)PS__STORE_TRIES);
 }
 
 int ps__store_set_last_run(ps__store *store, int64_t when_s, ps__error *err) {
-    return ps__sql_run(store, err, "INSERT INTO meta VALUES('last_run', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", "i",
-                       when_s);
+    return ps__sql_run(store, err, "INSERT INTO meta VALUES('last_run', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                       "i", when_s);
 }

@@ -23,7 +23,8 @@ static const char version_1[] =
 
     "CREATE TABLE files(id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, photo INTEGER REFERENCES photos(id),"
     " state INTEGER NOT NULL, racy INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
-    " inode INTEGER NOT NULL, device INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, code INTEGER, reason TEXT, tried INTEGER);"
+    " inode INTEGER NOT NULL, device INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, code INTEGER, reason TEXT, tried "
+    "INTEGER);"
     "CREATE INDEX files_photo ON files(photo) WHERE photo IS NOT NULL;"
     "CREATE INDEX files_inode ON files(inode);"
     "CREATE INDEX files_state ON files(state, id) WHERE state > 0;"

@@ -10,7 +10,8 @@
 #define TAKEN " AND p.taken >= ?1 AND p.taken < ?2"
 #define BOX " AND p.latitude BETWEEN ?3 AND ?4 AND p.longitude BETWEEN ?5 AND ?6"
 #define BOX_WRAPPED " AND p.latitude BETWEEN ?3 AND ?4 AND (p.longitude >= ?5 OR p.longitude <= ?6)"
-#define FOLDER " AND p.id IN (SELECT photo FROM files WHERE path = ?7 UNION ALL SELECT photo FROM files WHERE path >= ?8 AND path < ?9)"
+#define FOLDER                                                                                                                   \
+    " AND p.id IN (SELECT photo FROM files WHERE path = ?7 UNION ALL SELECT photo FROM files WHERE path >= ?8 AND path < ?9)"
 
 static void make_sql(ps__buf *sql, const ps__store_filter *f) {
     ps__buf_puts(sql, "SELECT p.id FROM photos p WHERE 1");

@@ -14,7 +14,8 @@
 #include "base/utf8.h"
 
 int ps__store_damaged(ps__store *store, const char *what, ps__error *err) {
-    return ps__fail(err, PS__CORRUPT, "%s: is damaged (%s); no photo is lost: remove the file and index again", store->db_path, what);
+    return ps__fail(err, PS__CORRUPT, "%s: is damaged (%s); no photo is lost: remove the file and index again", store->db_path,
+                    what);
 }
 
 static int io_failed(ps__store *store, int rc, ps__error *err) {
@@ -32,13 +33,16 @@ int ps__sql_fail(ps__store *store, int rc, ps__error *err) {
     const char *path = store->db_path;
     const char *words = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc);
     switch (rc & 0xff) {
-    case SQLITE_CORRUPT: case SQLITE_NOTADB: return ps__store_damaged(store, words, err);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ps__store_damaged(store, words, err);
     case SQLITE_FULL: return ps__fail(err, PS__FULL, "%s: no space was left on the device", path);
-    case SQLITE_BUSY: case SQLITE_LOCKED:
-        return ps__fail(err, PS__BUSY, "%s: another process was writing to it for more than 10 seconds", path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return ps__fail(err, PS__BUSY, "%s: another process was writing to it for more than 10 seconds", path);
     case SQLITE_IOERR: return store->db ? io_failed(store, rc, err) : ps__fail(err, PS__IO, "%s: %s", path, words);
     case SQLITE_NOMEM: return ps__fail_nomem(err);
-    case SQLITE_READONLY: case SQLITE_PERM: case SQLITE_AUTH: return ps__fail(err, PS__ACCESS, "%s: may not be written", path);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH: return ps__fail(err, PS__ACCESS, "%s: may not be written", path);
     case SQLITE_CANTOPEN: return ps__fail(err, PS__ACCESS, "%s: could not be opened (%s)", path, words);
     case SQLITE_TOOBIG: return ps__fail(err, PS__TOOBIG, "%s: a value was too big for it", path);
     default: return ps__fail(err, PS__ERROR, "%s: %s", path, words);
@@ -139,8 +143,10 @@ int ps__sql_int(int64_t *out, ps__store *store, ps__error *err, const char *sql,
     va_end(values);
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) *out = sqlite3_column_int64(stmt, 0);
-    else status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
+    if (rc == SQLITE_ROW)
+        *out = sqlite3_column_int64(stmt, 0);
+    else
+        status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
     ps__sql_done(stmt);
     return status;
 }

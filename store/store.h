@@ -33,7 +33,8 @@ typedef struct ps__store ps__store;
 enum {
     PS__STORE_READ = 0,  /* nothing is written; PS__NOTFOUND when there is no library in the folder */
     PS__STORE_WRITE = 1, /* as READ, and calls that write are allowed */
-    PS__STORE_CREATE = 3 /* as WRITE, and makes the folder (mode 0700, missing parents too) and an empty library when there is none */
+    PS__STORE_CREATE =
+        3 /* as WRITE, and makes the folder (mode 0700, missing parents too) and an empty library when there is none */
 };
 
 /* Opens folder/library.db. A library of an older version is migrated first. PS__NEWER: written by a newer photosearch. PS__FORMAT: a
@@ -93,18 +94,18 @@ int ps__store_current_model(ps__store_model *out, ps__store *store, ps__error *e
 ** never used again after a photo is gone. All strings are 0-terminated, valid UTF-8 and without control characters. */
 typedef struct ps__photo {
     int64_t id;
-    uint8_t hash[16];          /* XXH3, 128 bits, of the file's bytes, in canonical (big-endian) order */
-    int64_t bytes;             /* size of the file */
-    int width, height;         /* pixels of the upright photo */
-    char format[9];            /* "jpeg", "png"... as ps__pixels.format */
-    char taken[20];            /* camera's local time "2021-07-04T15:32:10"; "" unknown */
-    int64_t taken_s;           /* the same as seconds since 1970-01-01T00:00:00 local time; meaningful when taken[0] != 0 */
-    char taken_offset[7];      /* "+02:00" or "" */
-    int has_gps;               /* 1: the next two are meaningful */
+    uint8_t hash[16];           /* XXH3, 128 bits, of the file's bytes, in canonical (big-endian) order */
+    int64_t bytes;              /* size of the file */
+    int width, height;          /* pixels of the upright photo */
+    char format[9];             /* "jpeg", "png"... as ps__pixels.format */
+    char taken[20];             /* camera's local time "2021-07-04T15:32:10"; "" unknown */
+    int64_t taken_s;            /* the same as seconds since 1970-01-01T00:00:00 local time; meaningful when taken[0] != 0 */
+    char taken_offset[7];       /* "+02:00" or "" */
+    int has_gps;                /* 1: the next two are meaningful */
     double latitude, longitude; /* degrees, WGS 84 */
     char make[64], model[64], lens[64]; /* camera; "" unknown */
-    int64_t added_s;           /* when it entered the library, seconds since 1970, UTC */
-    int64_t modified_s;        /* earliest modification time of its files, seconds since 1970, UTC; 0 when it has none */
+    int64_t added_s;                    /* when it entered the library, seconds since 1970, UTC */
+    int64_t modified_s;                 /* earliest modification time of its files, seconds since 1970, UTC; 0 when it has none */
 } ps__photo;
 
 /* PS__NOTFOUND: there is no such photo. */
@@ -123,10 +124,10 @@ void ps__store_hash(uint8_t hash[16], const void *bytes, size_t size);
 /* When and where, of every photo: what a filter needs to be kept in memory. */
 typedef struct ps__photo_note {
     int64_t id;
-    int has_taken;               /* 1: taken_s is meaningful */
-    int has_gps;                 /* 1: latitude and longitude are */
-    int64_t taken_s;             /* as in ps__photo */
-    double latitude, longitude;  /* degrees */
+    int has_taken;              /* 1: taken_s is meaningful */
+    int has_gps;                /* 1: latitude and longitude are */
+    int64_t taken_s;            /* as in ps__photo */
+    double latitude, longitude; /* degrees */
 } ps__photo_note;
 
 typedef int ps__photo_note_fn(const ps__photo_note *note, void *payload);
@@ -134,12 +135,12 @@ typedef int ps__photo_note_fn(const ps__photo_note *note, void *payload);
 int ps__store_each_note(ps__store *store, int64_t after, ps__photo_note_fn *fn, void *payload, ps__error *err);
 
 typedef struct ps__store_filter {
-    int use_taken;             /* 1: only photos with a known time taken_from_s <= taken_s < taken_to_s */
+    int use_taken;                    /* 1: only photos with a known time taken_from_s <= taken_s < taken_to_s */
     int64_t taken_from_s, taken_to_s; /* local camera time, as ps__photo.taken_s */
-    int use_box;               /* 1: only photos with a position inside the box */
-    double south, north;       /* degrees, south <= north */
-    double west, east;         /* degrees; west > east: the box crosses the 180th meridian */
-    const char *folder;        /* NULL, or an absolute path: only photos with a file below this folder (or that file itself) */
+    int use_box;                      /* 1: only photos with a position inside the box */
+    double south, north;              /* degrees, south <= north */
+    double west, east;                /* degrees; west > east: the box crosses the 180th meridian */
+    const char *folder; /* NULL, or an absolute path: only photos with a file below this folder (or that file itself) */
 } ps__store_filter;
 
 /* Ids of the photos that pass, in increasing order; the caller frees *ids with ps__free (NULL when *count is 0). Uses indexes: cost
@@ -181,14 +182,14 @@ int ps__store_each_change(ps__store *store, int space, int64_t after, ps__change
 /* ---- Status and housekeeping -------------------------------------------------------------------------------------------- */
 
 typedef struct ps__store_counts {
-    int64_t photos;       /* different contents */
-    int64_t files;        /* paths known, whatever their state */
-    int64_t pending;      /* files waiting to be read, plus photos without a vector in the current model's space */
-    int64_t failed;       /* files that failed and will be tried again, quarantined ones left out */
-    int64_t quarantined;  /* files that failed PS__STORE_TRIES times and wait until they change */
-    int64_t vectors;      /* in the current model's space */
-    int64_t bytes;        /* disk space of all files in the library's folder, caches included */
-    int64_t last_run_s;   /* end of the last index run, seconds since 1970, UTC; 0 never */
+    int64_t photos;        /* different contents */
+    int64_t files;         /* paths known, whatever their state */
+    int64_t pending;       /* files waiting to be read, plus photos without a vector in the current model's space */
+    int64_t failed;        /* files that failed and will be tried again, quarantined ones left out */
+    int64_t quarantined;   /* files that failed PS__STORE_TRIES times and wait until they change */
+    int64_t vectors;       /* in the current model's space */
+    int64_t bytes;         /* disk space of all files in the library's folder, caches included */
+    int64_t last_run_s;    /* end of the last index run, seconds since 1970, UTC; 0 never */
     ps__store_model model; /* the current model */
 } ps__store_counts;
 

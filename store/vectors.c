@@ -43,7 +43,8 @@ int ps__store_each_vector(ps__store *store, int space, int64_t after, ps__vector
     return status;
 }
 
-static int fetch_one(uint16_t *halves, uint8_t *found, ps__store *store, sqlite3_stmt *stmt, int64_t key, int dim, ps__error *err) {
+static int fetch_one(uint16_t *halves, uint8_t *found, ps__store *store, sqlite3_stmt *stmt, int64_t key, int dim,
+                     ps__error *err) {
     const uint16_t *row;
     int status = PS__OK;
     sqlite3_bind_int64(stmt, 1, key);

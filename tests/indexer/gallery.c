@@ -4,6 +4,7 @@
 #include "tests/indexer/gallery.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -78,13 +79,19 @@ void gallery_setup(void) {
     library_setup();
     snprintf(gallery_dir, sizeof gallery_dir, "%.4000s/photos", library_temp);
     ck_assert_int_eq(ps__make_folders(gallery_dir, NULL), PS__OK);
-    gallery_encoder = (ps__indexer_encoder){.model_id = "fake-1", .space = "fake", .dim = LIBRARY_DIM, .image_size = 2,
-                                            .session_new = fake_session, .session_free = ps__free, .encode = fake_encode,
+    gallery_encoder = (ps__indexer_encoder){.model_id = "fake-1",
+                                            .space = "fake",
+                                            .dim = LIBRARY_DIM,
+                                            .image_size = 2,
+                                            .session_new = fake_session,
+                                            .session_free = ps__free,
+                                            .encode = fake_encode,
                                             .decode = fake_decode};
     atomic_store(&gallery_encodes, 0);
     atomic_store(&gallery_decodes, 0);
     atomic_store(&gallery_encode_ms, 0);
     atomic_store(&clock_jump_ns, 0);
+    gallery_denied = NULL;
     ps__os.monotonic_ns = jumping_clock;
 }
 
@@ -121,6 +128,15 @@ void gallery_write(const char *name, const char *content) {
     gallery_age(name, 3600, 1234567 + 1000 * (++fraction % 900000));
 }
 
+void gallery_write_many(const char *folder, int count) {
+    for (int i = 0; i < count; i++) {
+        char name[128], content[160];
+        snprintf(name, sizeof name, "%s/%03d.jpg", folder, i);
+        snprintf(content, sizeof content, "photo %s", name);
+        gallery_write(name, content);
+    }
+}
+
 void gallery_move(const char *from, const char *to) {
     char a[LIBRARY_PATH], b[LIBRARY_PATH];
     gallery_path(a, from);
@@ -132,6 +148,15 @@ void gallery_remove(const char *name) {
     char path[LIBRARY_PATH];
     gallery_path(path, name);
     ck_assert_int_eq(unlink(path), 0);
+}
+
+const char *gallery_denied;
+int gallery_denying_open(const char *path, int flags, mode_t mode) {
+    if (gallery_denied && strstr(path, gallery_denied)) {
+        errno = EACCES;
+        return -1;
+    }
+    return open(path, flags | O_CLOEXEC, mode);
 }
 
 static void keep_log(int level, const char *text, void *payload) {
@@ -147,7 +172,8 @@ ps__indexer_options gallery_options(void) {
     static const char *roots[1];
     static const ps__log log = {.write = keep_log, .level = PS__LOG_DEBUG};
     roots[0] = gallery_dir;
-    return (ps__indexer_options){.library = library_dir, .roots = roots, .root_count = 1, .encoder = &gallery_encoder, .threads = 2, .log = &log};
+    return (ps__indexer_options){
+        .library = library_dir, .roots = roots, .root_count = 1, .encoder = &gallery_encoder, .threads = 2, .log = &log};
 }
 
 int gallery_run_with(const ps__indexer_options *options, ps__error *err) {
@@ -171,12 +197,13 @@ void gallery_run(void) {
 void gallery_expect_at(const char *file, int line, int found, int indexed, int encoded, int unchanged, int removed) {
     const ps__indexer_result *r = &gallery_result;
     gallery_run();
-    if (r->found == found && r->indexed == indexed && r->encoded == encoded && r->unchanged == unchanged && r->removed == removed &&
-        atomic_load(&gallery_encodes) == encoded)
+    if (r->found == found && r->indexed == indexed && r->encoded == encoded && r->unchanged == unchanged &&
+        r->removed == removed && atomic_load(&gallery_encodes) == encoded)
         return;
-    ck_abort_msg("%s:%d: found %lld indexed %lld encoded %lld (%d calls) unchanged %lld removed %lld failed %lld pending %lld\n%s", file, line,
-                 (long long)r->found, (long long)r->indexed, (long long)r->encoded, atomic_load(&gallery_encodes),
-                 (long long)r->unchanged, (long long)r->removed, (long long)r->failed, (long long)r->pending, gallery_log);
+    ck_abort_msg(
+        "%s:%d: found %lld indexed %lld encoded %lld (%d calls) unchanged %lld removed %lld failed %lld pending %lld\n%s", file,
+        line, (long long)r->found, (long long)r->indexed, (long long)r->encoded, atomic_load(&gallery_encodes),
+        (long long)r->unchanged, (long long)r->removed, (long long)r->failed, (long long)r->pending, gallery_log);
 }
 
 ps__store_counts gallery_counts(void) {
@@ -211,7 +238,8 @@ static int check_vector(int64_t photo, const uint16_t *halves, void *payload) {
     if (ps__store_photo(&p, store, photo, &err) != PS__OK) ck_abort_msg("%s", err.text);
     fake_vector(expected, p.hash);
     for (int i = 0; i < LIBRARY_DIM; i++) {
-        if (halves[i] != ps__half_from_float(expected[i])) ck_abort_msg("photo %lld has another photo's vector", (long long)photo);
+        if (halves[i] != ps__half_from_float(expected[i]))
+            ck_abort_msg("photo %lld has another photo's vector", (long long)photo);
     }
     return 0;
 }

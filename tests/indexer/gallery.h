@@ -6,15 +6,17 @@
 #ifndef PS_TESTS_GALLERY_H
 #define PS_TESTS_GALLERY_H
 
+#include <sys/types.h>
+
 #include "indexer/indexer.h"
 #include "tests/store/library.h"
 
-extern char gallery_dir[LIBRARY_PATH]; /* library_temp/photos; made by the fixture */
-extern atomic_int gallery_encodes;     /* calls of the encoder since gallery_setup or the last reset */
-extern atomic_int gallery_decodes;     /* calls of the decoder */
-extern atomic_int gallery_encode_ms;   /* how long the encoder pretends to work; 0 at first */
-extern char gallery_log[1 << 16];      /* all log lines of the last run, each with a newline */
-extern ps__indexer_result gallery_result; /* of the last run */
+extern char gallery_dir[LIBRARY_PATH];      /* library_temp/photos; made by the fixture */
+extern atomic_int gallery_encodes;          /* calls of the encoder since gallery_setup or the last reset */
+extern atomic_int gallery_decodes;          /* calls of the decoder */
+extern atomic_int gallery_encode_ms;        /* how long the encoder pretends to work; 0 at first */
+extern char gallery_log[1 << 16];           /* all log lines of the last run, each with a newline */
+extern ps__indexer_result gallery_result;   /* of the last run */
 extern ps__indexer_encoder gallery_encoder; /* model "fake-1", space "fake", dim LIBRARY_DIM */
 
 void gallery_setup(void);
@@ -22,10 +24,16 @@ void gallery_teardown(void);
 
 /* Writes a file below gallery_dir (missing folders are made), an hour old unless it is told otherwise: no test waits for clocks. */
 void gallery_write(const char *name, const char *content);
+/* `count` different photos, FOLDER/000.jpg and on. */
+void gallery_write_many(const char *folder, int count);
 void gallery_age(const char *name, int64_t seconds, long ns); /* sets the modification time to `seconds` ago and this fraction */
 void gallery_path(char path[LIBRARY_PATH], const char *name);
 void gallery_move(const char *from, const char *to);
 void gallery_remove(const char *name);
+
+/* For ps__os.open: refuses paths that contain gallery_denied (NULL: none), as a folder without permission would. */
+extern const char *gallery_denied;
+int gallery_denying_open(const char *path, int flags, mode_t mode);
 
 /* Options for one run over gallery_dir with 2 workers; roots may be changed. */
 ps__indexer_options gallery_options(void);

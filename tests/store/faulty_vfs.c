@@ -23,7 +23,7 @@ static int turn(void) {
     return allowed >= 0 && nth >= allowed ? atomic_load(&fail_code) : SQLITE_OK;
 }
 
-#define PASS(name, parameters, arguments)                                                                                                 \
+#define PASS(name, parameters, arguments)                                                                                        \
     static int name parameters { return real_of(f)->pMethods->name arguments; }
 PASS(xClose, (sqlite3_file * f), (real_of(f)))
 PASS(xRead, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), (real_of(f), p, n, at))
@@ -51,11 +51,23 @@ static int xSync(sqlite3_file *f, int flags) {
     return code ? code : real_of(f)->pMethods->xSync(real_of(f), flags);
 }
 
-static const sqlite3_io_methods methods = {.iVersion = 2, .xClose = xClose, .xRead = xRead, .xWrite = xWrite, .xTruncate = xTruncate,
-                                           .xSync = xSync, .xFileSize = xFileSize, .xLock = xLock, .xUnlock = xUnlock,
-                                           .xCheckReservedLock = xCheckReservedLock, .xFileControl = xFileControl,
-                                           .xSectorSize = xSectorSize, .xDeviceCharacteristics = xDeviceCharacteristics,
-                                           .xShmMap = xShmMap, .xShmLock = xShmLock, .xShmBarrier = xShmBarrier, .xShmUnmap = xShmUnmap};
+static const sqlite3_io_methods methods = {.iVersion = 2,
+                                           .xClose = xClose,
+                                           .xRead = xRead,
+                                           .xWrite = xWrite,
+                                           .xTruncate = xTruncate,
+                                           .xSync = xSync,
+                                           .xFileSize = xFileSize,
+                                           .xLock = xLock,
+                                           .xUnlock = xUnlock,
+                                           .xCheckReservedLock = xCheckReservedLock,
+                                           .xFileControl = xFileControl,
+                                           .xSectorSize = xSectorSize,
+                                           .xDeviceCharacteristics = xDeviceCharacteristics,
+                                           .xShmMap = xShmMap,
+                                           .xShmLock = xShmLock,
+                                           .xShmBarrier = xShmBarrier,
+                                           .xShmUnmap = xShmUnmap};
 
 static int open_layered(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out_flags) {
     (void)vfs;
@@ -82,6 +94,4 @@ void faulty_vfs_fail_after(long writes, int code) {
     atomic_store(&writes_allowed, writes);
 }
 
-long faulty_vfs_count(void) {
-    return atomic_load(&writes_done);
-}
+long faulty_vfs_count(void) { return atomic_load(&writes_done); }

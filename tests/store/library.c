@@ -32,9 +32,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
-void library_remove_tree(const char *path) {
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
+void library_remove_tree(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
 void library_teardown(void) {
     if (library_temp[0]) library_remove_tree(library_temp);
@@ -64,14 +62,14 @@ int64_t library_add(ps__store *store, const char *path, const char *content) {
     ps__file_done done = {.stat = {.size = photo.bytes, .mtime_ns = 1000000001}, .photo = &photo, .halves = halves};
     ck_assert_msg(ps__store_use_model(&space, store, "m-1", "s", LIBRARY_DIM, &err) == PS__OK, "%s", err.text);
     ck_assert_msg(ps__store_write(store, &err) == PS__OK, "%s", err.text);
-    if (ps__store_file(&known, store, path, &err) == PS__OK) done.file = known.id;
-    else ck_assert_msg(ps__store_file_add(&done.file, store, path, &done.stat, 0, &err) == PS__OK, "%s", err.text);
+    if (ps__store_file(&known, store, path, &err) == PS__OK)
+        done.file = known.id;
+    else
+        ck_assert_msg(ps__store_file_add(&done.file, store, path, &done.stat, 0, &err) == PS__OK, "%s", err.text);
     ck_assert_msg(ps__store_file_done(store, space, "m-1", LIBRARY_DIM, &done, &err) == PS__OK, "%s", err.text);
     ck_assert_msg(ps__store_commit(store, &err) == PS__OK, "%s", err.text);
     ck_assert_int_eq(ps__store_photo_by_hash(&id, store, photo.hash, &err), PS__OK);
     return id;
 }
 
-int library_says(const char *text, const char *needle) {
-    return strstr(text, needle) != NULL;
-}
+int library_says(const char *text, const char *needle) { return strstr(text, needle) != NULL; }

@@ -154,7 +154,7 @@ START_TEST(single_flipped_bytes_never_crash) {
     size_t size;
     make_library(40);
     ck_assert_int_eq(ps__read_file(&bytes, &size, &st, db_path, 1 << 26, &err), PS__OK);
-    for (size_t at = 0; at < size; at += at > 200 ? 97 + at % 199 : 1) {
+    for (size_t at = 0; at<size; at += at> 200 ? 97 + at % 199 : 1) {
         uint8_t flipped = (uint8_t)(bytes[at] ^ (1u << at % 8 | 0x40));
         overwrite((off_t)at, &flipped, 1);
         int status = read_everything(&err); /* any status will do: text that changed is still text */
@@ -167,10 +167,13 @@ START_TEST(single_flipped_bytes_never_crash) {
 END_TEST
 
 START_TEST(rows_that_make_no_sense_are_called_damaged) {
-    static const char *const harm[] = {
-        "UPDATE vectors SET halves = x'00' WHERE key & 1", "UPDATE files SET path = 'relative' WHERE id = 2",
-        "UPDATE files SET path = CAST(x'2f6100' || path AS BLOB) WHERE id = 2", "DELETE FROM meta WHERE key = 'identity'",
-        "UPDATE spaces SET dim = 9", "UPDATE changes SET kind = 17", "UPDATE meta SET value = 'x' WHERE key = 'identity'"};
+    static const char *const harm[] = {"UPDATE vectors SET halves = x'00' WHERE key & 1",
+                                       "UPDATE files SET path = 'relative' WHERE id = 2",
+                                       "UPDATE files SET path = CAST(x'2f6100' || path AS BLOB) WHERE id = 2",
+                                       "DELETE FROM meta WHERE key = 'identity'",
+                                       "UPDATE spaces SET dim = 9",
+                                       "UPDATE changes SET kind = 17",
+                                       "UPDATE meta SET value = 'x' WHERE key = 'identity'"};
     for (size_t i = 0; i < sizeof harm / sizeof *harm; i++) {
         ps__error err = {0};
         library_remove_tree(library_dir);
@@ -231,14 +234,47 @@ START_TEST(a_folder_in_the_place_of_the_database_is_refused) {
 }
 END_TEST
 
+/* What a process leaves behind that died in the middle of making the library, before it was in WAL mode. */
+static void leave_hot_journal(void) {
+    sqlite3 *db;
+    if (sqlite3_open(db_path, &db) != SQLITE_OK) _exit(1);
+    int rc = sqlite3_exec(db,
+                          "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 2; PRAGMA synchronous = FULL; CREATE TABLE half(x);"
+                          "BEGIN; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+                          " INSERT INTO half SELECT randomblob(500) FROM n; DROP TABLE half",
+                          NULL, NULL, NULL);
+    _exit(rc == SQLITE_OK ? 0 : 1);
+}
+
+START_TEST(a_making_that_was_cut_off_is_rolled_back_by_the_next_one) {
+    ps__error err;
+    ps__store *store;
+    char journal[LIBRARY_PATH + 64];
+    int status;
+    make_library(0);
+    unlink(db_path);
+    pid_t child = fork();
+    if (child == 0) leave_hot_journal();
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    snprintf(journal, sizeof journal, "%s-journal", db_path);
+    ck_assert_int_eq(access(journal, F_OK), 0);
+    /* After the roll-back it is a database with somebody's table in it: the sentence is about that, not about rights. */
+    ck_assert_int_eq(ps__store_open(&store, library_dir, PS__STORE_READ, &err), PS__FORMAT);
+    ck_assert_int_ne(access(journal, F_OK), 0);
+}
+END_TEST
+
 START_TEST(migrations_run_in_order_once_and_wholly_or_not_at_all) {
     ps__error err;
     int64_t value;
     int version;
     make_library(2);
     ps__store *store = library_open(PS__STORE_WRITE);
-    ps__migration steps[4] = {ps__store_migrations[0], {"CREATE TABLE extra(x); INSERT INTO extra VALUES(2)"},
-                              {"UPDATE extra SET x = x * 10"}, {"UPDATE extra SET x = 99; INSERT INTO nowhere VALUES(1)"}};
+    ps__migration steps[4] = {ps__store_migrations[0],
+                              {"CREATE TABLE extra(x); INSERT INTO extra VALUES(2)"},
+                              {"UPDATE extra SET x = x * 10"},
+                              {"UPDATE extra SET x = 99; INSERT INTO nowhere VALUES(1)"}};
     ck_assert_int_eq(ps__migrate(store, steps, 3, &err), PS__OK);
     ck_assert_int_eq(ps__migrate(store, steps, 3, &err), PS__OK);
     ck_assert_int_eq(ps__sql_int(&value, store, &err, "SELECT x FROM extra", ""), PS__OK);
@@ -266,7 +302,8 @@ static pid_t start_holder(void) {
     if (pid == 0) {
         ps__store *store;
         ps__error err;
-        if (ps__store_open(&store, library_dir, PS__STORE_WRITE, &err) != PS__OK || ps__store_lock(store, &err) != PS__OK) _exit(1);
+        if (ps__store_open(&store, library_dir, PS__STORE_WRITE, &err) != PS__OK || ps__store_lock(store, &err) != PS__OK)
+            _exit(1);
         if (write(ready[1], "x", 1) != 1) _exit(1);
         for (;;) pause();
     }
@@ -324,6 +361,7 @@ Suite *suite_damage_library(void) {
     tcase_add_test(damage, a_library_of_a_newer_version_is_refused_and_left_alone);
     tcase_add_test(damage, a_database_of_another_program_is_refused_and_left_alone);
     tcase_add_test(damage, a_folder_in_the_place_of_the_database_is_refused);
+    tcase_add_test(damage, a_making_that_was_cut_off_is_rolled_back_by_the_next_one);
     tcase_add_test(damage, migrations_run_in_order_once_and_wholly_or_not_at_all);
     suite_add_tcase(suite, damage);
     tcase_add_checked_fixture(lock, library_setup, library_teardown);

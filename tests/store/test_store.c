@@ -62,8 +62,18 @@ END_TEST
 START_TEST(a_photo_is_read_back_as_it_was_filed) {
     ps__store *store = library_open(PS__STORE_CREATE);
     ps__error err;
-    ps__photo in = {.bytes = 4, .width = 4000, .height = 3000, .format = "heif", .taken = "2021-07-04T15:32:10", .taken_offset = "+02:00",
-                    .has_gps = 1, .latitude = -33.5, .longitude = 151.25, .make = "Ünï", .model = "X-1", .lens = "50 mm"},
+    ps__photo in = {.bytes = 4,
+                    .width = 4000,
+                    .height = 3000,
+                    .format = "heif",
+                    .taken = "2021-07-04T15:32:10",
+                    .taken_offset = "+02:00",
+                    .has_gps = 1,
+                    .latitude = -33.5,
+                    .longitude = 151.25,
+                    .make = "Ünï",
+                    .model = "X-1",
+                    .lens = "50 mm"},
               out;
     uint16_t halves[LIBRARY_DIM] = {0};
     ps__file_done done = {.stat = {.size = 4, .mtime_ns = -1}, .photo = &in, .halves = halves};
@@ -327,7 +337,8 @@ static int64_t add_noted(ps__store *store, const char *path, const char *taken, 
     if (ps__calendar_parse(&seconds, taken))
         ck_assert_int_eq(ps__sql_run(store, &err, "UPDATE photos SET taken = ? WHERE id = ?", "ii", seconds, id), PS__OK);
     if (latitude < 91)
-        ck_assert_int_eq(ps__sql_run(store, &err, "UPDATE photos SET latitude = ?, longitude = ? WHERE id = ?", "ddi", latitude, longitude, id),
+        ck_assert_int_eq(ps__sql_run(store, &err, "UPDATE photos SET latitude = ?, longitude = ? WHERE id = ?", "ddi", latitude,
+                                     longitude, id),
                          PS__OK);
     return id;
 }
@@ -346,7 +357,8 @@ static void check_select(ps__store *store, const ps__store_filter *f, size_t cou
 START_TEST(filters_select_by_time_place_and_folder) {
     ps__store *store = library_open(PS__STORE_CREATE);
     ps__store_filter f = {0};
-    int64_t a = add_noted(store, "/in/a", "2020-06-01T00:00:00", 48, 11), b = add_noted(store, "/in/b", "2021-06-01T00:00:00", -17, 179);
+    int64_t a = add_noted(store, "/in/a", "2020-06-01T00:00:00", 48, 11),
+            b = add_noted(store, "/in/b", "2021-06-01T00:00:00", -17, 179);
     int64_t c = add_noted(store, "/out/c", "", -17, -179), d = add_noted(store, "/out/d", "2020-12-31T23:59:59", 99, 0);
     check_select(store, &f, 4, a, b);
     f.use_taken = 1;
@@ -415,9 +427,18 @@ START_TEST(every_day_of_the_calendar_goes_there_and_back) {
 END_TEST
 
 START_TEST(impossible_dates_are_refused) {
-    static const char *const bad[] = {"", "2021-02-29T00:00:00", "1900-02-29T00:00:00", "2021-13-01T00:00:00", "2021-00-01T00:00:00",
-                                      "2021-01-32T00:00:00", "2021-01-01T24:00:00", "2021-01-01 00:00:00", "2021-01-01T00:00:00Z",
-                                      "0000-01-01T00:00:00", "2021-1-1T0:0:0", "\xff"};
+    static const char *const bad[] = {"",
+                                      "2021-02-29T00:00:00",
+                                      "1900-02-29T00:00:00",
+                                      "2021-13-01T00:00:00",
+                                      "2021-00-01T00:00:00",
+                                      "2021-01-32T00:00:00",
+                                      "2021-01-01T24:00:00",
+                                      "2021-01-01 00:00:00",
+                                      "2021-01-01T00:00:00Z",
+                                      "0000-01-01T00:00:00",
+                                      "2021-1-1T0:0:0",
+                                      "\xff"};
     int64_t s;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(!ps__calendar_parse(&s, bad[i]), "%s", bad[i]);
 }
