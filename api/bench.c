@@ -48,12 +48,12 @@ static int median_ms(double *out, run_fn *run, void *payload, ps__error *err) {
 typedef struct bench {
     ps_model *model;
     ps__session *session;
-    float *embedding;      /* [dim] */
-    uint8_t *rgb;          /* u8 [side][side][3] */
-    int side;              /* pixels a side that the model wants */
-    uint8_t *photo;        /* a JPEG, or the caller's file */
+    float *embedding; /* [dim] */
+    uint8_t *rgb;     /* u8 [side][side][3] */
+    int side;         /* pixels a side that the model wants */
+    uint8_t *photo;   /* a JPEG, or the caller's file */
     size_t photo_bytes;
-    const char *name;      /* of the photo, for messages */
+    const char *name; /* of the photo, for messages */
 } bench;
 
 static int run_image(void *payload, ps__error *err) {
@@ -112,9 +112,9 @@ static int make_photo(bench *b, ps__error *err) {
 /* ---- All threads at once ---- */
 
 typedef struct worker {
-    bench b;          /* its own session and embedding; rgb is shared */
+    bench b; /* its own session and embedding; rgb is shared */
     int64_t until_ns;
-    long runs;        /* finished before until_ns */
+    long runs; /* finished before until_ns */
     int status;
     ps__error err;
 } worker;
@@ -145,9 +145,12 @@ static int all_threads(ps_bench *out, const bench *b, ps__error *err) {
     long runs = 0;
     for (size_t i = 0; status == PS__OK && i < count; i++) {
         status = workers[i].status = set_up_worker(&workers[i], b, start + MEASURE_NS);
-        if (status == PS__OK && pthread_create(&threads[i], NULL, work, &workers[i]) != 0) status = ps__fail(err, PS__ERROR, "a thread could not be started");
-        if (status == PS__OK) started++;
-        else if (workers[i].status != PS__OK) *err = workers[i].err;
+        if (status == PS__OK && pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
+            status = ps__fail(err, PS__ERROR, "a thread could not be started");
+        if (status == PS__OK)
+            started++;
+        else if (workers[i].status != PS__OK)
+            *err = workers[i].err;
     }
     for (size_t i = 0; i < started; i++) pthread_join(threads[i], NULL);
     for (size_t i = 0; workers && i < count; i++) {
@@ -177,7 +180,8 @@ static int measure(ps_bench *out, bench *b, const char *image, ps__error *err) {
 
 int ps_model_bench(ps_bench *out, ps_model *model, int threads, const char *image) {
     ps__error err = {0};
-    if (!out || out->version != PS_BENCH_VERSION || !model) return ps__refuse(NULL, PS_INVALID, "ps_model_bench was given no model or no place");
+    if (!out || out->version != PS_BENCH_VERSION || !model)
+        return ps__refuse(NULL, PS_INVALID, "ps_model_bench was given no model or no place");
     if (threads < 0 || threads > 256) return ps__refuse(NULL, PS_INVALID, "the number of threads is not in 1 to 256");
     const ps__encoder_info *info = ps__encoder_about(model->encoder);
     bench b = {.model = model, .side = info->image_size, .name = image};

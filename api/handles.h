@@ -2,8 +2,8 @@
 ** What stands behind the public handles, shared by the files of api/.
 **
 ** Threads: a library keeps a pool of read connections and a model a pool of sessions. Each call takes one of each for itself and
-** puts it back, so that any number of calls run at once and none waits for another, except for the opening of the model and of the
-** index, which happens once.
+** puts it back, so that any number of calls run at once and none waits for another, except for the opening of the model and of
+** the index, which happens once.
 */
 #ifndef PS_API_HANDLES_H
 #define PS_API_HANDLES_H
@@ -20,24 +20,24 @@
 #define PS__POOL_MOST 64 /* idle connections or sessions that are kept; more are closed */
 
 struct ps_model {
-    ps__encoder *encoder;                /* owned */
-    pthread_mutex_t lock;                /* guards the pool */
-    ps__session *idle[PS__POOL_MOST];    /* sessions nobody uses */
+    ps__encoder *encoder;             /* owned */
+    pthread_mutex_t lock;             /* guards the pool */
+    ps__session *idle[PS__POOL_MOST]; /* sessions nobody uses */
     size_t idle_count;
 };
 
 struct ps_library {
-    char *folder;                      /* owned; absolute */
-    char *model_path;                  /* owned; NULL: the default */
-    ps__log log;                       /* write is NULL when nobody listens */
-    ps_log_fn log_fn;                  /* where log passes lines on to */
+    char *folder;     /* owned; absolute */
+    char *model_path; /* owned; NULL: the default */
+    ps__log log;      /* write is NULL when nobody listens */
+    ps_log_fn log_fn; /* where log passes lines on to */
     void *log_payload;
-    atomic_int cancel;                 /* set: a running ps_index is to stop */
-    atomic_flag indexing;              /* a ps_index runs on this handle */
-    pthread_mutex_t lock;              /* guards all below */
-    ps_model *model;                   /* owned; NULL until needed */
-    ps__index *index;                  /* owned; NULL until needed */
-    ps__store *idle[PS__POOL_MOST];    /* connections for reading that nobody uses */
+    atomic_int cancel;              /* set: a running ps_index is to stop */
+    atomic_flag indexing;           /* a ps_index runs on this handle */
+    pthread_mutex_t lock;           /* guards all below */
+    ps_model *model;                /* owned; NULL until needed */
+    ps__index *index;               /* owned; NULL until needed */
+    ps__store *idle[PS__POOL_MOST]; /* connections for reading that nobody uses */
     size_t idle_count;
 };
 
@@ -57,9 +57,10 @@ int ps__model_image(float *embedding, ps_model *model, const uint8_t *bytes, siz
 int ps__library_take_store(ps__store **out, ps_library *library, ps__error *err);
 void ps__library_put_store(ps_library *library, ps__store *store);
 
-/* The library's model and the index of that model's space, both opened when first asked for. *index is NULL, with PS__OK, while nothing
-** was ever indexed; PS__MODEL: the library's photos were encoded in another space. Both belong to the library. */
+/* The library's model and the index of that model's space, both opened when first asked for. *index is NULL, with PS__OK, while
+** nothing was ever indexed; PS__MODEL: the library's photos were encoded in another space. Both belong to the library. */
 int ps__library_model(ps_model **out, ps_library *library, ps__error *err);
-int ps__library_index(ps__index **out, int *space, ps_library *library, ps__store *store, const ps__encoder_info *model, ps__error *err);
+int ps__library_index(ps__index **out, int *space, ps_library *library, ps__store *store, const ps__encoder_info *model,
+                      ps__error *err);
 
 #endif

@@ -58,12 +58,13 @@ static void freshen_cache(ps_library *library, const ps__encoder_info *model) {
     int space, status = ps__library_take_store(&store, library, &why);
     if (status == PS__OK) status = ps__library_index(&index, &space, library, store, model, &why);
     if (status == PS__OK && index) status = ps__index_flush(index, store, &why);
-    if (status != PS__OK) ps__logf(&library->log, PS__LOG_WARNING, "the index for searching was not brought up to date: %s", why.text);
+    if (status != PS__OK)
+        ps__logf(&library->log, PS__LOG_WARNING, "the index for searching was not brought up to date: %s", why.text);
     ps__library_put_store(library, store);
 }
 
-static int run(ps__indexer_result *result, ps_library *library, const char *const *paths, size_t count, const ps_index_options *options,
-               ps__error *err) {
+static int run(ps__indexer_result *result, ps_library *library, const char *const *paths, size_t count,
+               const ps_index_options *options, ps__error *err) {
     ps_model *model;
     ps__indexer_encoder encoder;
     listener to = {options->progress, options->payload};
@@ -88,15 +89,18 @@ static int run(ps__indexer_result *result, ps_library *library, const char *cons
 }
 
 static int check(const char *const *paths, size_t count, const ps_index_options *options, ps__error *err) {
-    if (options->version != PS_INDEX_OPTIONS_VERSION) return ps__fail(err, PS__INVALID, "ps_index_options has an unknown version");
-    if (options->threads < 0 || options->threads > 256) return ps__fail(err, PS__INVALID, "%d threads are not in 1 to 256", options->threads);
+    if (options->version != PS_INDEX_OPTIONS_VERSION)
+        return ps__fail(err, PS__INVALID, "ps_index_options has an unknown version");
+    if (options->threads < 0 || options->threads > 256)
+        return ps__fail(err, PS__INVALID, "%d threads are not in 1 to 256", options->threads);
     if (!paths || count == 0) return ps__fail(err, PS__INVALID, "nothing was named to be indexed");
     for (size_t i = 0; i < count; i++)
         if (!paths[i] || !paths[i][0]) return ps__fail(err, PS__INVALID, "the name of a path is empty");
     return PS__OK;
 }
 
-int ps_index(ps_index_result *result, ps_library *library, const char *const *paths, size_t count, const ps_index_options *options) {
+int ps_index(ps_index_result *result, ps_library *library, const char *const *paths, size_t count,
+             const ps_index_options *options) {
     static const ps_index_options usual = PS_INDEX_OPTIONS_INIT;
     ps__indexer_result inner = {0};
     ps__error err = {0};

@@ -8,9 +8,9 @@
 #include "api/photosearch.h"
 
 static _Thread_local struct {
-    const void *handle;         /* of the failed call; NULL: it had none */
-    int failed;                 /* 1: text is a sentence */
-    char text[PS__ERROR_TEXT];  /* what ps_last_error returns */
+    const void *handle;        /* of the failed call; NULL: it had none */
+    int failed;                /* 1: text is a sentence */
+    char text[PS__ERROR_TEXT]; /* what ps_last_error returns */
 } last;
 
 int ps__refuse(const void *handle, int status, const char *words) {

@@ -52,8 +52,10 @@ int ps_library_open(ps_library **out, const char *folder, const ps_library_optio
     atomic_flag_clear(&library->indexing);
     int status = set_up(library, folder, options, &err);
     if (status == PS__OK) status = open_store(library, options ? options->flags : 0, &err);
-    if (status == PS__OK) *out = library;
-    else ps_library_close(library);
+    if (status == PS__OK)
+        *out = library;
+    else
+        ps_library_close(library);
     return ps__remember(NULL, status, &err);
 }
 
@@ -103,11 +105,13 @@ static int no_space(ps__store *store, const ps__encoder_info *model, ps__error *
     ps__store_model current;
     int status = ps__store_current_model(&current, store, err);
     if (status != PS__OK || !current.id[0]) return status;
-    return ps__fail(err, PS__MODEL, "%s: its photos were encoded by the model %s, which %s cannot be compared with; index again with this model",
+    return ps__fail(err, PS__MODEL,
+                    "%s: its photos were encoded by the model %s, which %s cannot be compared with; index again with this model",
                     ps__store_folder(store), current.id, model->id);
 }
 
-int ps__library_index(ps__index **out, int *space, ps_library *library, ps__store *store, const ps__encoder_info *model, ps__error *err) {
+int ps__library_index(ps__index **out, int *space, ps_library *library, ps__store *store, const ps__encoder_info *model,
+                      ps__error *err) {
     *out = NULL;
     int status = ps__store_find_space(space, store, model->space, model->dim, err);
     if (status == PS__NOTFOUND) return no_space(store, model, err);

@@ -1,6 +1,6 @@
 /*
-** Default places; see lookup.h. PS_DATADIR (share/ of the installed prefix) and PS_SOURCE_MODEL (the model in the source tree) come
-** from the Makefile.
+** Default places; see lookup.h. PS_DATADIR (share/ of the installed prefix) and PS_SOURCE_MODEL (the model in the source tree)
+** come from the Makefile.
 */
 #include "api/lookup.h"
 
@@ -31,10 +31,15 @@ int ps__default_library(char **folder, ps__error *err) {
     ps__buf text = PS__BUF_INIT;
     const char *own = environment("PHOTOSEARCH_LIBRARY"), *data = environment("XDG_DATA_HOME"), *home = environment("HOME");
     *folder = NULL;
-    if (own) ps__buf_puts(&text, own);
-    else if (data && data[0] == '/') ps__buf_printf(&text, "%s/photosearch", data); /* the XDG rules: a relative one is ignored */
-    else if (home) ps__buf_printf(&text, "%s/.local/share/photosearch", home);
-    else return ps__fail(err, PS__NOTFOUND, "no library was named, and neither PHOTOSEARCH_LIBRARY, XDG_DATA_HOME nor HOME is set");
+    if (own)
+        ps__buf_puts(&text, own);
+    else if (data && data[0] == '/')
+        ps__buf_printf(&text, "%s/photosearch", data); /* the XDG rules: a relative one is ignored */
+    else if (home)
+        ps__buf_printf(&text, "%s/.local/share/photosearch", home);
+    else
+        return ps__fail(err, PS__NOTFOUND,
+                        "no library was named, and neither PHOTOSEARCH_LIBRARY, XDG_DATA_HOME nor HOME is set");
     return finish(folder, &text, err);
 }
 
@@ -84,7 +89,8 @@ int ps__default_model(char **path, ps__error *err) {
     }
 #endif
     int status = found ? finish(path, &text, err)
-                       : ps__fail(err, PS__NOTFOUND, "no model was named, and none was found at %.800s", tried.length ? tried.bytes : "the usual places");
+                       : ps__fail(err, PS__NOTFOUND, "no model was named, and none was found at %.800s",
+                                  tried.length ? tried.bytes : "the usual places");
     ps__buf_free(&text);
     ps__buf_free(&tried);
     return status;

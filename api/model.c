@@ -34,7 +34,8 @@ int ps_model_open(ps_model **out, const char *path, const ps_model_options *opti
     ps__error err = {0};
     if (!out) return ps__refuse(NULL, PS_INVALID, "ps_model_open was given no place for the model");
     *out = NULL;
-    if (options && options->version != PS_MODEL_OPTIONS_VERSION) return ps__refuse(NULL, PS_INVALID, "ps_model_options has an unknown version");
+    if (options && options->version != PS_MODEL_OPTIONS_VERSION)
+        return ps__refuse(NULL, PS_INVALID, "ps_model_options has an unknown version");
     return ps__remember(NULL, ps__model_open(out, path, options, &err), &err);
 }
 
@@ -89,7 +90,8 @@ int ps__model_image(float *embedding, ps_model *model, const uint8_t *bytes, siz
 }
 
 int ps_model_about(ps_model_info *out, const ps_model *model) {
-    if (!out || !model || out->version != PS_MODEL_INFO_VERSION) return ps__refuse(NULL, PS_INVALID, "ps_model_about was given no model or no place");
+    if (!out || !model || out->version != PS_MODEL_INFO_VERSION)
+        return ps__refuse(NULL, PS_INVALID, "ps_model_about was given no model or no place");
     const ps__encoder_info *info = ps__encoder_about(model->encoder);
     *out = (ps_model_info){
         .version = PS_MODEL_INFO_VERSION,
@@ -114,7 +116,8 @@ int ps_model_about(ps_model_info *out, const ps_model *model) {
 int ps_model_embed_text(float *embedding, ps_model *model, const char *text, size_t length) {
     ps__error err = {0};
     ps__query query;
-    if (!embedding || !model || !text) return ps__refuse(NULL, PS_INVALID, "ps_model_embed_text was given no model, no text or no place");
+    if (!embedding || !model || !text)
+        return ps__refuse(NULL, PS_INVALID, "ps_model_embed_text was given no model, no text or no place");
     int status = ps__query_parse(&query, text, length, PS__QUERY_LITERAL, &err);
     if (status == PS__OK) {
         status = ps__model_text(embedding, model, query.text, strlen(query.text), &err);
@@ -127,7 +130,8 @@ int ps_model_embed_image(float *embedding, ps_model *model, const char *path) {
     ps__error err = {0};
     uint8_t *bytes;
     size_t size;
-    if (!embedding || !model || !path) return ps__refuse(NULL, PS_INVALID, "ps_model_embed_image was given no model, no path or no place");
+    if (!embedding || !model || !path)
+        return ps__refuse(NULL, PS_INVALID, "ps_model_embed_image was given no model, no path or no place");
     int status = ps__read_file(&bytes, &size, NULL, path, PS__MAX_FILE_BYTES, &err);
     if (status == PS__OK) {
         status = ps__model_image(embedding, model, bytes, size, path, &err);

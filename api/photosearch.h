@@ -22,8 +22,8 @@
 **     ps_library_close(library);
 **
 ** LIBRARY. A library is a folder that photosearch makes and owns; the photos stay where they are and are only read. It holds
-** `library.db` (the truth) and caches beside it, which may be deleted at any time. Programs may share a library: any number
-** may search while one indexes.
+** `library.db` (the truth) and caches beside it, which may be deleted at any time. Programs may share a library: any number may
+** search while one indexes.
 **
 ** MODEL. Texts and photos are turned into vectors ("embeddings") by a model package, one `.safetensors` file. Where no option
 ** names one, the first of these that exists is taken: $PHOTOSEARCH_MODEL; share/photosearch/photosearch.safetensors of the
@@ -35,14 +35,14 @@
 ** THREADS. Every function may be called from any thread, several at once on one handle, and searching while indexing is always
 ** allowed, unless its comment says otherwise. Closing or freeing a handle must be the last call on it.
 **
-** STRINGS. Texts are UTF-8. Paths are bytes, exactly as the system gives them: a file name need not be UTF-8. NULL is refused with
-** PS_INVALID where a comment does not allow it. All strings end in a 0 byte.
+** STRINGS. Texts are UTF-8. Paths are bytes, exactly as the system gives them: a file name need not be UTF-8. NULL is refused
+** with PS_INVALID where a comment does not allow it. All strings end in a 0 byte.
 **
-** STRUCTS. Option and result structs begin with a `version`; set them up with their _INIT macro, so that a program built against an
-** older header keeps working with a newer library.
+** STRUCTS. Option and result structs begin with a `version`; set them up with their _INIT macro, so that a program built against
+** an older header keeps working with a newer library.
 **
-** MANNERS. The library never prints, exits, installs signal handlers, changes the locale, the environment or the process's folder,
-** and opens no network connection.
+** MANNERS. The library never prints, exits, installs signal handlers, changes the locale, the environment or the process's
+** folder, and opens no network connection.
 */
 #ifndef PHOTOSEARCH_H
 #define PHOTOSEARCH_H
@@ -74,20 +74,20 @@ PS_API const char *ps_version(void);
 
 enum {
     PS_OK = 0,
-    PS_ERROR = -1,      /* none of the below */
-    PS_NOMEM = -2,      /* memory ran out */
-    PS_INVALID = -3,    /* an argument is out of range, or a query is empty */
-    PS_NOTFOUND = -4,   /* no such file, library, photo or model */
-    PS_IO = -10,        /* the system refused a read or write */
-    PS_FULL = -11,      /* no space left on the device */
-    PS_ACCESS = -12,    /* permission denied */
-    PS_BUSY = -13,      /* another process or thread is indexing this library */
-    PS_FORMAT = -20,    /* not an image format that is read */
-    PS_CORRUPT = -21,   /* a file is damaged */
-    PS_TOOBIG = -22,    /* an image of more pixels or bytes than the limits allow */
-    PS_NEWER = -23,     /* the library was written by a newer version of photosearch */
-    PS_MODEL = -30,     /* the model package was refused, or does not fit what was asked */
-    PS_CANCELLED = -40  /* ps_cancel was called, or a callback asked to stop */
+    PS_ERROR = -1,     /* none of the below */
+    PS_NOMEM = -2,     /* memory ran out */
+    PS_INVALID = -3,   /* an argument is out of range, or a query is empty */
+    PS_NOTFOUND = -4,  /* no such file, library, photo or model */
+    PS_IO = -10,       /* the system refused a read or write */
+    PS_FULL = -11,     /* no space left on the device */
+    PS_ACCESS = -12,   /* permission denied */
+    PS_BUSY = -13,     /* another process or thread is indexing this library */
+    PS_FORMAT = -20,   /* not an image format that is read */
+    PS_CORRUPT = -21,  /* a file is damaged */
+    PS_TOOBIG = -22,   /* an image of more pixels or bytes than the limits allow */
+    PS_NEWER = -23,    /* the library was written by a newer version of photosearch */
+    PS_MODEL = -30,    /* the model package was refused, or does not fit what was asked */
+    PS_CANCELLED = -40 /* ps_cancel was called, or a callback asked to stop */
 };
 
 /* A few plain words for a status code, for example "permission denied". Static, never NULL. Since 0.1. */
@@ -109,25 +109,27 @@ typedef struct ps_results ps_results;
 
 /* Opens the library in `folder`, making it if there is none. NULL: $PHOTOSEARCH_LIBRARY, else $XDG_DATA_HOME/photosearch, else
 ** ~/.local/share/photosearch. `options` may be NULL. No model is needed until something is encoded.
-** @return PS_OK; PS_NOTFOUND (there is none and PS_OPEN_EXISTING was given), PS_NEWER, PS_CORRUPT, PS_ACCESS, ...; on failure *out is
-** NULL and ps_last_error(NULL) has the sentence. Free with ps_library_close. Since 0.1. */
+** @return PS_OK; PS_NOTFOUND (there is none and PS_OPEN_EXISTING was given), PS_NEWER, PS_CORRUPT, PS_ACCESS, ...; on failure
+** *out is NULL and ps_last_error(NULL) has the sentence. Free with ps_library_close. Since 0.1. */
 PS_API int ps_library_open(ps_library **out, const char *folder, const ps_library_options *options);
 
 /* Closes the library; NULL is fine. No other call on it may be running. Results stay valid. Since 0.1. */
 PS_API void ps_library_close(ps_library *library);
 
-/* The sentence of the calling thread's last failed call on `library`; with NULL, of its last failed call that had no library: opening
-** one, and every ps_model_* function. "" when that did not fail. Never NULL, without a newline; valid until this thread's next call of a
-** function that can fail. Since 0.1. */
+/* The sentence of the calling thread's last failed call on `library`; with NULL, of its last failed call that had no library:
+** opening one, and every ps_model_* function. "" when that did not fail. Never NULL, without a newline; valid until this
+** thread's next call of a function that can fail. Since 0.1. */
 PS_API const char *ps_last_error(const ps_library *library);
 
 /* Brings the library up to date with the folders and files in `paths` [count]: new and changed photos are encoded, moved ones
-** found again, deleted ones dropped. A folder that is missing, or empty where it was not, drops nothing. What is done is kept if this is
-** cancelled or fails half-way, and a second run goes on from there. One call at a time for each library, in all programs.
-** `result` (may be NULL) is set up with PS_INDEX_RESULT_INIT and filled on success and on failure. `options` may be NULL.
+** found again, deleted ones dropped. A folder that is missing, or empty where it was not, drops nothing. What is done is kept if
+** this is cancelled or fails half-way, and a second run goes on from there. One call at a time for each library, in all
+** programs. `result` (may be NULL) is set up with PS_INDEX_RESULT_INIT and filled on success and on failure. `options` may be
+** NULL.
 ** @return PS_OK, also if single photos failed (see result->failed and ps_failures_open); PS_NOTFOUND (none of the paths exists),
 ** PS_BUSY, PS_FULL, PS_MODEL, PS_CANCELLED, ... Since 0.1. */
-PS_API int ps_index(ps_index_result *result, ps_library *library, const char *const *paths, size_t count, const ps_index_options *options);
+PS_API int ps_index(ps_index_result *result, ps_library *library, const char *const *paths, size_t count,
+                    const ps_index_options *options);
 
 /* Finds photos by a sentence, best first. `options` may be NULL. Free *out with ps_results_free; it is NULL on failure.
 ** @return PS_OK, also if nothing matched (see ps_results_verdict); PS_INVALID (nothing but blanks), PS_MODEL, ... Since 0.1. */
@@ -152,37 +154,37 @@ PS_API double ps_results_score(const ps_results *results, size_t i);
 
 /* ---- Opening ---- */
 
-enum { /* levels of notes, see ps_log_fn */
-    PS_LOG_ERROR = 0,
-    PS_LOG_WARNING = 1,
-    PS_LOG_INFO = 2,
-    PS_LOG_DEBUG = 3
-};
+/* Levels of notes, see ps_log_fn. */
+enum { PS_LOG_ERROR = 0, PS_LOG_WARNING = 1, PS_LOG_INFO = 2, PS_LOG_DEBUG = 3 };
 
-/* Receives one line without newline, for example for each file that could not be indexed. Called from any of the library's threads, several at once. */
+/* Receives one line without newline, for example for each file that could not be indexed. Called from any of the library's
+** threads, several at once. */
 typedef void (*ps_log_fn)(int level, const char *line, void *payload);
 
-enum { /* flags of ps_library_options */
+/* Flags of ps_library_options. */
+enum {
     PS_OPEN_EXISTING = 1 /* do not make a library where there is none: PS_NOTFOUND */
 };
 
 #define PS_LIBRARY_OPTIONS_VERSION 1
 struct ps_library_options {
-    unsigned version;   /* PS_LIBRARY_OPTIONS_VERSION */
-    unsigned flags;     /* PS_OPEN_* */
-    const char *model;  /* path of the model package; NULL: looked up as described at the top */
-    ps_log_fn log;      /* NULL: no notes */
-    int log_level;      /* notes above this level are not made */
-    void *log_payload;  /* handed to log */
+    unsigned version;  /* PS_LIBRARY_OPTIONS_VERSION */
+    unsigned flags;    /* PS_OPEN_* */
+    const char *model; /* path of the model package; NULL: looked up as described at the top */
+    ps_log_fn log;     /* NULL: no notes */
+    int log_level;     /* notes above this level are not made */
+    void *log_payload; /* handed to log */
 };
-#define PS_LIBRARY_OPTIONS_INIT {PS_LIBRARY_OPTIONS_VERSION, 0, NULL, NULL, PS_LOG_WARNING, NULL}
+#define PS_LIBRARY_OPTIONS_INIT                                                                                                  \
+    { PS_LIBRARY_OPTIONS_VERSION, 0, NULL, NULL, PS_LOG_WARNING, NULL }
 
 /* The folder of an open library; belongs to it. Since 0.1. */
 PS_API const char *ps_library_folder(const ps_library *library);
 
 /* ---- Indexing ---- */
 
-enum { /* ps_progress.phase */
+/* Values of ps_progress.phase, in this order. */
+enum {
     PS_PHASE_SCAN = 1,   /* folders are compared with the library */
     PS_PHASE_ENCODE = 2, /* new and changed photos are encoded */
     PS_PHASE_REMOVE = 3, /* entries of files that are gone are dropped */
@@ -190,7 +192,7 @@ enum { /* ps_progress.phase */
 };
 
 #define PS_PROGRESS_VERSION 1
-typedef struct ps_progress { /* filled by the library; `path` is valid during the call */
+typedef struct ps_progress {  /* filled by the library; `path` is valid during the call */
     unsigned version;         /* PS_PROGRESS_VERSION */
     int phase;                /* PS_PHASE_* */
     uint64_t found;           /* images seen so far */
@@ -206,7 +208,8 @@ typedef struct ps_progress { /* filled by the library; `path` is valid during th
 /* Called some ten times a second from the thread that runs ps_index. Anything but 0 cancels the run. */
 typedef int (*ps_progress_fn)(const ps_progress *progress, void *payload);
 
-enum { /* flags of ps_index_options */
+/* Flags of ps_index_options. */
+enum {
     PS_INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
     PS_INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links */
     PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also where a whole folder is suddenly empty or another disk is mounted */
@@ -221,7 +224,8 @@ struct ps_index_options {
     ps_progress_fn progress; /* NULL: none */
     void *payload;           /* handed to progress */
 };
-#define PS_INDEX_OPTIONS_INIT {PS_INDEX_OPTIONS_VERSION, 0, 0, NULL, NULL}
+#define PS_INDEX_OPTIONS_INIT                                                                                                    \
+    { PS_INDEX_OPTIONS_VERSION, 0, 0, NULL, NULL }
 
 #define PS_INDEX_RESULT_VERSION 1
 struct ps_index_result {
@@ -238,7 +242,8 @@ struct ps_index_result {
     double seconds;           /* time the run took */
     double photos_per_second; /* rate of encoding; 0 when nothing was indexed */
 };
-#define PS_INDEX_RESULT_INIT {PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0}
+#define PS_INDEX_RESULT_INIT                                                                                                     \
+    { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0 }
 
 /* Makes a running ps_index of this library stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
 ** thread and from a signal handler. Since 0.1. */
@@ -246,7 +251,8 @@ PS_API void ps_cancel(ps_library *library);
 
 /* ---- Searching ---- */
 
-enum { /* flags of ps_search_options */
+/* Flags of ps_search_options. */
+enum {
     PS_SEARCH_LITERAL = 1 /* take every word as content: nothing is understood as a time, a place or a condition */
 };
 
@@ -257,13 +263,16 @@ struct ps_search_options {
     size_t limit;       /* most photos wanted, 1 to 10000 */
     double least_score; /* leave out what scores lower, 0 to 1 */
 };
-#define PS_SEARCH_OPTIONS_INIT {PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0}
+#define PS_SEARCH_OPTIONS_INIT                                                                                                   \
+    { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0 }
 
 /* Photos of the library that look like the image file `path` (which need not be in it; if it is, it is left out). Otherwise as
-** ps_search, but the scores are the cosines, with 0 for negative ones, and the verdict is good from 0.8 on, else weak. Since 0.1. */
+** ps_search, but the scores are the cosines, with 0 for negative ones, and the verdict is good from 0.8 on, else weak. Since
+** 0.1. */
 PS_API int ps_similar(ps_results **out, ps_library *library, const char *path, const ps_search_options *options);
 
-enum { /* how well the best photo fits */
+/* How well the best photo fits. */
+enum {
     PS_VERDICT_NONE = 0, /* nothing in the library matches; what is listed are guesses */
     PS_VERDICT_WEAK = 1, /* may match */
     PS_VERDICT_GOOD = 2  /* matches */
@@ -274,20 +283,21 @@ PS_API int ps_results_verdict(const ps_results *results);
 
 #define PS_HIT_VERSION 1
 typedef struct ps_hit { /* strings belong to the results */
-    unsigned version;        /* PS_HIT_VERSION */
-    int64_t photo;           /* number of the photo, for the life of the library */
-    const char *path;        /* one of the files that hold it */
-    double score;            /* 0 to 1, see ps_results_score */
-    double cosine;           /* of the angle between the two embeddings, -1 to 1 */
-    const char *taken;       /* local time "2021-07-04T15:32:10"; NULL: unknown */
-    const char *camera;      /* make and model; NULL: unknown */
-    int has_position;        /* 1: the next two are known */
-    double latitude;         /* degrees north, -90 to 90 */
-    double longitude;        /* degrees east, -180 to 180 */
-    const char *place;       /* name of the place; NULL: unknown */
-    int width, height;       /* pixels of the upright photo; 0: unknown */
+    unsigned version;   /* PS_HIT_VERSION */
+    int64_t photo;      /* number of the photo, for the life of the library */
+    const char *path;   /* one of the files that hold it */
+    double score;       /* 0 to 1, see ps_results_score */
+    double cosine;      /* of the angle between the two embeddings, -1 to 1 */
+    const char *taken;  /* local time "2021-07-04T15:32:10"; NULL: unknown */
+    const char *camera; /* make and model; NULL: unknown */
+    int has_position;   /* 1: the next two are known */
+    double latitude;    /* degrees north, -90 to 90 */
+    double longitude;   /* degrees east, -180 to 180 */
+    const char *place;  /* name of the place; NULL: unknown */
+    int width, height;  /* pixels of the upright photo; 0: unknown */
 } ps_hit;
-#define PS_HIT_INIT {PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0}
+#define PS_HIT_INIT                                                                                                              \
+    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0 }
 
 /* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
 PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);
@@ -299,13 +309,14 @@ typedef struct ps_understood { /* how the sentence was read; strings belong to t
     const char *from, *to;     /* local times that photos were taken between; NULL: no such condition */
     const char *const *places; /* [place_count] */
     size_t place_count;
-    const char *const *nots;   /* [not_count] what must not be in the photo */
+    const char *const *nots; /* [not_count] what must not be in the photo */
     size_t not_count;
-    double encode_ms;          /* time spent on turning the words into a vector */
-    double search_ms;          /* on finding and ranking */
-    double total_ms;           /* on the whole call */
+    double encode_ms; /* time spent on turning the words into a vector */
+    double search_ms; /* on finding and ranking */
+    double total_ms;  /* on the whole call */
 } ps_understood;
-#define PS_UNDERSTOOD_INIT {PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0}
+#define PS_UNDERSTOOD_INIT                                                                                                       \
+    { PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0 }
 
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
@@ -313,20 +324,21 @@ PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
 /* ---- The state of a library ---- */
 
 #define PS_STATUS_VERSION 1
-typedef struct ps_status {   /* strings are valid until the calling thread's next ps_library_status */
-    unsigned version;        /* PS_STATUS_VERSION */
-    uint64_t photos;         /* different photos, by content */
-    uint64_t files;          /* files that hold them */
-    uint64_t pending;        /* files not read yet, and photos without an embedding of the current model's space */
-    uint64_t failed;         /* files that could not be read and will be tried again */
-    uint64_t quarantined;    /* files that failed three times and are left alone until they change */
-    uint64_t vectors;        /* embeddings of the current model's space */
-    uint64_t bytes;          /* on disk */
-    int64_t last_indexed;    /* seconds since 1970, UTC; 0: never */
-    const char *model;       /* id of the model that indexed last; NULL: nothing indexed yet */
-    const char *index;       /* cache for searching: "ready", or "stale" or "missing", which the next search mends */
+typedef struct ps_status { /* strings are valid until the calling thread's next ps_library_status */
+    unsigned version;      /* PS_STATUS_VERSION */
+    uint64_t photos;       /* different photos, by content */
+    uint64_t files;        /* files that hold them */
+    uint64_t pending;      /* files not read yet, and photos without an embedding of the current model's space */
+    uint64_t failed;       /* files that could not be read and will be tried again */
+    uint64_t quarantined;  /* files that failed three times and are left alone until they change */
+    uint64_t vectors;      /* embeddings of the current model's space */
+    uint64_t bytes;        /* on disk */
+    int64_t last_indexed;  /* seconds since 1970, UTC; 0: never */
+    const char *model;     /* id of the model that indexed last; NULL: nothing indexed yet */
+    const char *index;     /* cache for searching: "ready", or "stale" or "missing", which the next search mends */
 } ps_status;
-#define PS_STATUS_INIT {PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
+#define PS_STATUS_INIT                                                                                                           \
+    { PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL }
 
 /* Fills *out (set up with PS_STATUS_INIT). Needs no model. Since 0.1. */
 PS_API int ps_library_status(ps_status *out, ps_library *library);
@@ -338,11 +350,12 @@ typedef struct ps_failures ps_failures;
 typedef struct ps_failure { /* strings belong to the list */
     unsigned version;       /* PS_FAILURE_VERSION */
     const char *path;
-    const char *reason;     /* a sentence */
-    int tries;              /* how often it was tried */
-    int quarantined;        /* 1: not tried again until the file changes */
+    const char *reason; /* a sentence */
+    int tries;          /* how often it was tried */
+    int quarantined;    /* 1: not tried again until the file changes */
 } ps_failure;
-#define PS_FAILURE_INIT {PS_FAILURE_VERSION, NULL, NULL, 0, 0}
+#define PS_FAILURE_INIT                                                                                                          \
+    { PS_FAILURE_VERSION, NULL, NULL, 0, 0 }
 
 /* Lists the failures, by path. Free with ps_failures_free (NULL is fine). Since 0.1. */
 PS_API int ps_failures_open(ps_failures **out, ps_library *library);
@@ -354,8 +367,9 @@ PS_API size_t ps_failures_count(const ps_failures *failures);
 /* Fills *out (set up with PS_FAILURE_INIT) with the i-th. PS_NOTFOUND if there is no such failure. Since 0.1. */
 PS_API int ps_failures_get(ps_failure *out, const ps_failures *failures, size_t i);
 
-/* Drops what the library knows of a file, or of everything in a folder; the photos themselves are not touched, and indexing finds them
-** again. *removed (may be NULL) is the number of entries dropped. PS_NOTFOUND if there was none; PS_BUSY. Since 0.1. */
+/* Drops what the library knows of a file, or of everything in a folder; the photos themselves are not touched, and indexing
+** finds them again. *removed (may be NULL) is the number of entries dropped. PS_NOTFOUND if there was none; PS_BUSY. Since 0.1.
+** */
 PS_API int ps_forget(uint64_t *removed, ps_library *library, const char *path);
 
 /*
@@ -365,7 +379,8 @@ PS_API int ps_forget(uint64_t *removed, ps_library *library, const char *path);
 /* An open model package. */
 typedef struct ps_model ps_model;
 
-enum { /* ps_model_options.precision */
+/* Values of ps_model_options.precision. */
+enum {
     PS_PRECISION_INT8 = 0,
     PS_PRECISION_FLOAT = 1 /* the same weights in float32, slowly: for verifying */
 };
@@ -376,7 +391,8 @@ typedef struct ps_model_options {
     int precision;    /* PS_PRECISION_* */
     const char *isa;  /* kernels to use: "reference", "avx2", "avx512vnni"; NULL: the best of this processor */
 } ps_model_options;
-#define PS_MODEL_OPTIONS_INIT {PS_MODEL_OPTIONS_VERSION, PS_PRECISION_INT8, NULL}
+#define PS_MODEL_OPTIONS_INIT                                                                                                    \
+    { PS_MODEL_OPTIONS_VERSION, PS_PRECISION_INT8, NULL }
 
 /* Opens and checks a model package. path NULL: looked up as described at the top. `options` may be NULL. Free with ps_model_free.
 ** @return PS_OK; PS_NOTFOUND, PS_MODEL (refused, with what is wrong), ... Since 0.1. */
@@ -384,24 +400,25 @@ PS_API int ps_model_open(ps_model **out, const char *path, const ps_model_option
 PS_API void ps_model_free(ps_model *model);
 
 #define PS_MODEL_INFO_VERSION 1
-typedef struct ps_model_info {  /* strings belong to the model; NULL: the package does not say */
-    unsigned version;           /* PS_MODEL_INFO_VERSION */
-    const char *id;             /* what vectors are filed under */
+typedef struct ps_model_info { /* strings belong to the model; NULL: the package does not say */
+    unsigned version;          /* PS_MODEL_INFO_VERSION */
+    const char *id;            /* what vectors are filed under */
     const char *name;
     const char *model_version;
-    const char *space;          /* embeddings of models of one space may be compared */
+    const char *space; /* embeddings of models of one space may be compared */
     const char *licence;
     const char *source;
     const char *path;
-    const char *image_family;   /* NULL: no image tower */
-    const char *text_family;    /* NULL: no text tower */
-    const char *isa;            /* the kernels in use */
-    int dim;                    /* length of an embedding */
-    int image_size;             /* pixels a side that the image tower looks at; 0: none */
-    int max_tokens;             /* longer texts are cut; 0: no text tower */
-    uint64_t bytes;             /* size of the package */
+    const char *image_family; /* NULL: no image tower */
+    const char *text_family;  /* NULL: no text tower */
+    const char *isa;          /* the kernels in use */
+    int dim;                  /* length of an embedding */
+    int image_size;           /* pixels a side that the image tower looks at; 0: none */
+    int max_tokens;           /* longer texts are cut; 0: no text tower */
+    uint64_t bytes;           /* size of the package */
 } ps_model_info;
-#define PS_MODEL_INFO_INIT {PS_MODEL_INFO_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0}
+#define PS_MODEL_INFO_INIT                                                                                                       \
+    { PS_MODEL_INFO_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
 
 /* Fills *out (set up with PS_MODEL_INFO_INIT). Since 0.1. */
 PS_API int ps_model_about(ps_model_info *out, const ps_model *model);
@@ -423,14 +440,15 @@ PS_API int ps_model_verify(double *cosine, ps_model *model);
 
 #define PS_BENCH_VERSION 1
 typedef struct ps_bench {
-    unsigned version;   /* PS_BENCH_VERSION */
-    double image_ms;    /* pixels to embedding, median, one thread */
-    double text_ms;     /* a sentence of 8 words to embedding, median, one thread */
-    double decode_ms;   /* a 12-megapixel JPEG to the pixels the model wants, median, one thread */
+    unsigned version;         /* PS_BENCH_VERSION */
+    double image_ms;          /* pixels to embedding, median, one thread */
+    double text_ms;           /* a sentence of 8 words to embedding, median, one thread */
+    double decode_ms;         /* a 12-megapixel JPEG to the pixels the model wants, median, one thread */
     double images_per_second; /* encoding on all threads at once */
-    int threads;        /* that were used for images_per_second */
+    int threads;              /* that were used for images_per_second */
 } ps_bench;
-#define PS_BENCH_INIT {PS_BENCH_VERSION, 0.0, 0.0, 0.0, 0.0, 0}
+#define PS_BENCH_INIT                                                                                                            \
+    { PS_BENCH_VERSION, 0.0, 0.0, 0.0, 0.0, 0 }
 
 /* Measures the model on this machine, a few seconds long. threads 0: one for each processor. image (may be NULL): an image file
 ** for decode_ms in place of the built-in test picture. */

@@ -64,14 +64,19 @@ void ps_results_free(ps_results *results) {
 
 size_t ps_results_count(const ps_results *results) { return results ? results->count : 0; }
 
-const char *ps_results_path(const ps_results *results, size_t i) { return i < ps_results_count(results) ? results->hits[i].path : NULL; }
+const char *ps_results_path(const ps_results *results, size_t i) {
+    return i < ps_results_count(results) ? results->hits[i].path : NULL;
+}
 
-double ps_results_score(const ps_results *results, size_t i) { return i < ps_results_count(results) ? results->hits[i].score : 0.0; }
+double ps_results_score(const ps_results *results, size_t i) {
+    return i < ps_results_count(results) ? results->hits[i].score : 0.0;
+}
 
 int ps_results_verdict(const ps_results *results) { return results ? results->verdict : PS_VERDICT_NONE; }
 
 int ps_results_hit(ps_hit *out, const ps_results *results, size_t i) {
-    if (!out || out->version != PS_HIT_VERSION || !results) return ps__refuse(NULL, PS_INVALID, "ps_results_hit was given no results or no place");
+    if (!out || out->version != PS_HIT_VERSION || !results)
+        return ps__refuse(NULL, PS_INVALID, "ps_results_hit was given no results or no place");
     if (i >= results->count) return ps__refuse(NULL, PS_NOTFOUND, "there are fewer results");
     const ps__hit *hit = &results->hits[i];
     *out = (ps_hit){

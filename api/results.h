@@ -17,10 +17,10 @@ typedef struct ps__hit {
 } ps__hit;
 
 struct ps_results {
-    ps__query query;     /* how the sentence was read; all zero for similar photos */
-    ps__hit *hits;       /* [count] owned */
+    ps__query query; /* how the sentence was read; all zero for similar photos */
+    ps__hit *hits;   /* [count] owned */
     size_t count;
-    int verdict;         /* PS_VERDICT_* */
+    int verdict; /* PS_VERDICT_* */
     double encode_ms, search_ms, total_ms;
 };
 

@@ -17,11 +17,11 @@
 typedef struct job {
     ps_library *library;
     ps_search_options options;
-    ps__store *store;      /* taken from the library's pool */
-    ps_model *model;       /* the library's */
-    float *query;          /* [dim] owned */
-    int64_t left_out;      /* photo that is not to be among the answers; 0: none */
-    ps_results *results;   /* owned until it is handed out */
+    ps__store *store;    /* taken from the library's pool */
+    ps_model *model;     /* the library's */
+    float *query;        /* [dim] owned */
+    int64_t left_out;    /* photo that is not to be among the answers; 0: none */
+    ps_results *results; /* owned until it is handed out */
     int64_t started_ns;
 } job;
 
@@ -29,9 +29,11 @@ static double since_ms(int64_t start_ns) { return (double)(ps__os.monotonic_ns()
 
 static int check_options(ps_search_options *out, const ps_search_options *options, ps__error *err) {
     *out = (ps_search_options)PS_SEARCH_OPTIONS_INIT;
-    if (options && options->version != PS_SEARCH_OPTIONS_VERSION) return ps__fail(err, PS__INVALID, "ps_search_options has an unknown version");
+    if (options && options->version != PS_SEARCH_OPTIONS_VERSION)
+        return ps__fail(err, PS__INVALID, "ps_search_options has an unknown version");
     if (options) *out = *options;
-    if (out->limit < 1 || out->limit > LIMIT_MOST) return ps__fail(err, PS__INVALID, "a limit of %zu is not in 1 to %d", out->limit, LIMIT_MOST);
+    if (out->limit < 1 || out->limit > LIMIT_MOST)
+        return ps__fail(err, PS__INVALID, "a limit of %zu is not in 1 to %d", out->limit, LIMIT_MOST);
     return PS__OK;
 }
 
@@ -51,8 +53,10 @@ static int end(ps_results **out, job *j, int status) {
     if (j->results) j->results->total_ms = since_ms(j->started_ns);
     ps__library_put_store(j->library, j->store);
     ps__free(j->query);
-    if (status == PS__OK) *out = j->results;
-    else ps_results_free(j->results);
+    if (status == PS__OK)
+        *out = j->results;
+    else
+        ps_results_free(j->results);
     return status;
 }
 
@@ -95,7 +99,8 @@ static int answer_words(job *j, ps__error *err) {
 int ps_search(ps_results **out, ps_library *library, const char *text, const ps_search_options *options) {
     ps__error err = {0};
     job j;
-    if (!out || !library || !text) return ps__refuse(library, PS_INVALID, "ps_search was given no library, no text or no place for the results");
+    if (!out || !library || !text)
+        return ps__refuse(library, PS_INVALID, "ps_search was given no library, no text or no place for the results");
     *out = NULL;
     int status = begin(&j, library, options, &err);
     if (status == PS__OK) status = ps__query_parse(&j.results->query, text, strlen(text), j.options.flags, &err);
@@ -154,7 +159,8 @@ static int answer_image(job *j, const char *path, ps__error *err) {
 int ps_similar(ps_results **out, ps_library *library, const char *path, const ps_search_options *options) {
     ps__error err = {0};
     job j;
-    if (!out || !library || !path) return ps__refuse(library, PS_INVALID, "ps_similar was given no library, no path or no place for the results");
+    if (!out || !library || !path)
+        return ps__refuse(library, PS_INVALID, "ps_similar was given no library, no path or no place for the results");
     *out = NULL;
     int status = begin(&j, library, options, &err);
     if (status == PS__OK) status = answer_image(&j, path, &err);

@@ -13,11 +13,13 @@
 static int64_t whole(int64_t n) { return n > 0 ? n : 0; }
 
 static int read_status(ps_status *out, char *model, size_t model_size, ps__store *store, ps__error *err) {
-    static const char *const names[] = {[PS__INDEX_MISSING] = "missing", [PS__INDEX_STALE] = "stale", [PS__INDEX_READY] = "ready"};
+    static const char *const names[] = {
+        [PS__INDEX_MISSING] = "missing", [PS__INDEX_STALE] = "stale", [PS__INDEX_READY] = "ready"};
     ps__store_counts counts;
     int state = PS__INDEX_MISSING;
     int status = ps__store_count(&counts, store, err);
-    if (status == PS__OK && counts.model.id[0]) status = ps__index_state(&state, store, counts.model.space, counts.model.dim, err);
+    if (status == PS__OK && counts.model.id[0])
+        status = ps__index_state(&state, store, counts.model.space, counts.model.dim, err);
     if (status != PS__OK) return status;
     memcpy(model, counts.model.id, model_size);
     *out = (ps_status){
@@ -84,8 +86,10 @@ int ps_failures_open(ps_failures **out, ps_library *library) {
     int status = ps__library_take_store(&store, library, &err);
     if (status == PS__OK) status = ps__store_each_failure(store, take_failure, failures, &err);
     ps__library_put_store(library, store);
-    if (status == PS__OK) *out = failures;
-    else ps_failures_free(failures);
+    if (status == PS__OK)
+        *out = failures;
+    else
+        ps_failures_free(failures);
     return ps__remember(library, status, &err);
 }
 
@@ -102,7 +106,8 @@ void ps_failures_free(ps_failures *failures) {
 size_t ps_failures_count(const ps_failures *failures) { return failures ? failures->count : 0; }
 
 int ps_failures_get(ps_failure *out, const ps_failures *failures, size_t i) {
-    if (!out || out->version != PS_FAILURE_VERSION || !failures) return ps__refuse(NULL, PS_INVALID, "ps_failures_get was given no list or no place");
+    if (!out || out->version != PS_FAILURE_VERSION || !failures)
+        return ps__refuse(NULL, PS_INVALID, "ps_failures_get was given no list or no place");
     if (i >= failures->count) return ps__refuse(NULL, PS_NOTFOUND, "there are fewer failures");
     *out = failures->list[i];
     return ps__refuse(NULL, PS_OK, "");
@@ -110,7 +115,8 @@ int ps_failures_get(ps_failure *out, const ps_failures *failures, size_t i) {
 
 /* ---- Forgetting ---- */
 
-/* The absolute path with its folder, but not its last part, freed of symbolic links; malloc'd, NULL when the folder is not there. */
+/* The absolute path with its folder, but not its last part, freed of symbolic links; malloc'd, NULL when the folder is not
+** there. */
 static char *in_real_folder(const char *path) {
     ps__buf joined = PS__BUF_INIT;
     const char *slash = strrchr(path, '/');

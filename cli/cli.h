@@ -1,6 +1,6 @@
 /*
-** What the files of the command line program share: the options, printing, and the list of commands. The program knows the library
-** only through photosearch.h.
+** What the files of the command line program share: the options, printing, and the list of commands. The program knows the
+** library only through photosearch.h.
 */
 #ifndef PS_CLI_H
 #define PS_CLI_H
@@ -33,21 +33,30 @@ typedef struct options {
     unsigned index_flags;     /* PS_INDEX_* */
     char **words;             /* [word_count] what is left: paths, queries */
     int word_count;
+    char **all_words; /* what words points into; owned by main */
 } options;
 
 typedef struct command {
     const char *name;
-    const char *usage;         /* what follows the name, on one line */
-    const char *summary;       /* one line for the list of commands */
-    const char *details;       /* more for `help`, lines ending in newlines; "" none */
-    unsigned options;          /* TAKES_* that it knows besides the common ones */
-    int least, most;           /* how many words it takes; most -1: any number */
-    int (*run)(options *o);    /* returns the exit status */
+    const char *usage;      /* what follows the name, on one line */
+    const char *summary;    /* one line for the list of commands */
+    const char *details;    /* more for `help`, lines ending in newlines; "" none */
+    unsigned options;       /* TAKES_* that it knows besides the common ones */
+    int least, most;        /* how many words it takes; most -1: any number */
+    int (*run)(options *o); /* returns the exit status */
 } command;
 
-enum { /* groups of options, for command.options */
-    TAKES_LIMIT = 1 << 0, TAKES_QUERY = 1 << 1, TAKES_PRINT0 = 1 << 2, TAKES_OPEN = 1 << 3, TAKES_THREADS = 1 << 4, TAKES_INDEX = 1 << 5,
-    TAKES_EMBED = 1 << 6, TAKES_KERNELS = 1 << 7, TAKES_IMAGE = 1 << 8
+/* Groups of options, for command.options. */
+enum {
+    TAKES_LIMIT = 1 << 0,
+    TAKES_QUERY = 1 << 1,
+    TAKES_PRINT0 = 1 << 2,
+    TAKES_OPEN = 1 << 3,
+    TAKES_THREADS = 1 << 4,
+    TAKES_INDEX = 1 << 5,
+    TAKES_EMBED = 1 << 6,
+    TAKES_KERNELS = 1 << 7,
+    TAKES_IMAGE = 1 << 8
 };
 
 extern const command *const commands[]; /* NULL at the end */
@@ -105,6 +114,8 @@ ps_model *open_model(const options *o);
 /* SIGINT and SIGTERM stop `library`'s indexing (NULL: back to how it was); a second one ends the program at once. */
 void stop_on_signals(ps_library *library);
 int was_stopped(void);
+/* 1 if the library's last note, which is on stderr already, was this sentence. */
+int was_noted(const char *line);
 
 /* ---- show.c: results of search and similar ---- */
 

@@ -24,7 +24,8 @@ static int run(options *o) {
     if (!model) return EXIT_FAILED;
     ps_model_about(&about, model);
     float *embedding = allocate((size_t)about.dim, sizeof *embedding);
-    int status = o->text ? ps_model_embed_text(embedding, model, o->text, strlen(o->text)) : ps_model_embed_image(embedding, model, o->image);
+    int status = o->text ? ps_model_embed_text(embedding, model, o->text, strlen(o->text))
+                         : ps_model_embed_image(embedding, model, o->image);
     if (status == PS_OK) print_embedding(o, &about, embedding);
     int code = status == PS_OK ? EXIT_FOUND : complain_status(NULL);
     free(embedding);
@@ -33,12 +34,5 @@ static int run(options *o) {
 }
 
 const command command_embed = {
-    "embed",
-    "--text TEXT | --image FILE",
-    "Print the vector of a text or an image",
-    "",
-    TAKES_EMBED | TAKES_KERNELS,
-    0,
-    0,
-    run,
+    "embed", "--text TEXT | --image FILE", "Print the vector of a text or an image", "", TAKES_EMBED | TAKES_KERNELS, 0, 0, run,
 };

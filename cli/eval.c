@@ -1,8 +1,8 @@
 /*
 ** photosearch eval FILE.tsv: how well captions find their photos.
 **
-** Each line is a path, a tab and a caption; a photo may have several lines. Every photo and every caption is encoded once; for each
-** caption all photos are ranked by cosine, and its own photo's rank counts. Photos that are equally near count as nearer: a
+** Each line is a path, a tab and a caption; a photo may have several lines. Every photo and every caption is encoded once; for
+** each caption all photos are ranked by cosine, and its own photo's rank counts. Photos that are equally near count as nearer: a
 ** model that gives everything the same vector gets nothing for it.
 */
 #include <errno.h>
@@ -22,20 +22,20 @@ typedef struct caption {
 } caption;
 
 typedef struct photo {
-    char *path;   /* owned */
-    int failed;   /* 1: it could not be encoded */
+    char *path; /* owned */
+    int failed; /* 1: it could not be encoded */
 } photo;
 
 typedef struct eval {
     ps_model *model;
     size_t dim;
-    char *bytes;                          /* the file */
-    photo *photos;                        /* [photo_count] */
-    caption *captions;                    /* [caption_count] */
+    char *bytes;       /* the file */
+    photo *photos;     /* [photo_count] */
+    caption *captions; /* [caption_count] */
     size_t photo_count, caption_count;
-    size_t *slots, slot_count;            /* hash table of photos by path: index + 1; slot_count is a power of two */
-    float *vectors;                       /* [photo_count][dim] */
-    atomic_size_t next;                   /* work that no thread has taken yet */
+    size_t *slots, slot_count; /* hash table of photos by path: index + 1; slot_count is a power of two */
+    float *vectors;            /* [photo_count][dim] */
+    atomic_size_t next;        /* work that no thread has taken yet */
     atomic_size_t failed_photos, failed_captions;
     int threads;
 } eval;
@@ -184,7 +184,7 @@ static void rank_caption(eval *e, size_t i, float *query) {
 /* ---- The figures ---- */
 
 typedef struct figures {
-    size_t ranked;                /* captions */
+    size_t ranked;                        /* captions */
     double recall_1, recall_5, recall_10; /* percent */
     double median_rank, mrr;
 } figures;
@@ -224,8 +224,10 @@ static void print_figures(const options *o, const eval *e, double seconds) {
     size_t failed = atomic_load(&e->failed_photos);
     ps_model_about(&about, e->model);
     if (!o->json) {
-        printf("%zu captions of %zu photos, %zu photos failed; %s; %.1f s\n", f.ranked, e->photo_count, failed, about.id, seconds);
-        printf("R@1 %.2f  R@5 %.2f  R@10 %.2f  median rank %.1f  MRR %.4f\n", f.recall_1, f.recall_5, f.recall_10, f.median_rank, f.mrr);
+        printf("%zu captions of %zu photos, %zu photos failed; %s; %.1f s\n", f.ranked, e->photo_count, failed, about.id,
+               seconds);
+        printf("R@1 %.2f  R@5 %.2f  R@10 %.2f  median rank %.1f  MRR %.4f\n", f.recall_1, f.recall_5, f.recall_10, f.median_rank,
+               f.mrr);
         return;
     }
     fputs("{\"model\":", stdout);

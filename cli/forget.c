@@ -13,11 +13,15 @@ static int run(options *o) {
         sum += removed;
         if (status == PS_OK) continue;
         complain_status(library);
-        if (status != PS_NOTFOUND) code = EXIT_FAILED;
-        else if (code == EXIT_FOUND) code = EXIT_NOTHING;
+        if (status != PS_NOTFOUND)
+            code = EXIT_FAILED;
+        else if (code == EXIT_FOUND)
+            code = EXIT_NOTHING;
     }
-    if (o->json) printf("{\"removed\":%llu}\n", (unsigned long long)sum);
-    else if (!o->quiet) printf("%llu entries removed\n", (unsigned long long)sum);
+    if (o->json)
+        printf("{\"removed\":%llu}\n", (unsigned long long)sum);
+    else if (!o->quiet)
+        printf("%llu entries removed\n", (unsigned long long)sum);
     ps_library_close(library);
     return code;
 }

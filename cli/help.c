@@ -5,7 +5,10 @@
 
 #include "cli/cli.h"
 
-static const struct { unsigned group; const char *lines; } option_help[] = {
+static const struct {
+    unsigned group;
+    const char *lines;
+} option_help[] = {
     {TAKES_LIMIT, "  -k, --limit N        at most N photos (20)\n"
                   "      --min-score X    leave out what scores below X, from 0 to 1\n"},
     {TAKES_QUERY, "      --literal        take every word as content\n"
@@ -60,7 +63,8 @@ void print_help(FILE *to, const command *about) {
               "  photosearch \"two dogs in the snow\"        short for: photosearch search ...\n\n"
               "Commands:\n",
               to);
-        for (size_t i = 0; commands[i]; i++) fprintf(to, "  %-9s %-22s %s\n", commands[i]->name, commands[i]->usage, commands[i]->summary);
+        for (size_t i = 0; commands[i]; i++)
+            fprintf(to, "  %-9s %-22s %s\n", commands[i]->name, commands[i]->usage, commands[i]->summary);
         fputs("\n`photosearch COMMAND --help` tells more.\n", to);
     }
     print_common(to);

@@ -12,8 +12,10 @@
 /* "1:05", "2:03:10" */
 static void print_duration(FILE *to, double seconds) {
     unsigned long s = (unsigned long)(seconds + 0.5);
-    if (s >= 3600) fprintf(to, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
-    else fprintf(to, "%lu:%02lu", s / 60, s % 60);
+    if (s >= 3600)
+        fprintf(to, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
+    else
+        fprintf(to, "%lu:%02lu", s / 60, s % 60);
 }
 
 static void draw_progress(const ps_progress *p) {
@@ -46,7 +48,8 @@ static int on_progress(const ps_progress *progress, void *payload) {
 
 static void print_json(const ps_index_result *r) {
     printf("{\"found\":%llu,\"indexed\":%llu,\"unchanged\":%llu,\"failed\":%llu,\"removed\":%llu,", (unsigned long long)r->found,
-           (unsigned long long)r->indexed, (unsigned long long)r->unchanged, (unsigned long long)r->failed, (unsigned long long)r->removed);
+           (unsigned long long)r->indexed, (unsigned long long)r->unchanged, (unsigned long long)r->failed,
+           (unsigned long long)r->removed);
     json_number("seconds", r->seconds, 3);
     putchar(',');
     json_number("photos_per_second", r->photos_per_second, 2);
@@ -82,8 +85,10 @@ static int run(options *o) {
     stop_on_signals(NULL);
     if (draw) fputs("\r\033[K", stderr);
     if (status == PS_OK || status == PS_CANCELLED) {
-        if (o->json) print_json(&result);
-        else print_plain(&result);
+        if (o->json)
+            print_json(&result);
+        else
+            print_plain(&result);
     }
     int code = result.failed || result.skipped ? EXIT_SOME_FAILED : EXIT_FOUND;
     if (status == PS_CANCELLED) {

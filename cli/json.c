@@ -8,9 +8,13 @@
 
 /* Length of the well-formed UTF-8 sequence at s (Unicode 15, table 3-7), 0 if there is none. s ends in a 0 byte. */
 static size_t sequence(const unsigned char *s) {
-    static const struct { unsigned char first, last, low, high; size_t length; } forms[] = {
-        {0x01, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3},
-        {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+    static const struct {
+        unsigned char first, last, low, high;
+        size_t length;
+    } forms[] = {
+        {0x01, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         if (s[0] < forms[i].first || s[0] > forms[i].last) continue;
@@ -39,10 +43,14 @@ void json_string(const char *text) {
     putchar('"');
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
         size_t n = sequence(s);
-        if (n == 0) fputs("\xEF\xBF\xBD", stdout);
-        else if (*s == '"' || *s == '\\') printf("\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7F) printf("\\u%04x", *s);
-        else fwrite(s, 1, n, stdout);
+        if (n == 0)
+            fputs("\xEF\xBF\xBD", stdout);
+        else if (*s == '"' || *s == '\\')
+            printf("\\%c", *s);
+        else if (*s < 0x20 || *s == 0x7F)
+            printf("\\u%04x", *s);
+        else
+            fwrite(s, 1, n, stdout);
         s += n ? n : 1;
     }
     putchar('"');
@@ -82,6 +90,8 @@ void json_strings(const char *const *list, size_t count) {
 
 void json_number(const char *key, double value, int decimals) {
     printf("\"%s\":", key);
-    if (isfinite(value)) printf("%.*f", decimals, value);
-    else fputs("null", stdout);
+    if (isfinite(value))
+        printf("%.*f", decimals, value);
+    else
+        fputs("null", stdout);
 }

@@ -8,8 +8,18 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 
-const command *const commands[] = {&command_index,    &command_search, &command_similar, &command_status, &command_failures, &command_forget,
-                                   &command_embed,    &command_eval,   &command_bench,   &command_model,  &command_help,     &command_version,
+const command *const commands[] = {&command_index,
+                                   &command_search,
+                                   &command_similar,
+                                   &command_status,
+                                   &command_failures,
+                                   &command_forget,
+                                   &command_embed,
+                                   &command_eval,
+                                   &command_bench,
+                                   &command_model,
+                                   &command_help,
+                                   &command_version,
                                    NULL};
 
 int main(int argc, char **argv) {
@@ -22,5 +32,6 @@ int main(int argc, char **argv) {
         complain("the output could not be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
         status = EXIT_FAILED;
     }
+    free(o.all_words);
     return status;
 }

@@ -6,7 +6,9 @@
 #include "cli/commands.h"
 
 static void print_json(const ps_model_info *m) {
-    const struct { const char *key, *value; } texts[] = {
+    const struct {
+        const char *key, *value;
+    } texts[] = {
         {"id", m->id},           {"name", m->name},     {"version", m->model_version}, {"space", m->space},
         {"licence", m->licence}, {"source", m->source}, {"image", m->image_family},    {"text", m->text_family},
         {"isa", m->isa},
@@ -17,7 +19,8 @@ static void print_json(const ps_model_info *m) {
         json_string(texts[i].value);
         putchar(',');
     }
-    printf("\"dim\":%d,\"image_size\":%d,\"max_tokens\":%d,\"bytes\":%llu,", m->dim, m->image_size, m->max_tokens, (unsigned long long)m->bytes);
+    printf("\"dim\":%d,\"image_size\":%d,\"max_tokens\":%d,\"bytes\":%llu,", m->dim, m->image_size, m->max_tokens,
+           (unsigned long long)m->bytes);
     json_path(m->path);
     puts("}");
 }
@@ -59,26 +62,23 @@ static int verify(const options *o, ps_model *model, const ps_model_info *about)
 static int run(options *o) {
     ps_model_info about = PS_MODEL_INFO_INIT;
     int checking = strcmp(o->words[0], "verify") == 0;
-    if (!checking && strcmp(o->words[0], "info") != 0) return complain_usage("model knows info and verify, not \"%.60s\"", o->words[0]);
+    if (!checking && strcmp(o->words[0], "info") != 0)
+        return complain_usage("model knows info and verify, not \"%.60s\"", o->words[0]);
     if (o->word_count > 1) o->model = o->words[1];
     ps_model *model = open_model(o);
     if (!model) return EXIT_FAILED;
     ps_model_about(&about, model);
     int status = EXIT_FOUND;
-    if (checking) status = verify(o, model, &about);
-    else if (o->json) print_json(&about);
-    else print_plain(&about);
+    if (checking)
+        status = verify(o, model, &about);
+    else if (o->json)
+        print_json(&about);
+    else
+        print_plain(&about);
     ps_model_free(model);
     return status;
 }
 
 const command command_model = {
-    "model",
-    "info|verify [MODEL]",
-    "Tell about a model package, or check it",
-    "",
-    TAKES_KERNELS,
-    1,
-    2,
-    run,
+    "model", "info|verify [MODEL]", "Tell about a model package, or check it", "", TAKES_KERNELS, 1, 2, run,
 };

@@ -1,6 +1,6 @@
 /*
-** The command line. Options may stand before or after the command and between words; `--` ends them. What an option means does not
-** depend on the command; which commands know it does.
+** The command line. Options may stand before or after the command and between words; `--` ends them. What an option means does
+** not depend on the command; which commands know it does.
 */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,18 +8,39 @@
 
 #include "cli/cli.h"
 
-enum { /* what becomes of an option */
-    OPT_LIBRARY, OPT_MODEL, OPT_JSON, OPT_QUIET, OPT_VERBOSE, OPT_COLOR, OPT_HELP, OPT_VERSION, OPT_LIMIT, OPT_MIN_SCORE, OPT_LITERAL,
-    OPT_QUERIES, OPT_PRINT0, OPT_OPEN, OPT_THREADS, OPT_HIDDEN, OPT_FOLLOW, OPT_ALLOW_REMOVAL, OPT_RETRY, OPT_TEXT, OPT_IMAGE,
-    OPT_PRECISION, OPT_ISA
+/* What becomes of an option. */
+enum {
+    OPT_LIBRARY,
+    OPT_MODEL,
+    OPT_JSON,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_COLOR,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_LIMIT,
+    OPT_MIN_SCORE,
+    OPT_LITERAL,
+    OPT_QUERIES,
+    OPT_PRINT0,
+    OPT_OPEN,
+    OPT_THREADS,
+    OPT_HIDDEN,
+    OPT_FOLLOW,
+    OPT_ALLOW_REMOVAL,
+    OPT_RETRY,
+    OPT_TEXT,
+    OPT_IMAGE,
+    OPT_PRECISION,
+    OPT_ISA
 };
 
 static const struct option {
-    const char *name;  /* without the dashes */
-    char letter;       /* 0: none */
+    const char *name; /* without the dashes */
+    char letter;      /* 0: none */
     int has_value;
-    int id;            /* OPT_* */
-    unsigned group;    /* TAKES_* of which a command must know one; 0: common to all */
+    int id;         /* OPT_* */
+    unsigned group; /* TAKES_* of which a command must know one; 0: common to all */
 } table[] = {
     {"library", 0, 1, OPT_LIBRARY, 0},
     {"model", 0, 1, OPT_MODEL, 0},
@@ -59,7 +80,8 @@ static int parse_number(int *out, const char *name, const char *value, int low, 
     char *end;
     errno = 0;
     long n = strtol(value, &end, 10);
-    if (errno || end == value || *end || n < low || n > high) return complain_usage("--%s takes a number from %d to %d, not \"%.40s\"", name, low, high, value);
+    if (errno || end == value || *end || n < low || n > high)
+        return complain_usage("--%s takes a number from %d to %d, not \"%.40s\"", name, low, high, value);
     *out = (int)n;
     return -1;
 }
@@ -74,7 +96,8 @@ static int parse_word(int *out, const char *name, const char *value, const char 
 static int parse_score(double *out, const char *value) {
     char *end;
     *out = strtod(value, &end);
-    if (end == value || *end || !(*out >= 0.0 && *out <= 1.0)) return complain_usage("--min-score takes a number from 0 to 1, not \"%.40s\"", value);
+    if (end == value || *end || !(*out >= 0.0 && *out <= 1.0))
+        return complain_usage("--min-score takes a number from 0 to 1, not \"%.40s\"", value);
     return -1;
 }
 
@@ -117,7 +140,8 @@ static int parse_long(state *s, int *at, int argc, char **argv) {
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     for (size_t i = 0; i < TABLE_SIZE; i++) {
         if (strlen(table[i].name) != length || strncmp(table[i].name, name, length) != 0) continue;
-        if (!table[i].has_value) return equals ? complain_usage("--%s takes no value", table[i].name) : set_option(s, &table[i], NULL);
+        if (!table[i].has_value)
+            return equals ? complain_usage("--%s takes no value", table[i].name) : set_option(s, &table[i], NULL);
         if (equals) return set_option(s, &table[i], equals + 1);
         if (*at + 1 >= argc) return complain_usage("--%s needs a value", table[i].name);
         return set_option(s, &table[i], argv[++*at]);
@@ -132,10 +156,14 @@ static int parse_short(state *s, int *at, int argc, char **argv) {
         while (i < TABLE_SIZE && table[i].letter != *p) i++;
         if (i == TABLE_SIZE) return complain_usage("there is no option -%c", *p >= 0x20 && *p < 0x7F ? *p : '?');
         int status = -1;
-        if (!table[i].has_value) status = set_option(s, &table[i], NULL);
-        else if (p[1]) return set_option(s, &table[i], p + 1);
-        else if (*at + 1 >= argc) return complain_usage("-%c needs a value", *p);
-        else return set_option(s, &table[i], argv[++*at]);
+        if (!table[i].has_value)
+            status = set_option(s, &table[i], NULL);
+        else if (p[1])
+            return set_option(s, &table[i], p + 1);
+        else if (*at + 1 >= argc)
+            return complain_usage("-%c needs a value", *p);
+        else
+            return set_option(s, &table[i], argv[++*at]);
         if (status >= 0) return status;
     }
     return -1;
@@ -159,11 +187,13 @@ static const command *choose_command(options *o) {
 static int check_fit(const state *s, const command *c) {
     const options *o = s->o;
     for (size_t i = 0; i < TABLE_SIZE; i++)
-        if (s->seen[i] && table[i].group && !(table[i].group & c->options)) return complain_usage("%s does not know --%s", c->name, table[i].name);
+        if (s->seen[i] && table[i].group && !(table[i].group & c->options))
+            return complain_usage("%s does not know --%s", c->name, table[i].name);
     if (o->json && o->print0) return complain_usage("--json and --print0 exclude each other");
     int least = o->queries || o->text || (o->image && (c->options & TAKES_EMBED)) ? 0 : c->least;
     if (o->word_count < least) return complain_usage("%s needs: %s", c->name, c->usage);
-    if (c->most >= 0 && o->word_count > c->most) return complain_usage("%s does not know what to do with \"%.60s\"", c->name, o->words[c->most]);
+    if (c->most >= 0 && o->word_count > c->most)
+        return complain_usage("%s does not know what to do with \"%.60s\"", c->name, o->words[c->most]);
     return -1;
 }
 
@@ -171,13 +201,16 @@ int parse_options(options *o, const command **which, int argc, char **argv) {
     state s = {.o = o};
     int status = -1, only_words = 0;
     memset(o, 0, sizeof *o);
-    o->words = allocate((size_t)argc + 1, sizeof *o->words);
-    char **words = o->words;
+    char **words = o->words = o->all_words = allocate((size_t)argc + 1, sizeof *words);
     for (int i = 1; i < argc && status < 0; i++) {
-        if (!only_words && strcmp(argv[i], "--") == 0) only_words = 1;
-        else if (!only_words && strncmp(argv[i], "--", 2) == 0) status = parse_long(&s, &i, argc, argv);
-        else if (!only_words && argv[i][0] == '-' && argv[i][1]) status = parse_short(&s, &i, argc, argv);
-        else words[o->word_count++] = argv[i];
+        if (!only_words && strcmp(argv[i], "--") == 0)
+            only_words = 1;
+        else if (!only_words && strncmp(argv[i], "--", 2) == 0)
+            status = parse_long(&s, &i, argc, argv);
+        else if (!only_words && argv[i][0] == '-' && argv[i][1])
+            status = parse_short(&s, &i, argc, argv);
+        else
+            words[o->word_count++] = argv[i];
     }
     if (status >= 0) return status;
     if (s.version) {

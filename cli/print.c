@@ -18,6 +18,7 @@ void complain(const char *format, ...) {
 }
 
 int complain_status(const ps_library *library) {
+    if (was_noted(ps_last_error(library))) return EXIT_FAILED;
     fputs("photosearch: ", stderr);
     print_path(stderr, ps_last_error(library));
     fputc('\n', stderr);
@@ -43,7 +44,8 @@ int use_color(const options *o, FILE *stream) {
 }
 
 void style_on(FILE *to, int color, int style) {
-    static const char *const codes[] = {[STYLE_DIM] = "\033[2m", [STYLE_GOOD] = "\033[32m", [STYLE_WEAK] = "\033[33m", [STYLE_BOLD] = "\033[1m"};
+    static const char *const codes[] = {
+        [STYLE_DIM] = "\033[2m", [STYLE_GOOD] = "\033[32m", [STYLE_WEAK] = "\033[33m", [STYLE_BOLD] = "\033[1m"};
     if (color) fputs(codes[style], to);
 }
 
@@ -51,8 +53,8 @@ void style_off(FILE *to, int color) {
     if (color) fputs("\033[0m", to);
 }
 
-/* Length of the control or other deceptive character at s; 0 if it may be printed. C1 controls are C2 80 to C2 9F in UTF-8; U+202A to
-** U+202E and U+2066 to U+2069 turn the direction of what follows. */
+/* Length of the control or other deceptive character at s; 0 if it may be printed. C1 controls are C2 80 to C2 9F in UTF-8;
+** U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
 static size_t trick(const unsigned char *s) {
     if (s[0] < 0x20 || s[0] == 0x7F) return 1;
     if (s[0] == 0xC2 && s[1] >= 0x80 && s[1] <= 0x9F) return 2;

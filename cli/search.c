@@ -17,8 +17,10 @@ static ps_search_options settings_of(const options *o) {
 
 static int show(const options *o, const char *query, const ps_results *results) {
     int status = ps_results_verdict(results) == PS_VERDICT_NONE ? EXIT_NOTHING : EXIT_FOUND;
-    if (o->json) show_json(query, NULL, results);
-    else show_plain(o, results);
+    if (o->json)
+        show_json(query, NULL, results);
+    else
+        show_plain(o, results);
     if (o->open && status == EXIT_FOUND) return show_in_viewer(results);
     return status;
 }
@@ -38,9 +40,10 @@ static void print_refused(const options *o, const char *query, const char *why) 
     if (!o->json) return;
     fputs("{\"query\":", stdout);
     json_string(query);
-    fputs(",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[]},\"verdict\":\"none\",\"results\":[],"
-          "\"ms\":{\"encode\":0,\"search\":0,\"total\":0},\"error\":",
-          stdout);
+    fputs(
+        ",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[]},\"verdict\":\"none\",\"results\":[],"
+        "\"ms\":{\"encode\":0,\"search\":0,\"total\":0},\"error\":",
+        stdout);
     json_string(why);
     puts("}");
 }

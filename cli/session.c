@@ -8,6 +8,15 @@
 
 #include "cli/cli.h"
 
+static char last_note[1024]; /* the last line that note printed; guarded by stderr's lock */
+
+int was_noted(const char *line) {
+    flockfile(stderr);
+    int same = strncmp(line, last_note, sizeof last_note - 1) == 0;
+    funlockfile(stderr);
+    return same;
+}
+
 static void note(int level, const char *line, void *payload) {
     (void)level, (void)payload;
     /* A progress bar may stand in the line. One call, so that lines of several threads do not mix. */
@@ -16,6 +25,7 @@ static void note(int level, const char *line, void *payload) {
     fputs("photosearch: ", stderr);
     print_path(stderr, line);
     fputc('\n', stderr);
+    snprintf(last_note, sizeof last_note, "%s", line);
     funlockfile(stderr);
 }
 
@@ -25,8 +35,10 @@ static void model_path(char **out, const char *model) {
     *out = NULL;
     if (!model || strchr(model, '/')) return;
     int length = -1;
-    if (data && data[0] == '/') length = asprintf(out, "%s/photosearch/models/%s.safetensors", data, model);
-    else if (home && home[0]) length = asprintf(out, "%s/.local/share/photosearch/models/%s.safetensors", home, model);
+    if (data && data[0] == '/')
+        length = asprintf(out, "%s/photosearch/models/%s.safetensors", data, model);
+    else if (home && home[0])
+        length = asprintf(out, "%s/.local/share/photosearch/models/%s.safetensors", home, model);
     if (length < 0) *out = NULL;
     if (*out && access(*out, R_OK) != 0) {
         free(*out);

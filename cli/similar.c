@@ -15,8 +15,10 @@ static int run(options *o) {
         complain_status(library);
     } else {
         status = ps_results_count(results) ? EXIT_FOUND : EXIT_NOTHING;
-        if (o->json) show_json(NULL, o->words[0], results);
-        else show_plain(o, results);
+        if (o->json)
+            show_json(NULL, o->words[0], results);
+        else
+            show_plain(o, results);
         if (o->open && status == EXIT_FOUND) status = show_in_viewer(results);
         ps_results_free(results);
     }

@@ -6,14 +6,17 @@
 #include "cli/commands.h"
 
 static void print_json(const ps_library *library, const ps_status *s) {
-    printf("{\"photos\":%llu,\"files\":%llu,\"pending\":%llu,\"failed\":%llu,\"quarantined\":%llu,\"model\":", (unsigned long long)s->photos,
-           (unsigned long long)s->files, (unsigned long long)s->pending, (unsigned long long)s->failed, (unsigned long long)s->quarantined);
+    printf("{\"photos\":%llu,\"files\":%llu,\"pending\":%llu,\"failed\":%llu,\"quarantined\":%llu,\"model\":",
+           (unsigned long long)s->photos, (unsigned long long)s->files, (unsigned long long)s->pending,
+           (unsigned long long)s->failed, (unsigned long long)s->quarantined);
     json_string(s->model);
     printf(",\"vectors\":%llu,\"index\":", (unsigned long long)s->vectors);
     json_string(s->index);
     printf(",\"bytes\":%llu,\"last_indexed\":", (unsigned long long)s->bytes);
-    if (s->last_indexed) printf("%lld", (long long)s->last_indexed);
-    else fputs("null", stdout);
+    if (s->last_indexed)
+        printf("%lld", (long long)s->last_indexed);
+    else
+        fputs("null", stdout);
     fputs(",\"library\":", stdout);
     json_string(ps_library_folder(library));
     puts("}");
@@ -42,9 +45,12 @@ static int run(options *o) {
     ps_library *library = open_library(o, 0);
     if (!library) return EXIT_FAILED;
     int status = EXIT_FOUND;
-    if (ps_library_status(&s, library) != PS_OK) status = complain_status(library);
-    else if (o->json) print_json(library, &s);
-    else print_plain(library, &s);
+    if (ps_library_status(&s, library) != PS_OK)
+        status = complain_status(library);
+    else if (o->json)
+        print_json(library, &s);
+    else
+        print_plain(library, &s);
     ps_library_close(library);
     return status;
 }

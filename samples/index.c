@@ -1,21 +1,22 @@
 /*
-** Indexing in the background with progress, as a gallery does it: index LIBRARY FOLDER. The work runs on a thread of its own while
-** this one goes on searching; pressing Ctrl-C cancels and keeps what is done.
+** Indexing in the background with progress, as a gallery does it: index LIBRARY FOLDER. The work runs on a thread of its own
+** while this one goes on searching; pressing Ctrl-C cancels and keeps what is done.
 */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
-#include "api/photosearch.h"
+#include <photosearch.h>
 
 static ps_library *library;
 
 struct job {
     const char *folder;
-    int status;                /* of ps_index */
+    int status; /* of ps_index */
     ps_index_result result;
-    volatile sig_atomic_t done;
+    atomic_int done; /* 1: the other two are final */
 };
 
 static void on_signal(int number) {
@@ -36,7 +37,7 @@ static void *work(void *payload) {
     options.threads = 1; /* leave the other processors to the person */
     job->status = ps_index(&job->result, library, &job->folder, 1, &options);
     if (job->status != PS_OK) fprintf(stderr, "%s\n", ps_last_error(library));
-    job->done = 1;
+    atomic_store(&job->done, 1);
     return NULL;
 }
 
@@ -49,7 +50,7 @@ int main(int argc, char **argv) {
     signal(SIGINT, on_signal);
     job.folder = argv[2];
     if (pthread_create(&thread, NULL, work, &job) != 0) return 3;
-    while (!job.done) {
+    while (!atomic_load(&job.done)) {
         ps_results *results;
         nanosleep(&second, NULL);
         if (ps_search(&results, library, "people outdoors", NULL) != PS_OK) continue;

@@ -1,10 +1,10 @@
 /*
-** Search in a few lines: search LIBRARY WORDS. Against an installed photosearch: cc search.c $(pkg-config --cflags --libs photosearch),
-** with #include <photosearch.h>.
+** Search in a few lines: search LIBRARY WORDS. Against an installed photosearch: cc search.c $(pkg-config --cflags --libs
+** photosearch)
 */
 #include <stdio.h>
 
-#include "api/photosearch.h"
+#include <photosearch.h>
 
 int main(int argc, char **argv) {
     ps_library *library;

@@ -3,7 +3,7 @@
 */
 #include <stdio.h>
 
-#include "api/photosearch.h"
+#include <photosearch.h>
 
 static void print_hit(const ps_hit *hit) {
     printf("%.3f  %4d x %-4d  %-19s  %s", hit->score, hit->width, hit->height, hit->taken ? hit->taken : "no date", hit->path);

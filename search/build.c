@@ -25,8 +25,8 @@ typedef struct batch {
     int64_t *photos;  /* [BATCH] those with a vector */
 } batch;
 
-static int fetch_batch(batch *b, ps__store *store, int space, size_t dim, const int64_t *photos, size_t n, ps__build_fn *fn, void *payload,
-                       ps__error *err) {
+static int fetch_batch(batch *b, ps__store *store, int space, size_t dim, const int64_t *photos, size_t n, ps__build_fn *fn,
+                       void *payload, ps__error *err) {
     size_t kept = 0;
     int status = ps__store_vectors(b->halves, b->found, store, space, photos, n, err);
     for (size_t i = 0; status == PS__OK && i < n; i++) {
@@ -38,9 +38,11 @@ static int fetch_batch(batch *b, ps__store *store, int space, size_t dim, const 
     return status != PS__OK || kept == 0 ? status : fn(b->photos, b->vectors, kept, payload, err);
 }
 
-int ps__build_fetch(ps__store *store, int space, int dim, const int64_t *photos, size_t count, ps__build_fn *fn, void *payload, ps__error *err) {
+int ps__build_fetch(ps__store *store, int space, int dim, const int64_t *photos, size_t count, ps__build_fn *fn, void *payload,
+                    ps__error *err) {
     size_t row = (size_t)dim, most = count < BATCH ? count : BATCH;
-    batch b = {ps__array(most, row * sizeof(uint16_t)), ps__array(most, row * sizeof(float)), ps__calloc(most, 1), ps__array(most, sizeof(int64_t))};
+    batch b = {ps__array(most, row * sizeof(uint16_t)), ps__array(most, row * sizeof(float)), ps__calloc(most, 1),
+               ps__array(most, sizeof(int64_t))};
     int status = b.halves && b.vectors && b.found && b.photos ? PS__OK : ps__fail_nomem(err);
     for (size_t i = 0; status == PS__OK && i < count; i += BATCH)
         status = fetch_batch(&b, store, space, row, photos + i, count - i < BATCH ? count - i : BATCH, fn, payload, err);
@@ -70,7 +72,8 @@ static int add_to_segment(const int64_t *photos, const float *vectors, size_t n,
 }
 
 /* Trains on photos spread evenly over the list. *trained is 0 when none of them had a vector. */
-static int train(int *trained, ps__segment *segment, ps__store *store, int space, int dim, const int64_t *photos, size_t count, ps__error *err) {
+static int train(int *trained, ps__segment *segment, ps__store *store, int space, int dim, const int64_t *photos, size_t count,
+                 ps__error *err) {
     size_t wanted = ps__segment_sample(segment);
     int64_t *chosen = ps__array(wanted, sizeof *chosen);
     sample s = {ps__array(wanted, (size_t)dim * sizeof(float)), 0, (size_t)dim};
@@ -87,7 +90,8 @@ static int train(int *trained, ps__segment *segment, ps__store *store, int space
     return status;
 }
 
-int ps__build_segment(ps__segment **out, ps__store *store, int space, int dim, const int64_t *photos, size_t count, ps__error *err) {
+int ps__build_segment(ps__segment **out, ps__store *store, int space, int dim, const int64_t *photos, size_t count,
+                      ps__error *err) {
     int trained = 0;
     int status = ps__segment_new(out, dim, count, err);
     if (status == PS__OK) status = train(&trained, *out, store, space, dim, photos, count, err);

@@ -70,7 +70,8 @@ static void fill_header(roll_header *h, const ps__cache_key *key, int64_t change
 }
 
 /* Everything that is wrong with a roll amounts to the same: start again. */
-static int parse_roll(ps__roll *out, const uint8_t *bytes, size_t size, const ps__cache_key *key, const char *path, ps__error *err) {
+static int parse_roll(ps__roll *out, const uint8_t *bytes, size_t size, const ps__cache_key *key, const char *path,
+                      ps__error *err) {
     roll_header h, expected;
     uint64_t checksum;
     if (size < sizeof h + sizeof checksum) return ps__fail(err, PS__CORRUPT, "%s: truncated", path);
@@ -95,7 +96,8 @@ int ps__roll_read(ps__roll *out, const ps__cache_key *key, ps__error *err) {
     size_t size;
     memset(out, 0, sizeof *out);
     int status = ps__cache_path(path, key, 0, err);
-    if (status == PS__OK) status = ps__read_file(&bytes, &size, NULL, path, sizeof(roll_header) + 8 * PS__CACHE_SEGMENTS + 8, err);
+    if (status == PS__OK)
+        status = ps__read_file(&bytes, &size, NULL, path, sizeof(roll_header) + 8 * PS__CACHE_SEGMENTS + 8, err);
     if (status != PS__OK) return status;
     status = parse_roll(out, bytes, size, key, path, err);
     ps__free(bytes);
@@ -151,7 +153,8 @@ void ps__cache_sweep(const ps__roll *roll, const ps__cache_key *key) {
         return;
     }
     for (struct dirent *entry; (entry = ps__os.readdir(dir)) != NULL;)
-        if (is_old(entry->d_name, stem, roll) && snprintf(path, sizeof path, "%s/%s", key->folder, entry->d_name) < (int)sizeof path)
+        if (is_old(entry->d_name, stem, roll) &&
+            snprintf(path, sizeof path, "%s/%s", key->folder, entry->d_name) < (int)sizeof path)
             ps__os.unlink(path);
     ps__os.closedir(dir);
 }

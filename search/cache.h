@@ -3,7 +3,8 @@
 ** vector up to a certain change of the library, and the segments' own files, `<space>.<checksum>.faiss`.
 **
 ** All of it is a cache. What cannot be read, belongs to another library or fails its checksum is as good as missing. A roll is
-** replaced by rename, so that a reader sees the old or the new one; segments are never changed, only dropped when no roll names them.
+** replaced by rename, so that a reader sees the old or the new one; segments are never changed, only dropped when no roll names
+** them.
 */
 #ifndef PS_SEARCH_CACHE_H
 #define PS_SEARCH_CACHE_H
@@ -32,7 +33,8 @@ typedef struct ps__roll {
 /* Path of a segment's file; of the roll itself with checksum 0. PS__INVALID when it is too long. */
 int ps__cache_path(char path[PS__CACHE_PATH], const ps__cache_key *key, uint64_t checksum, ps__error *err);
 
-/* PS__NOTFOUND: there is no roll; PS__CORRUPT: it is damaged, or of another library, space or length. Free with ps__roll_clear. */
+/* PS__NOTFOUND: there is no roll; PS__CORRUPT: it is damaged, or of another library, space or length. Free with ps__roll_clear.
+** */
 int ps__roll_read(ps__roll *out, const ps__cache_key *key, ps__error *err);
 int ps__roll_write(const ps__roll *roll, const ps__cache_key *key, ps__error *err);
 void ps__roll_clear(ps__roll *roll);
@@ -41,8 +43,8 @@ void ps__roll_clear(ps__roll *roll);
 ** consequence. Needs the lock. */
 void ps__cache_sweep(const ps__roll *roll, const ps__cache_key *key);
 
-/* Whoever writes the cache holds its lock; the kernel drops it when the holder dies. Never waits: *lock is a descriptor, or -1 when
-** another holds it or the folder cannot be written. */
+/* Whoever writes the cache holds its lock; the kernel drops it when the holder dies. Never waits: *lock is a descriptor, or -1
+** when another holds it or the folder cannot be written. */
 void ps__cache_lock(int *lock, const ps__cache_key *key);
 void ps__cache_unlock(int lock);
 

@@ -10,7 +10,8 @@
 #include "search/inside.h"
 #include "search/rank.h"
 
-int ps__index_new(ps__index **out, ps__store *store, const char *space_name, int space, int dim, const ps__log *log, ps__error *err) {
+int ps__index_new(ps__index **out, ps__store *store, const char *space_name, int space, int dim, const ps__log *log,
+                  ps__error *err) {
     *out = NULL;
     ps__index *index = ps__calloc(1, sizeof *index);
     if (!index) return ps__fail_nomem(err);
@@ -23,7 +24,8 @@ int ps__index_new(ps__index **out, ps__store *store, const char *space_name, int
     index->space = space;
     index->dim = dim;
     if (log) index->log = *log;
-    int status = index->folder && index->identity && index->space_name ? ps__tail_new(&index->tail, dim, err) : ps__fail_nomem(err);
+    int status =
+        index->folder && index->identity && index->space_name ? ps__tail_new(&index->tail, dim, err) : ps__fail_nomem(err);
     if (status != PS__OK) {
         ps__index_free(index);
         return status;
@@ -45,7 +47,8 @@ void ps__index_free(ps__index *index) {
 }
 
 /* The k best of each segment and of the tail, together, unsorted. *total is how many vectors there are at all. */
-static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *index, const float *query, size_t k, ps__error *err) {
+static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *index, const float *query, size_t k,
+                  ps__error *err) {
     int status = PS__OK;
     size_t n = 0, got;
     pthread_rwlock_rdlock(&index->lock);
@@ -64,8 +67,8 @@ static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *
 }
 
 /* One attempt with k candidates. *enough is 0 when more candidates could bring more photos. */
-static int search_once(ps__candidate *out, size_t *count, int *enough, ps__index *index, ps__store *store, const float *query, size_t want,
-                       size_t k, ps__error *err) {
+static int search_once(ps__candidate *out, size_t *count, int *enough, ps__index *index, ps__store *store, const float *query,
+                       size_t want, size_t k, ps__error *err) {
     ps__candidate *candidates = NULL;
     size_t n, total;
     int status = gather(&candidates, &n, &total, index, query, k, err);
@@ -83,7 +86,8 @@ static int search_once(ps__candidate *out, size_t *count, int *enough, ps__index
     return status;
 }
 
-int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want, ps__error *err) {
+int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want,
+                     ps__error *err) {
     int enough = 0;
     *count = 0;
     int status = ps__store_begin(store, err);

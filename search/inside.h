@@ -23,18 +23,18 @@ typedef struct ps__parts {
 struct ps__index {
     char *folder, *identity, *space_name; /* owned; what key points at */
     ps__cache_key key;
-    int space;               /* number of the space in the store */
-    int dim;                 /* length of the vectors */
+    int space; /* number of the space in the store */
+    int dim;   /* length of the vectors */
     ps__log log;
 
-    pthread_mutex_t update;  /* held by the one thread that brings the index up to date; guards all below against other updates */
-    int loaded;              /* 1: the cache was looked at; the rest means something. Also written under `lock` */
-    int64_t rolled;          /* change that the roll on disk, as we know it, stands for; -1: none */
+    pthread_mutex_t update; /* held by the one thread that brings the index up to date; guards all below against other updates */
+    int loaded;             /* 1: the cache was looked at; the rest means something. Also written under `lock` */
+    int64_t rolled;         /* change that the roll on disk, as we know it, stands for; -1: none */
 
-    pthread_rwlock_t lock;   /* read: searching; write: the moment in which an update takes effect */
-    int64_t change;          /* change of the store that parts and tail together stand for */
+    pthread_rwlock_t lock; /* read: searching; write: the moment in which an update takes effect */
+    int64_t change;        /* change of the store that parts and tail together stand for */
     ps__parts parts;
-    ps__tail *tail;          /* owned, never NULL */
+    ps__tail *tail; /* owned, never NULL */
 };
 
 /* Brings the index up to date, within a view (ps__store_begin) of the store. flush: write the cache even if only little is new.

@@ -1,5 +1,6 @@
 /*
-** Tidies a sentence; see query.h. The parser of times, places and negatives takes its place here, between the sentence and `text`.
+** Tidies a sentence; see query.h. The parser of times, places and negatives takes its place here, between the sentence and
+** `text`.
 */
 #include "search/query.h"
 

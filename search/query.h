@@ -1,5 +1,6 @@
 /*
-** A sentence to what is searched for: conditions that photos must meet, and content for the encoder. For now every word is content.
+** A sentence to what is searched for: conditions that photos must meet, and content for the encoder. For now every word is
+** content.
 */
 #ifndef PS_SEARCH_QUERY_H
 #define PS_SEARCH_QUERY_H
@@ -9,11 +10,11 @@
 #include "base/status.h"
 
 typedef struct ps__query {
-    char *text;       /* content: valid UTF-8, single spaces, none at the ends; owned, never NULL after parsing */
-    char *from, *to;  /* local times "2021-07-04T00:00:00" that photos were taken between; NULL: no condition; owned */
-    char **places;    /* [place_count] names; owned */
+    char *text;      /* content: valid UTF-8, single spaces, none at the ends; owned, never NULL after parsing */
+    char *from, *to; /* local times "2021-07-04T00:00:00" that photos were taken between; NULL: no condition; owned */
+    char **places;   /* [place_count] names; owned */
     size_t place_count;
-    char **nots;      /* [not_count] contents that must not be; owned */
+    char **nots; /* [not_count] contents that must not be; owned */
     size_t not_count;
 } ps__query;
 

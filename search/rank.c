@@ -42,7 +42,8 @@ static float dot(const float *a, const float *b, int n) {
     return (float)sum;
 }
 
-int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim, ps__error *err) {
+int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim,
+                   ps__error *err) {
     size_t n = *count, kept = 0, row = (size_t)dim;
     if (n == 0) return PS__OK;
     int64_t *photos = ps__array(n, sizeof *photos);

@@ -14,9 +14,10 @@ void ps__rank_sort(ps__candidate *candidates, size_t count);
 /* Drops all but the best of each photo; sorted on return. */
 void ps__rank_unique(ps__candidate *candidates, size_t *count);
 
-/* Replaces the cosines by exact ones, computed from the vectors of `space` in the store (a half has 11 significant bits), drops photos
-** that have no (or a damaged) vector there, and sorts. query: float [dim], of length 1. */
-int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim, ps__error *err);
+/* Replaces the cosines by exact ones, computed from the vectors of `space` in the store (a half has 11 significant bits), drops
+** photos that have no (or a damaged) vector there, and sorts. query: float [dim], of length 1. */
+int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim,
+                   ps__error *err);
 
 /* How many of the sorted candidates to show: at most `limit`, none whose score is below `least_score`. */
 size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__encoder *encoder, size_t limit, double least_score);

@@ -23,25 +23,27 @@
 #include "base/os.h"
 #include "search/faiss_error.h"
 
-/* FAISS 1.7.3's faiss/index_io.h: IO_FLAG_SKIP_IVF_DATA | "od": leave the lists in the file. The C header still has an older value. */
+/* FAISS 1.7.3's faiss/index_io.h: IO_FLAG_SKIP_IVF_DATA | "od": leave the lists in the file. The C header still has an older
+** value. */
 #define READ_MAPPED (8 | 0x646f0000)
 
-#define SCANNED_LEAST ((size_t)16384) /* vectors: segments up to this size are one list, and a query looks at all of it (1.5 ms) */
-#define SCANNED_PERCENT ((size_t)30)  /* of a larger segment at least; see docs/benchmarks.md for what that gives */
+#define SCANNED_LEAST                                                                                                            \
+    ((size_t)16384)                  /* vectors: segments up to this size are one list, and a query looks at all of it (1.5 ms) */
+#define SCANNED_PERCENT ((size_t)30) /* of a larger segment at least; see docs/benchmarks.md for what that gives */
 #define PHOTOS_A_LIST ((size_t)128)
-#define SAMPLE_A_LIST ((size_t)40)    /* training vectors; FAISS grumbles on stderr below 39 */
+#define SAMPLE_A_LIST ((size_t)40) /* training vectors; FAISS grumbles on stderr below 39 */
 
 #define TRAILER_VERSION 1
 static const char trailer_magic[8] = {'P', 'S', 'F', 'A', 'I', 'S', 'S', '\n'};
 
 typedef struct trailer {
     char magic[8];
-    uint32_t version;  /* TRAILER_VERSION; also tells a file from a machine of the other byte order */
-    uint32_t dim;      /* length of the vectors */
-    uint64_t count;    /* vectors in the segment */
-    uint64_t bytes;    /* of the serialised index before this trailer */
-    uint64_t body;     /* XXH3 of those bytes */
-    uint64_t own;      /* XXH3 of this trailer up to here: names the contents */
+    uint32_t version; /* TRAILER_VERSION; also tells a file from a machine of the other byte order */
+    uint32_t dim;     /* length of the vectors */
+    uint64_t count;   /* vectors in the segment */
+    uint64_t bytes;   /* of the serialised index before this trailer */
+    uint64_t body;    /* XXH3 of those bytes */
+    uint64_t own;     /* XXH3 of this trailer up to here: names the contents */
 } trailer;
 
 struct ps__segment {
@@ -55,9 +57,7 @@ struct ps__segment {
     int dim;               /* length of the vectors */
 };
 
-static size_t lists_for(size_t expected) {
-    return expected <= SCANNED_LEAST ? 1 : expected / PHOTOS_A_LIST;
-}
+static size_t lists_for(size_t expected) { return expected <= SCANNED_LEAST ? 1 : expected / PHOTOS_A_LIST; }
 
 static size_t probes_for(size_t lists, size_t photos) {
     size_t least = (lists * SCANNED_PERCENT + 99) / 100;
@@ -80,13 +80,15 @@ static int adopt(ps__segment *segment, ps__error *err) {
 int ps__segment_new(ps__segment **out, int dim, size_t expected, ps__error *err) {
     char kind[32];
     *out = NULL;
-    if (expected < 1 || expected > PS__SEGMENT_MAX || dim < 1) return ps__fail(err, PS__INVALID, "a segment of %zu x %d was asked for", expected, dim);
+    if (expected < 1 || expected > PS__SEGMENT_MAX || dim < 1)
+        return ps__fail(err, PS__INVALID, "a segment of %zu x %d was asked for", expected, dim);
     ps__segment *segment = ps__calloc(1, sizeof *segment);
     if (!segment) return ps__fail_nomem(err);
     segment->dim = dim;
     segment->expected = expected;
     snprintf(kind, sizeof kind, "IVF%zu,SQ8", lists_for(expected));
-    int status = faiss_index_factory(&segment->index, dim, kind, METRIC_INNER_PRODUCT) != 0 ? ps__fail_faiss(err, "make an index") : adopt(segment, err);
+    int status = faiss_index_factory(&segment->index, dim, kind, METRIC_INNER_PRODUCT) != 0 ? ps__fail_faiss(err, "make an index")
+                                                                                            : adopt(segment, err);
     if (status != PS__OK) {
         ps__segment_free(segment);
         return status;
@@ -108,7 +110,8 @@ size_t ps__segment_sample(const ps__segment *segment) {
 
 int ps__segment_train(ps__segment *segment, const float *vectors, size_t n, ps__error *err) {
     size_t row = (size_t)segment->dim, least = segment->lists * SAMPLE_A_LIST;
-    if (n >= least) return faiss_Index_train(segment->index, (idx_t)n, vectors) != 0 ? ps__fail_faiss(err, "train an index") : PS__OK;
+    if (n >= least)
+        return faiss_Index_train(segment->index, (idx_t)n, vectors) != 0 ? ps__fail_faiss(err, "train an index") : PS__OK;
     /* Too few for FAISS's taste: the same ones again and again make the same centroids. */
     float *more = ps__array(least * row, sizeof *more);
     if (!more) return ps__fail_nomem(err);
@@ -137,10 +140,10 @@ void ps__segment_photos(int64_t *photos, const ps__segment *segment) {
 
 /* A stdio stream for FAISS whose bytes go to ps__os.write and into a checksum on the way. */
 typedef struct sink {
-    int fd;               /* the temp file */
-    int error;            /* errno of the first failure; 0: none */
-    uint64_t bytes;       /* written so far */
-    XXH3_state_t *state;  /* checksum so far */
+    int fd;              /* the temp file */
+    int error;           /* errno of the first failure; 0: none */
+    uint64_t bytes;      /* written so far */
+    XXH3_state_t *state; /* checksum so far */
 } sink;
 
 static ssize_t sink_write(void *cookie, const char *bytes, size_t size) {
@@ -149,8 +152,10 @@ static ssize_t sink_write(void *cookie, const char *bytes, size_t size) {
     while (done < size && !s->error) {
         ssize_t n = ps__os.write(s->fd, bytes + done, size - done);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) s->error = errno;
-        else done += (size_t)n;
+        if (n < 0)
+            s->error = errno;
+        else
+            done += (size_t)n;
     }
     if (s->error) return 0;
     XXH3_64bits_update(s->state, bytes, size);
@@ -185,8 +190,10 @@ int ps__segment_save(uint64_t *checksum, const ps__segment *segment, const char 
     if (s.fd < 0) return ps__fail_errno(err, errno, "%s", path);
     s.state = XXH3_createState();
     int status = PS__OK;
-    if (!s.state) status = ps__fail_nomem(err);
-    else XXH3_64bits_reset(s.state);
+    if (!s.state)
+        status = ps__fail_nomem(err);
+    else
+        XXH3_64bits_reset(s.state);
     if (status == PS__OK) status = write_index(&s, segment, path, err);
     if (status == PS__OK) status = write_trailer(checksum, &s, segment, path, err);
     if (ps__os.close(s.fd) != 0 && status == PS__OK) status = ps__fail_errno(err, errno, "%s: could not be written", path);
@@ -251,15 +258,18 @@ int ps__segment_load(ps__segment **out, const char *path, int dim, uint64_t chec
     }
     *out = segment;
 out:
-    if (stream) fclose(stream); /* closes fd; the mapping of the lists lives on */
-    else ps__os.close(fd);
+    if (stream)
+        fclose(stream); /* closes fd; the mapping of the lists lives on */
+    else
+        ps__os.close(fd);
     return status;
 }
 
 /* ---- Searching ---- */
 
 /* FAISS's own search would fetch mapped lists ahead with 32 threads a query; choosing the lists here goes around that. */
-int ps__segment_search(ps__candidate *out, size_t *count, const ps__segment *segment, const float *query, size_t k, ps__error *err) {
+int ps__segment_search(ps__candidate *out, size_t *count, const ps__segment *segment, const float *query, size_t k,
+                       ps__error *err) {
     *count = 0;
     if (k > segment->count) k = segment->count;
     if (k == 0) return PS__OK;
@@ -267,8 +277,9 @@ int ps__segment_search(ps__candidate *out, size_t *count, const ps__segment *seg
     idx_t *ids = ps__array(probes + k, sizeof *ids);
     float *values = ps__array(probes + k, sizeof *values);
     int status = ids && values ? PS__OK : ps__fail_nomem(err);
-    if (status == PS__OK && (faiss_Index_search(segment->quantizer, 1, query, (idx_t)probes, values, ids) != 0 ||
-                             faiss_IndexIVF_search_preassigned(segment->ivf, 1, query, (idx_t)k, ids, values, values + probes, ids + probes, 0) != 0))
+    if (status == PS__OK &&
+        (faiss_Index_search(segment->quantizer, 1, query, (idx_t)probes, values, ids) != 0 ||
+         faiss_IndexIVF_search_preassigned(segment->ivf, 1, query, (idx_t)k, ids, values, values + probes, ids + probes, 0) != 0))
         status = ps__fail_faiss(err, "search an index");
     for (size_t i = probes; status == PS__OK && i < probes + k; i++)
         if (ids[i] >= 0) out[(*count)++] = (ps__candidate){ids[i], values[i]};

@@ -1,12 +1,12 @@
 /*
 ** A segment: one immutable FAISS index over a bag of up to PS__SEGMENT_MAX photos' vectors, and its file beside the library.
 **
-** A segment gives candidates, quickly and nearly right (8 bits a number, inverted lists of which a part is looked at); who asks scores
-** them again by the exact vectors. Small segments have one list and are scanned whole. Once trained and filled, a segment may be
-** searched by any number of threads at once.
+** A segment gives candidates, quickly and nearly right (8 bits a number, inverted lists of which a part is looked at); who asks
+** scores them again by the exact vectors. Small segments have one list and are scanned whole. Once trained and filled, a segment
+** may be searched by any number of threads at once.
 **
-** Its file is FAISS's own serialisation followed by a trailer with a checksum (XXH3) over all of it. Nothing is handed to FAISS before
-** the checksum was verified, because FAISS trusts the sizes it reads. The inverted lists stay in the file, mapped.
+** Its file is FAISS's own serialisation followed by a trailer with a checksum (XXH3) over all of it. Nothing is handed to FAISS
+** before the checksum was verified, because FAISS trusts the sizes it reads. The inverted lists stay in the file, mapped.
 */
 #ifndef PS_SEARCH_SEGMENT_H
 #define PS_SEARCH_SEGMENT_H
@@ -36,7 +36,8 @@ int ps__segment_add(ps__segment *segment, const int64_t *photos, const float *ve
 /* Number of vectors inside. */
 size_t ps__segment_count(const ps__segment *segment);
 
-/* Writes the segment to `path` and syncs it; giving it its final name is for the caller. *checksum names exactly these contents. */
+/* Writes the segment to `path` and syncs it; giving it its final name is for the caller. *checksum names exactly these contents.
+** */
 int ps__segment_save(uint64_t *checksum, const ps__segment *segment, const char *path, ps__error *err);
 
 /* Opens a segment's file. PS__CORRUPT: it is not what ps__segment_save wrote under `checksum`, or not of this dim. */
@@ -51,6 +52,7 @@ typedef struct ps__candidate {
 } ps__candidate;
 
 /* The k photos nearest to query [dim], best first; *count <= k. */
-int ps__segment_search(ps__candidate *out, size_t *count, const ps__segment *segment, const float *query, size_t k, ps__error *err);
+int ps__segment_search(ps__candidate *out, size_t *count, const ps__segment *segment, const float *query, size_t k,
+                       ps__error *err);
 
 #endif

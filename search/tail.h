@@ -1,6 +1,7 @@
 /*
-** The tail of the vector index: vectors that are newer than the segments, in memory, scanned exactly. Bounded to a few thousand by
-** the index, which turns a long tail into a segment. Reading from several threads is fine; a change needs the index's write lock.
+** The tail of the vector index: vectors that are newer than the segments, in memory, scanned exactly. Bounded to a few thousand
+** by the index, which turns a long tail into a segment. Reading from several threads is fine; a change needs the index's write
+** lock.
 */
 #ifndef PS_SEARCH_TAIL_H
 #define PS_SEARCH_TAIL_H

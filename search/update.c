@@ -4,8 +4,8 @@
 **   nothing changed   one number is compared
 **   replay            changes since then are read from the store's log; their vectors go to the tail
 **   reload            another process has meanwhile written a newer cache: take that
-**   grow              the tail got long: it becomes a segment, together with the last one if that is not full. A full segment is never
-**                     touched again, so the price of a photo does not depend on the size of the library
+**   grow              the tail got long: it becomes a segment, together with the last one if that is not full. A full segment is
+**                     never touched again, so the price of a photo does not depend on the size of the library
 **   rebuild           no usable cache, a log that does not reach back, or many photos gone: everything from the store
 **
 ** An update works beside the searches and stops them only for the moment in which its result is put in place.
@@ -22,10 +22,10 @@
 #include "search/build.h"
 #include "search/inside.h"
 
-#define TAIL_LEAST ((size_t)1024) /* a tail up to this length is always fine: a process reads it in some 3 ms */
-#define TAIL_MOST ((size_t)8192)  /* and beyond this one never: it costs memory and time in every search */
+#define TAIL_LEAST ((size_t)1024)  /* a tail up to this length is always fine: a process reads it in some 3 ms */
+#define TAIL_MOST ((size_t)8192)   /* and beyond this one never: it costs memory and time in every search */
 #define TAIL_FLUSHED ((size_t)256) /* what a flush leaves to be read by others */
-#define GONE_LEAST ((size_t)1000) /* this many vectors of photos that are gone are no reason to rebuild */
+#define GONE_LEAST ((size_t)1000)  /* this many vectors of photos that are gone are no reason to rebuild */
 
 /* ---- Parts ---- */
 
@@ -53,7 +53,8 @@ static int parts_add(ps__parts *parts, ps__segment *segment, uint64_t checksum, 
     return PS__OK;
 }
 
-/* The moment in which an update takes effect. Keeps the first `kept` old parts, appends those of `fresh`, and empties the tail. */
+/* The moment in which an update takes effect. Keeps the first `kept` old parts, appends those of `fresh`, and empties the tail.
+** */
 static int put_in_place(ps__index *index, size_t kept, ps__parts *fresh, int64_t change, ps__error *err) {
     ps__tail *tail, *old_tail = index->tail;
     ps__parts parts = {ps__array(kept + fresh->count, sizeof(ps__part)), kept + fresh->count};
@@ -181,7 +182,7 @@ static void save(ps__index *index) {
 typedef struct photo_list {
     int64_t *photos; /* owned */
     size_t count, capacity;
-    size_t gone;     /* photos that were told to be gone */
+    size_t gone; /* photos that were told to be gone */
 } photo_list;
 
 static int list_add(photo_list *list, int64_t photo) {
@@ -325,9 +326,12 @@ static int catch_up(ps__index *index, ps__store *store, int64_t now, int flush, 
         if (status == PS__OK && taken) status = gather(&fresh, index, store, err);
     }
     if (status == PS__OK && fresh.gone) status = too_many_gone(&much_gone, index, store, err);
-    if (status == PS__NOTFOUND || much_gone) status = rebuild(index, store, now, err);
-    else if (status == PS__OK && (unsaved || is_long(index, &fresh, flush))) status = grow(index, store, &fresh, now, err);
-    else if (status == PS__OK) status = replay(index, store, &fresh, now, err);
+    if (status == PS__NOTFOUND || much_gone)
+        status = rebuild(index, store, now, err);
+    else if (status == PS__OK && (unsaved || is_long(index, &fresh, flush)))
+        status = grow(index, store, &fresh, now, err);
+    else if (status == PS__OK)
+        status = replay(index, store, &fresh, now, err);
     ps__free(fresh.photos);
     return status;
 }
@@ -366,8 +370,10 @@ int ps__index_refresh(ps__index *index, ps__store *store, int flush, ps__error *
     } else {
         pthread_mutex_lock(&index->update);
     }
-    if (!index->loaded) status = first_load(index, store, now, flush, err);
-    else if (index->change <= now) status = catch_up(index, store, now, flush, err);
+    if (!index->loaded)
+        status = first_load(index, store, now, flush, err);
+    else if (index->change <= now)
+        status = catch_up(index, store, now, flush, err);
     pthread_mutex_unlock(&index->update);
     return status;
 }

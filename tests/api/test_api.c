@@ -303,6 +303,7 @@ START_TEST(null_is_refused_everywhere) {
     double cosine;
     const char *const none[] = {NULL};
     ck_assert_int_eq(ps_library_open(NULL, library_dir, NULL), PS_INVALID);
+    ps_library_close(library);
     ck_assert_int_eq(ps_library_open(&library, "", NULL), PS_INVALID);
     ck_assert_ptr_null(library);
     library = open_with(0);

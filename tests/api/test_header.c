@@ -20,19 +20,21 @@ static const char *const COMPILERS[] = {
 };
 
 START_TEST(the_header_compiles_alone_as_c_and_cpp) {
-    int status = e2e_run(out, "%s -pedantic -Wall -Wextra -Wshadow -Wconversion -Werror -fsyntax-only $R/api/photosearch.h 2>&1", COMPILERS[_i]);
+    int status = e2e_run(out, "%s -pedantic -Wall -Wextra -Wshadow -Wconversion -Werror -fsyntax-only $R/api/photosearch.h 2>&1",
+                         COMPILERS[_i]);
     ck_assert_msg(status == 0, "%s", out);
 }
 END_TEST
 
 START_TEST(each_init_macro_fits_its_struct_in_c_and_cpp) {
-    int status = e2e_run(out,
-                         "{ printf '#include \"api/photosearch.h\"\\n';"
-                         " sed -n 's/^#define PS_\\([A-Z_]*\\)_INIT .*/\\1/p' $R/api/photosearch.h | while read -r n; do"
-                         " t=ps_$(echo $n | tr A-Z a-z); printf '%%s x_%%s = PS_%%s_INIT;\\n' $t $n $n; done; } >$T/init.c &&"
-                         " grep -c INIT $T/init.c &&"
-                         " ${CC:-cc} -std=c11 -DPS_EXPERIMENTAL -I$R -Wall -Wextra -Wconversion -pedantic -Werror -fsyntax-only $T/init.c 2>&1 &&"
-                         " ${CXX:-c++} -x c++ -std=c++17 -DPS_EXPERIMENTAL -I$R -Wall -Wextra -pedantic -Werror -fsyntax-only $T/init.c 2>&1");
+    int status = e2e_run(
+        out,
+        "{ printf '#include \"api/photosearch.h\"\\n';"
+        " sed -n 's/^#define PS_\\([A-Z_]*\\)_INIT .*/\\1/p' $R/api/photosearch.h | while read -r n; do"
+        " t=ps_$(echo $n | tr A-Z a-z); printf '%%s x_%%s = PS_%%s_INIT;\\n' $t $n $n; done; } >$T/init.c &&"
+        " grep -c INIT $T/init.c &&"
+        " ${CC:-cc} -std=c11 -DPS_EXPERIMENTAL -I$R -Wall -Wextra -Wconversion -pedantic -Werror -fsyntax-only $T/init.c 2>&1 &&"
+        " ${CXX:-c++} -x c++ -std=c++17 -DPS_EXPERIMENTAL -I$R -Wall -Wextra -pedantic -Werror -fsyntax-only $T/init.c 2>&1");
     ck_assert_msg(status == 0, "%s", out);
     ck_assert_int_ge(atoi(out), 11);
 }
@@ -56,16 +58,17 @@ START_TEST(the_shared_library_shows_public_names_only) {
 END_TEST
 
 START_TEST(the_archive_shows_public_names_only) {
-    names("nm -g --defined-only libphotosearch.a | awk 'NF == 3 && $2 ~ /[TDBRVW]/ { print $3 }' | grep -v -E '^(__odr_asan|_ZTI|_ZTS|_ZTV|__asan|__ubsan|__tsan|DW\\.ref)'");
+    names("nm -g --defined-only libphotosearch.a | awk 'NF == 3 && $2 ~ /[TDBRVW]/ { print $3 }' | grep -v -E "
+          "'^(__odr_asan|_ZTI|_ZTS|_ZTV|__asan|__ubsan|__tsan|DW\\.ref)'");
     expect_public();
 }
 END_TEST
 
 START_TEST(every_function_of_the_header_is_in_the_library) {
-    int status = e2e_run(out,
-                         "sed -n 's/^PS_API .*[ *]\\(ps_[a-z_]*\\)(.*/\\1/p' $R/api/photosearch.h | sort >$T/declared;"
-                         " cd ${PHOTOSEARCH_TEST_BUILD:-$R/build} && nm -D --defined-only libphotosearch.so | awk '$2 == \"T\" { print $3 }' | sort >$T/defined;"
-                         " wc -l <$T/declared; diff $T/declared $T/defined");
+    int status = e2e_run(out, "sed -n 's/^PS_API .*[ *]\\(ps_[a-z_]*\\)(.*/\\1/p' $R/api/photosearch.h | sort >$T/declared;"
+                              " cd ${PHOTOSEARCH_TEST_BUILD:-$R/build} && nm -D --defined-only libphotosearch.so | awk '$2 == "
+                              "\"T\" { print $3 }' | sort >$T/defined;"
+                              " wc -l <$T/declared; diff $T/declared $T/defined");
     ck_assert_msg(status == 0, "%s", out);
     ck_assert_int_ge(atoi(out), 30);
 }

@@ -46,6 +46,8 @@ static void check_file(int part, const char *path) {
     checked++;
     while (fgets(line, sizeof line, f)) {
         if (sscanf(line, " # include \"%511[^\"]\"", name) != 1) continue;
+        if (strcmp(PARTS[part].part, "samples") == 0 && strcmp(name, "photosearch.h") == 0)
+            continue; /* as if it were installed */
         ck_assert_msg(strchr(name, '/') != NULL, "%s includes \"%s\" without its folder", path, name);
         ck_assert_msg(strstr(name, "..") == NULL, "%s includes %s", path, name);
         ck_assert_msg(may_include(part, name), "%s includes %s: %s may not know it", path, name, PARTS[part].part);
@@ -63,8 +65,10 @@ static void check_folder(int part, const char *folder) {
         if (d->d_name[0] == '.') continue;
         snprintf(path, sizeof path, "%s/%s", folder, d->d_name);
         ck_assert_int_eq(stat(path, &st), 0);
-        if (S_ISDIR(st.st_mode)) check_folder(part, path);
-        else if (length > 2 && (strcmp(d->d_name + length - 2, ".c") == 0 || strcmp(d->d_name + length - 2, ".h") == 0)) check_file(part, path);
+        if (S_ISDIR(st.st_mode))
+            check_folder(part, path);
+        else if (length > 2 && (strcmp(d->d_name + length - 2, ".c") == 0 || strcmp(d->d_name + length - 2, ".h") == 0))
+            check_file(part, path);
     }
     closedir(dir);
 }

@@ -15,12 +15,17 @@ static const struct {
 } CASES[] = {
     {"red car", "red car"},
     {"  red \t car\r\n", "red car"},
-    {"\xC2\xA0red\xE3\x80\x80""car\xE2\x80\x8B", "red car"},     /* no-break, ideographic and zero-width spaces */
-    {"\xEF\xBB\xBFred car", "red car"},                          /* byte order mark */
-    {"Stra\xC3\x9F""e", "Stra\xC3\x9F""e"},
+    {"\xC2\xA0red\xE3\x80\x80"
+     "car\xE2\x80\x8B",
+     "red car"},                        /* no-break, ideographic and zero-width spaces */
+    {"\xEF\xBB\xBFred car", "red car"}, /* byte order mark */
+    {"Stra\xC3\x9F"
+     "e",
+     "Stra\xC3\x9F"
+     "e"},
     {"\xE5\xB7\xB4\xE9\xBB\x8E", "\xE5\xB7\xB4\xE9\xBB\x8E"},
-    {"\xFFred", "\xEF\xBF\xBDred"},                              /* not UTF-8 */
-    {"red\x1B[31m", "red [31m"},                                 /* no controls get through */
+    {"\xFFred", "\xEF\xBF\xBDred"}, /* not UTF-8 */
+    {"red\x1B[31m", "red [31m"},    /* no controls get through */
     {"", NULL},
     {" \t\n", NULL},
     {"\xE2\x80\x8B", NULL},

@@ -197,8 +197,10 @@ START_TEST(files_of_the_cache_may_vanish_or_be_empty) {
         roll_path(path);
         if (round < 2)
             while (vectors_files(path, round ? ".faiss" : "1.faiss") || vectors_files(path, ".faiss")) unlink(path);
-        else if (round == 2) ck_assert_int_eq(truncate(path, 0), 0);
-        else ck_assert_int_eq(truncate(path, 50), 0);
+        else if (round == 2)
+            ck_assert_int_eq(truncate(path, 0), 0);
+        else
+            ck_assert_int_eq(truncate(path, 50), 0);
         reopen();
         vectors_expect_found(my_index, store, 0, 10);
     }

@@ -138,7 +138,8 @@ double vectors_recall(ps__index *index, ps__store *store, unsigned from, unsigne
             for (size_t k = 0; k < want; k++)
                 if (found[i].photo == truth[k].photo) {
                     hits++;
-                    ck_assert_msg(found[i].cosine == truth[k].cosine, "%.9g is not %.9g", (double)found[i].cosine, (double)truth[k].cosine);
+                    ck_assert_msg(found[i].cosine == truth[k].cosine, "%.9g is not %.9g", (double)found[i].cosine,
+                                  (double)truth[k].cosine);
                 }
         free(truth);
     }
