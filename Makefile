@@ -139,8 +139,7 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory $(J) build
-	@$(MAKE) --no-print-directory check-plain
-	@$(MAKE) --no-print-directory check-asan
+	@status=0; for each in check-plain check-asan; do $(MAKE) --no-print-directory $$each || status=1; done; exit $$status
 
 check-plain: ; @$(MAKE) --no-print-directory $(J) VARIANT=plain run-check
 check-asan: ; @$(MAKE) --no-print-directory $(J) VARIANT=asan run-check

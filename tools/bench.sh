@@ -38,13 +38,13 @@ if [ ! -f "$library/done" ]; then
     "$tools/fill_library" "$library" "$photos" "$model"
     touch "$library/done"
 fi
-"$program" --library "$library" search "a warm-up that also builds the cache" >/dev/null || true
-set -- $("$tools/measure" "$runs" "$program" --library "$library" search "a red car at the beach")
+"$program" -q --library "$library" search "a warm-up that also builds the cache" >/dev/null || true
+set -- $("$tools/measure" "$runs" "$program" -q --library "$library" search "a red car at the beach")
 row "a cold process, $photos photos, ms (aim 60)" "$1" "$2" "$(ratio "$1" 60)"
 row "its peak memory, MB (aim 120)" "$3" "" "$(ratio "$3" 120)"
 
 for i in 1 2 3 4 5 6 7 8 9 10; do cat samples/demo/queries.txt; done >"$work/queries.txt"
-"$program" --library "$library" search --json --queries "$work/queries.txt" >"$work/answers" || true
+"$program" -q --library "$library" search --json --queries "$work/queries.txt" >"$work/answers" || true
 for part in encode search total; do
     aim=0
     [ $part != total ] || aim=6

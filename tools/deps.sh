@@ -18,19 +18,13 @@ missing() {
 }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "deps: these packages are missing, and installing them needs root or sudo:" $wanted >&2
-        exit 3
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# What apt says goes to a file, and to the screen when it fails.
 install_packages() {
     # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends $wanted
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends $wanted >build/apt.log 2>&1
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -39,12 +33,17 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 fi
 wanted=$(missing | tr '\n' ' ')
 if [ -n "$wanted" ]; then
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        echo "deps: missing packages need root or sudo: apt-get install --no-install-recommends $wanted" >&2
+        exit 3
+    fi
+    mkdir -p build
     echo "deps: installing $wanted"
     lists=$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' 2>/dev/null | head -n 1)
     if [ -z "$lists" ] || ! install_packages; then
         echo "deps: reading the package lists anew"
-        as_root apt-get -q update
-        install_packages
+        as_root apt-get -q update >build/apt.log 2>&1 || { cat build/apt.log >&2; exit 3; }
+        install_packages || { cat build/apt.log >&2; exit 3; }
     fi
 fi
 tools/faiss.sh
