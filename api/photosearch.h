@@ -26,8 +26,9 @@
 ** search while one indexes.
 **
 ** MODEL. Texts and photos are turned into vectors ("embeddings") by a model package, one `.safetensors` file. Where no option
-** names one, the first of these that exists is taken: $PHOTOSEARCH_MODEL; share/photosearch/photosearch.safetensors of the
-** prefix that photosearch was installed to; models/photosearch.safetensors of the source tree it was built from.
+** names one, $PHOTOSEARCH_MODEL does, else the first of these that exists is taken: ../share/photosearch/photosearch.safetensors,
+** seen from the folder of the running program; the same in share of the prefix that photosearch was installed to;
+** models/photosearch.safetensors of the source tree it was built from.
 **
 ** ERRORS. Functions that can fail return a status: PS_OK (0) or one of the negative codes below, which never change their
 ** meaning. ps_last_error() has a sentence with the path and the reason.
@@ -42,7 +43,8 @@
 ** an older header keeps working with a newer library.
 **
 ** MANNERS. The library never prints, exits, installs signal handlers, changes the locale, the environment or the process's
-** folder, and opens no network connection.
+** folder, and opens no network connection. One thing is beyond it: libde265 and dav1d, which read HEIC and AVIF for it, tell
+** stderr about some damaged files.
 */
 #ifndef PHOTOSEARCH_H
 #define PHOTOSEARCH_H
@@ -85,7 +87,7 @@ enum {
     PS_FORMAT = -20,   /* not an image format that is read */
     PS_CORRUPT = -21,  /* a file is damaged */
     PS_TOOBIG = -22,   /* an image of more pixels or bytes than the limits allow */
-    PS_NEWER = -23,    /* the library was written by a newer version of photosearch */
+    PS_NEWER = -23,    /* the library or the model package is of a newer version than this one reads */
     PS_MODEL = -30,    /* the model package was refused, or does not fit what was asked */
     PS_CANCELLED = -40 /* ps_cancel was called, or a callback asked to stop */
 };
@@ -240,7 +242,7 @@ struct ps_index_result {
     uint64_t kept;            /* entries whose file is gone, kept on doubt (a missing or suddenly empty folder) */
     uint64_t skipped;         /* folders that are missing or could not be read */
     double seconds;           /* time the run took */
-    double photos_per_second; /* rate of encoding; 0 when nothing was indexed */
+    double photos_per_second; /* indexed / seconds */
 };
 #define PS_INDEX_RESULT_INIT                                                                                                     \
     { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0 }

@@ -86,8 +86,8 @@ static int answer_words(job *j, ps__error *err) {
     start = ps__os.monotonic_ns();
     if (status == PS__OK) status = find(&found, &count, j, err);
     if (status == PS__OK) {
-        j->results->verdict = ps__rank_verdict(found, count, encoder);
         count = ps__rank_cut(found, count, encoder, j->options.limit, j->options.least_score);
+        j->results->verdict = ps__rank_verdict(found, count, encoder); /* of what is shown: nothing is no match */
     }
     for (size_t i = 0; status == PS__OK && i < count; i++)
         status = ps__results_add(j->results, j->store, &found[i], (double)ps__encoder_score(encoder, found[i].cosine), err);
@@ -147,8 +147,8 @@ static int answer_image(job *j, const char *path, ps__error *err) {
     if (status == PS__OK) status = find(&found, &count, j, err);
     for (size_t i = 0; status == PS__OK && i < count; i++) {
         double score = found[i].cosine > 0 ? (double)found[i].cosine : 0.0;
-        if (i == 0) j->results->verdict = score >= SIMILAR_GOOD ? PS_VERDICT_GOOD : PS_VERDICT_WEAK;
         if (score < j->options.least_score) break;
+        if (i == 0) j->results->verdict = score >= SIMILAR_GOOD ? PS_VERDICT_GOOD : PS_VERDICT_WEAK;
         status = ps__results_add(j->results, j->store, &found[i], score > 1.0 ? 1.0 : score, err);
     }
     j->results->search_ms = since_ms(start);

@@ -25,22 +25,16 @@ static int must_fail(void) {
     return left == 0 || atomic_load(&fail_sticky);
 }
 
-void *ps__malloc(size_t size) {
-    return must_fail() ? NULL : malloc(size ? size : 1);
-}
+void *ps__malloc(size_t size) { return must_fail() ? NULL : malloc(size ? size : 1); }
 
-void *ps__calloc(size_t count, size_t size) {
-    return must_fail() ? NULL : calloc(count ? count : 1, size ? size : 1);
-}
+void *ps__calloc(size_t count, size_t size) { return must_fail() ? NULL : calloc(count ? count : 1, size ? size : 1); }
 
 void *ps__array(size_t count, size_t size) {
     if (size && count > SIZE_MAX / size) return NULL;
     return ps__malloc(count * size);
 }
 
-void *ps__realloc(void *p, size_t size) {
-    return must_fail() ? NULL : realloc(p, size ? size : 1);
-}
+void *ps__realloc(void *p, size_t size) { return must_fail() ? NULL : realloc(p, size ? size : 1); }
 
 void *ps__aligned(size_t size) {
     void *p = NULL;
@@ -56,10 +50,6 @@ char *ps__strndup(const char *s, size_t length) {
     return copy;
 }
 
-char *ps__strdup(const char *s) {
-    return ps__strndup(s, strlen(s));
-}
+char *ps__strdup(const char *s) { return ps__strndup(s, strlen(s)); }
 
-void ps__free(void *p) {
-    free(p);
-}
+void ps__free(void *p) { free(p); }

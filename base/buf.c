@@ -40,13 +40,9 @@ void ps__buf_append(ps__buf *b, const void *bytes, size_t length) {
     b->bytes[b->length] = 0;
 }
 
-void ps__buf_puts(ps__buf *b, const char *s) {
-    ps__buf_append(b, s, strlen(s));
-}
+void ps__buf_puts(ps__buf *b, const char *s) { ps__buf_append(b, s, strlen(s)); }
 
-void ps__buf_putc(ps__buf *b, char c) {
-    ps__buf_append(b, &c, 1);
-}
+void ps__buf_putc(ps__buf *b, char c) { ps__buf_append(b, &c, 1); }
 
 void ps__buf_printf(ps__buf *b, const char *format, ...) {
     va_list args, again;

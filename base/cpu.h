@@ -4,10 +4,10 @@
 #ifndef PS_BASE_CPU_H
 #define PS_BASE_CPU_H
 
-enum { /* bits of ps__cpu_features */
-    PS__CPU_AVX2 = 1 << 0,        /* AVX2 with FMA and F16C */
-    PS__CPU_AVX512 = 1 << 1,      /* AVX-512 F, BW, DQ, VL */
-    PS__CPU_AVX512_VNNI = 1 << 2  /* the above and VNNI */
+enum {                              /* bits of ps__cpu_features */
+       PS__CPU_AVX2 = 1 << 0,       /* AVX2 with FMA and F16C */
+       PS__CPU_AVX512 = 1 << 1,     /* AVX-512 F, BW, DQ, VL */
+       PS__CPU_AVX512_VNNI = 1 << 2 /* the above and VNNI */
 };
 
 /* Features that both the processor and the operating system support. Any thread. */

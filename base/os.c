@@ -23,9 +23,7 @@ static int real_lstat(const char *path, struct stat *st) { return lstat(path, st
 static int real_fstatat(int dir, const char *name, struct stat *st, int flags) { return fstatat(dir, name, st, flags); }
 static void *real_mmap(size_t size, int fd) { return mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0); }
 
-static int64_t real_wall_seconds(void) {
-    return (int64_t)time(NULL);
-}
+static int64_t real_wall_seconds(void) { return (int64_t)time(NULL); }
 
 static int64_t real_monotonic_ns(void) {
     struct timespec now;
@@ -33,19 +31,17 @@ static int64_t real_monotonic_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-#define REAL_CALLS                                                                                                        \
-    {                                                                                                                     \
-        .open = real_open, .openat = real_openat, .close = close, .read = read, .write = write, .fstat = real_fstat,      \
-        .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync, .rename = rename,                \
-        .unlink = unlink, .mkdir = mkdir, .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir,               \
-        .mmap = real_mmap, .munmap = munmap, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns         \
+#define REAL_CALLS                                                                                                               \
+    {                                                                                                                            \
+        .open = real_open, .openat = real_openat, .close = close, .read = read, .write = write, .fstat = real_fstat,             \
+        .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync, .rename = rename, .unlink = unlink,     \
+        .mkdir = mkdir, .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,   \
+        .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns                                                     \
     }
 
 struct ps__os ps__os = REAL_CALLS;
 
-void ps__os_reset(void) {
-    ps__os = (struct ps__os)REAL_CALLS;
-}
+void ps__os_reset(void) { ps__os = (struct ps__os)REAL_CALLS; }
 
 /* Reads until `size` bytes or the end; returns what was read, or -1 with errno. */
 static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
@@ -141,9 +137,12 @@ static int write_fully(int fd, const uint8_t *bytes, size_t size) {
 
 static void folder_of(char *folder, size_t size, const char *path) {
     const char *slash = strrchr(path, '/');
-    if (!slash) snprintf(folder, size, ".");
-    else if (slash == path) snprintf(folder, size, "/");
-    else snprintf(folder, size, "%.*s", (int)(slash - path), path);
+    if (!slash)
+        snprintf(folder, size, ".");
+    else if (slash == path)
+        snprintf(folder, size, "/");
+    else
+        snprintf(folder, size, "%.*s", (int)(slash - path), path);
 }
 
 static int sync_folder(const char *path) {

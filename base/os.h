@@ -31,10 +31,10 @@ struct ps__os {
     DIR *(*fdopendir)(int fd);
     struct dirent *(*readdir)(DIR *dir);
     int (*closedir)(DIR *dir);
-    void *(*mmap)(size_t size, int fd);     /* read-only, shared; MAP_FAILED on error */
+    void *(*mmap)(size_t size, int fd); /* read-only, shared; MAP_FAILED on error */
     int (*munmap)(void *address, size_t size);
-    int64_t (*wall_seconds)(void);          /* seconds since 1970, UTC */
-    int64_t (*monotonic_ns)(void);          /* nanoseconds of a clock that never goes back */
+    int64_t (*wall_seconds)(void); /* seconds since 1970, UTC */
+    int64_t (*monotonic_ns)(void); /* nanoseconds of a clock that never goes back */
 };
 
 extern struct ps__os ps__os;
@@ -43,7 +43,7 @@ extern struct ps__os ps__os;
 void ps__os_reset(void);
 
 /* A whole file in memory; the caller frees *bytes with ps__free. PS__TOOBIG beyond max_bytes; a directory, FIFO or device is
-** PS__FORMAT and is never opened for reading. st (may be NULL) is of the file that was read. */
+** PS__FORMAT and is never read. st (may be NULL) is of the file that was read. */
 int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *path, size_t max_bytes, ps__error *err);
 
 /* Maps a whole file read-only. *bytes is NULL for an empty file. Unmap with ps__unmap_file. */

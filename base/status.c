@@ -23,9 +23,13 @@ int ps__fail(ps__error *err, int code, const char *format, ...) {
 
 static int status_of_errno(int errno_value) {
     switch (errno_value) {
-    case ENOENT: case ENOTDIR: return PS__NOTFOUND;
-    case EACCES: case EPERM: case EROFS: return PS__ACCESS;
-    case ENOSPC: case EDQUOT: return PS__FULL;
+    case ENOENT:
+    case ENOTDIR: return PS__NOTFOUND;
+    case EACCES:
+    case EPERM:
+    case EROFS: return PS__ACCESS;
+    case ENOSPC:
+    case EDQUOT: return PS__FULL;
     case ENOMEM: return PS__NOMEM;
     default: return PS__IO;
     }
@@ -47,9 +51,7 @@ int ps__fail_errno(ps__error *err, int errno_value, const char *format, ...) {
     return code;
 }
 
-int ps__fail_nomem(ps__error *err) {
-    return ps__fail(err, PS__NOMEM, "out of memory");
-}
+int ps__fail_nomem(ps__error *err) { return ps__fail(err, PS__NOMEM, "out of memory"); }
 
 const char *ps__status_text(int code) {
     switch (code) {

@@ -3,9 +3,7 @@
 */
 #include "base/utf8.h"
 
-static int continuation(char c) {
-    return ((uint8_t)c & 0xC0) == 0x80;
-}
+static int continuation(char c) { return ((uint8_t)c & 0xC0) == 0x80; }
 
 size_t ps__utf8_decode(uint32_t *code, const char *s, size_t length) {
     uint8_t first = (uint8_t)s[0];

@@ -135,7 +135,7 @@ typedef struct crew {
 static void *work(void *payload) {
     const crew *c = payload;
     float *scratch = allocate(c->e->dim, sizeof *scratch);
-    for (size_t i; (i = atomic_fetch_add(&c->e->next, 1)) < c->count && !was_stopped();) c->fn(c->e, i, scratch);
+    for (size_t i; (i = atomic_fetch_add(&c->e->next, 1)) < c->count;) c->fn(c->e, i, scratch);
     free(scratch);
     return NULL;
 }

@@ -35,8 +35,8 @@ static int search_one(const options *o, ps_library *library, const char *query) 
 }
 
 /* A line that cannot be answered still gets a line, so that answers and queries stay in step. */
-static void print_refused(const options *o, const char *query, const char *why) {
-    complain("%s", why);
+static void print_refused(const options *o, const ps_library *library, const char *query) {
+    complain_status(library);
     if (!o->json) return;
     fputs("{\"query\":", stdout);
     json_string(query);
@@ -44,7 +44,7 @@ static void print_refused(const options *o, const char *query, const char *why) 
         ",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[]},\"verdict\":\"none\",\"results\":[],"
         "\"ms\":{\"encode\":0,\"search\":0,\"total\":0},\"error\":",
         stdout);
-    json_string(why);
+    json_string(ps_last_error(library));
     puts("}");
 }
 
@@ -52,7 +52,7 @@ static int search_line(const options *o, ps_library *library, const char *query)
     ps_search_options settings = settings_of(o);
     ps_results *results;
     if (ps_search(&results, library, query, &settings) != PS_OK) {
-        print_refused(o, query, ps_last_error(library));
+        print_refused(o, library, query);
         return EXIT_FAILED;
     }
     if (!o->json && !o->print0) {

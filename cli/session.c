@@ -86,12 +86,16 @@ static void on_signal(int number) {
 }
 
 void stop_on_signals(ps_library *library) {
-    struct sigaction action = {0};
+    static const int numbers[] = {SIGINT, SIGTERM};
     stoppable = library;
-    action.sa_handler = library ? on_signal : SIG_DFL;
-    action.sa_flags = (int)SA_RESETHAND;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction action = {0}, before;
+        /* What is ignored stays so: a shell without job control starts `photosearch index ... &` deaf to Ctrl-C. */
+        if (sigaction(numbers[i], NULL, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+        action.sa_handler = library ? on_signal : SIG_DFL;
+        action.sa_flags = (int)SA_RESETHAND;
+        sigaction(numbers[i], &action, NULL);
+    }
 }
 
 int was_stopped(void) { return stopped; }

@@ -14,29 +14,30 @@
 #include "encoder/plan/plan.h"
 #include "encoder/tokens/wordpiece.h"
 
-#define FORMAT 1 /* docs/model-package.md */
+#define FORMAT 1    /* docs/model-package.md */
+#define MAX_NAME 80 /* characters of name, version and space */
 
-typedef struct tower { /* image or text */
-    const ps__family *family;  /* NULL: the package has none */
-    ps__tower_limits limits;   /* from its configuration */
-    ps__plan *plan;            /* NULL until first used; guarded by the encoder's lock until then */
+typedef struct tower {        /* image or text */
+    const ps__family *family; /* NULL: the package has none */
+    ps__tower_limits limits;  /* from its configuration */
+    ps__plan *plan;           /* NULL until first used; guarded by the encoder's lock until then */
 } tower;
 
 struct ps__encoder {
-    ps__package *package;      /* the mapping everything borrows from */
+    ps__package *package; /* the mapping everything borrows from */
     const ps__kernels *kernels;
-    int precision;             /* PS__PRECISION_* */
+    int precision; /* PS__PRECISION_* */
     ps__encoder_info info;
-    char *id;                  /* info.id */
-    tower towers[2];           /* image, text */
-    ps__wordpiece *tokenizer;  /* made along with the text tower */
-    pthread_mutex_t lock;      /* held while a tower is laid out */
+    char *id;                 /* info.id */
+    tower towers[2];          /* image, text */
+    ps__wordpiece *tokenizer; /* made along with the text tower */
+    pthread_mutex_t lock;     /* held while a tower is laid out */
 };
 
 struct ps__session {
     ps__encoder *encoder;
-    ps__workspace *spaces[2];  /* image, text; made when first used */
-    int32_t *ids;              /* int32 [max_tokens] */
+    ps__workspace *spaces[2]; /* image, text; made when first used */
+    int32_t *ids;             /* int32 [max_tokens] */
 };
 
 static int read_number(double *out, const json_t *object, const char *field, double fallback) {
@@ -52,8 +53,8 @@ static int read_calibration(ps__encoder *e, ps__error *err) {
         int status = ps__package_config(&c, e->package, "calibration", err);
         if (status) return status;
     }
-    int good = read_number(&i->score_a, c, "a", 20) && read_number(&i->score_b, c, "b", -6) && read_number(&i->score_weak, c, "weak", 0.2) &&
-               read_number(&i->score_good, c, "good", 0.5);
+    int good = read_number(&i->score_a, c, "a", 20) && read_number(&i->score_b, c, "b", -6) &&
+               read_number(&i->score_weak, c, "weak", 0.2) && read_number(&i->score_good, c, "good", 0.5);
     json_decref(c);
     if (!good || i->score_a <= 0 || i->score_weak > i->score_good)
         return ps__fail(err, PS__MODEL, "%s: calibration is not a > 0, b and weak <= good", i->path);
@@ -65,9 +66,11 @@ static int check_format(const ps__package *package, ps__error *err) {
     int number = 0;
     char rest;
     if (!format || sscanf(format, "%d%c", &number, &rest) != 1 || number < 1)
-        return ps__fail(err, PS__MODEL, "%s: is not a photosearch model package (no photosearch.format)", ps__package_path(package));
+        return ps__fail(err, PS__MODEL, "%s: is not a photosearch model package (no photosearch.format)",
+                        ps__package_path(package));
     if (number > FORMAT)
-        return ps__fail(err, PS__NEWER, "%s: has package format %d, this program reads up to %d", ps__package_path(package), number, FORMAT);
+        return ps__fail(err, PS__NEWER, "%s: has package format %d, this program reads up to %d", ps__package_path(package),
+                        number, FORMAT);
     return PS__OK;
 }
 
@@ -76,8 +79,16 @@ static int describe_tower(ps__encoder *e, int is_text, ps__error *err) {
     const char *name = ps__package_meta(e->package, is_text ? "text.family" : "image.family");
     if (!name) return PS__OK;
     t->family = ps__family_find(name, is_text);
-    if (!t->family) return ps__fail(err, PS__MODEL, "%s: %s family \"%.60s\" is not known", e->info.path, is_text ? "text" : "image", name);
+    if (!t->family)
+        return ps__fail(err, PS__MODEL, "%s: %s family \"%.60s\" is not known", e->info.path, is_text ? "text" : "image", name);
     return t->family->describe(&t->limits, e->package, err);
+}
+
+/* Names become parts of ids that libraries file vectors under: short, and nothing that a terminal or a database would not keep. */
+static int is_name(const char *s) {
+    size_t length = s ? strlen(s) : 0, plain = 0;
+    for (size_t i = 0; i < length; i++) plain += s[i] >= 0x20 && s[i] < 0x7F;
+    return length > 0 && length <= MAX_NAME && plain == length;
 }
 
 static int read_about(ps__encoder *e, ps__error *err) {
@@ -90,7 +101,9 @@ static int read_about(ps__encoder *e, ps__error *err) {
     i->space = ps__package_meta(e->package, "space");
     i->licence = ps__package_meta(e->package, "licence");
     i->source = ps__package_meta(e->package, "source");
-    if (!i->name || !*i->name || !i->version || !i->space || !*i->space) return ps__fail(err, PS__MODEL, "%s: name, version or space is missing", i->path);
+    if (!is_name(i->name) || !is_name(i->version) || !is_name(i->space))
+        return ps__fail(err, PS__MODEL, "%s: name, version and space are not all 1 to %d printable ASCII characters", i->path,
+                        MAX_NAME);
     if (!i->licence) i->licence = "";
     if (!i->source) i->source = "";
     size_t size = strlen(i->name) + strlen(i->version) + 24;
@@ -105,7 +118,8 @@ static int read_towers(ps__encoder *e, ps__error *err) {
     int status = describe_tower(e, 0, err);
     if (!status) status = describe_tower(e, 1, err);
     if (status) return status;
-    if (!e->towers[0].family && !e->towers[1].family) return ps__fail(err, PS__MODEL, "%s: has neither an image nor a text tower", i->path);
+    if (!e->towers[0].family && !e->towers[1].family)
+        return ps__fail(err, PS__MODEL, "%s: has neither an image nor a text tower", i->path);
     i->image_family = e->towers[0].family ? e->towers[0].family->name : NULL;
     i->text_family = e->towers[1].family ? e->towers[1].family->name : NULL;
     i->image_size = e->towers[0].limits.image_size;
@@ -123,13 +137,18 @@ int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_opti
     e->precision = options->precision;
     e->kernels = ps__kernels_choose(options->isa);
     int status = PS__OK;
-    if (!e->kernels) status = ps__fail(err, PS__INVALID, "instruction set \"%.40s\" is unknown or this processor lacks it", options->isa);
+    if (!e->kernels)
+        status = ps__fail(err, PS__INVALID, "instruction set \"%.40s\" is unknown or this processor lacks it", options->isa);
+    if (e->precision != PS__PRECISION_INT8 && e->precision != PS__PRECISION_FLOAT)
+        status = ps__fail(err, PS__INVALID, "precision %d is unknown", e->precision);
     if (!status) status = ps__package_open(&e->package, path, err);
     if (!status) status = check_format(e->package, err);
     if (!status) status = read_about(e, err);
     if (!status) status = read_towers(e, err);
-    if (status) ps__encoder_free(e);
-    else *out = e;
+    if (status)
+        ps__encoder_free(e);
+    else
+        *out = e;
     return status;
 }
 
@@ -160,7 +179,8 @@ static int make_tokenizer(ps__encoder *e, ps__error *err) {
     /* Ids index the table of words without a further check. */
     words = ps__package_find(e->package, "text.embed.word.weight");
     if (words && (size_t)words->shape[0] >= ps__wordpiece_size(e->tokenizer)) return PS__OK;
-    return ps__fail(err, PS__MODEL, "%s: the vocabulary has more tokens than tensor text.embed.word.weight has rows", e->info.path);
+    return ps__fail(err, PS__MODEL, "%s: the vocabulary has more tokens than tensor text.embed.word.weight has rows",
+                    e->info.path);
 }
 
 /* Lays the tower out unless another thread has. */

@@ -26,22 +26,24 @@ typedef struct ps__encoder_options {
 } ps__encoder_options;
 
 typedef struct ps__encoder_info { /* strings belong to the encoder */
-    const char *id;       /* "<name>-<version>", what vectors are filed under; different weights never share an id */
+    const char
+        *id; /* what vectors are filed under: "<name>-<version>-<8 hex digits>", of the header and samples of the weights */
     const char *name, *version;
-    const char *space;    /* vectors of one space may be compared */
+    const char *space; /* vectors of one space may be compared */
     const char *licence, *source, *path;
     const char *image_family, *text_family; /* NULL: no such tower */
-    const char *isa;      /* the kernels chosen */
-    int dim;              /* length of an embedding */
-    int image_size;       /* the image tower wants RGB of image_size x image_size; 0: no image tower */
-    int max_tokens;       /* words beyond are dropped; 0: no text tower */
-    size_t bytes;         /* size of the package */
-    double score_a, score_b;         /* probability-like score = 1/(1+exp(-(a*cosine+b))) */
-    double score_weak, score_good;   /* best score below weak: nothing matched; from good on: a match */
+    const char *isa;                        /* the kernels chosen */
+    int dim;                                /* length of an embedding */
+    int image_size;                         /* the image tower wants RGB of image_size x image_size; 0: no image tower */
+    int max_tokens;                         /* words beyond are dropped; 0: no text tower */
+    size_t bytes;                           /* size of the package */
+    double score_a, score_b;                /* probability-like score = 1/(1+exp(-(a*cosine+b))) */
+    double score_weak, score_good;          /* best score below weak: nothing matched; from good on: a match */
 } ps__encoder_info;
 
 /* Maps and checks the package; towers are laid out when first used. options may be NULL. PS__MODEL with a sentence that names the
-** fault, PS__NOTFOUND when there is no file. Free with ps__encoder_free (NULL is fine) after all its sessions. */
+** fault, PS__NOTFOUND when there is no file, PS__INVALID for options that are unknown or not for this processor. Free with
+** ps__encoder_free (NULL is fine) after all its sessions. */
 int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err);
 void ps__encoder_free(ps__encoder *encoder);
 const ps__encoder_info *ps__encoder_about(const ps__encoder *encoder);

@@ -83,12 +83,12 @@ static void note_move(ps__run *run, int64_t from, int64_t to) {
     run->moves[run->move_count++].to = to;
 }
 
-/* The photo of a moved or linked file, or 0. */
+/* The photo of a moved or linked file, or 0; also 0 when another model's vector is all it has: the file must be read for its own. */
 static int find_twin(int64_t *photo, ps__run *run, const ps__file_stat *st, ps__error *err) {
     ps__file twin;
     *photo = 0;
     if (!ps__fine_mtime(st->mtime_ns)) return PS__OK;
-    int status = ps__store_file_twin(&twin, run->store, st, err);
+    int status = ps__store_file_twin(&twin, run->store, run->space, st, err);
     if (status == PS__OK) *photo = twin.photo;
     return status == PS__NOTFOUND ? PS__OK : status;
 }

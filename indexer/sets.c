@@ -7,10 +7,8 @@
 
 #include "base/alloc.h"
 
-#define MAX_ID ((int64_t)1 << 36) /* 8 GiB of bits: far beyond any gallery; ids are counted from 1 */
-
 int ps__idset_add(ps__idset *set, int64_t id) {
-    if (id < 0 || id >= MAX_ID) return PS__NOMEM;
+    if (id < 0 || id >= PS__FILE_IDS) return PS__NOMEM;
     size_t byte = (size_t)id / 8;
     if (byte >= set->size) {
         size_t size = byte + byte / 2 + 1024;

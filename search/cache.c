@@ -80,6 +80,7 @@ static int parse_roll(ps__roll *out, const uint8_t *bytes, size_t size, const ps
     if (checksum != XXH3_64bits(bytes, size - sizeof checksum)) return ps__fail(err, PS__CORRUPT, "%s: wrong checksum", path);
     fill_header(&expected, key, h.change, h.count);
     if (memcmp(&h, &expected, sizeof h) != 0) return ps__fail(err, PS__CORRUPT, "%s: belongs to another library", path);
+    if (h.change < 0) return ps__fail(err, PS__CORRUPT, "%s: impossible change", path);
     if (h.count > PS__CACHE_SEGMENTS || size != sizeof h + (size_t)h.count * 8 + sizeof checksum)
         return ps__fail(err, PS__CORRUPT, "%s: impossible size", path);
     out->checksums = ps__array((size_t)h.count, sizeof *out->checksums);

@@ -97,8 +97,8 @@ static int load_parts(ps__parts *out, const ps__roll *roll, const ps__index *ind
     return status;
 }
 
-/* Takes what the cache has if it is newer than `than`. Whatever is wrong with it is no error here: *taken is 0. */
-static int load(int *taken, ps__index *index, int64_t than, int64_t now, ps__error *err) {
+/* Takes what the cache has if it is newer than `than`. Whatever is wrong with it is no error here, but told if `tell`: *taken is 0. */
+static int load(int *taken, ps__index *index, int64_t than, int64_t now, int tell, ps__error *err) {
     ps__roll roll;
     ps__parts parts;
     ps__error why;
@@ -116,7 +116,8 @@ static int load(int *taken, ps__index *index, int64_t than, int64_t now, ps__err
         }
     }
     ps__roll_clear(&roll);
-    if (status != PS__OK && status != PS__NOTFOUND) ps__logf(&index->log, PS__LOG_WARNING, "the index is rebuilt: %s", why.text);
+    if (tell && status != PS__OK && status != PS__NOTFOUND)
+        ps__logf(&index->log, PS__LOG_WARNING, "the index is rebuilt: %s", why.text);
     return status == PS__NOMEM ? ps__fail_nomem(err) : PS__OK;
 }
 
@@ -322,7 +323,7 @@ static int catch_up(ps__index *index, ps__store *store, int64_t now, int flush, 
     int status = gather(&fresh, index, store, err);
     if (status == PS__OK && is_long(index, &fresh, flush)) {
         /* Before building, see whether another process has done the work. */
-        status = load(&taken, index, index->rolled, now, err);
+        status = load(&taken, index, index->rolled, now, 1, err);
         if (status == PS__OK && taken) status = gather(&fresh, index, store, err);
     }
     if (status == PS__OK && fresh.gone) status = too_many_gone(&much_gone, index, store, err);
@@ -339,9 +340,9 @@ static int catch_up(ps__index *index, ps__store *store, int64_t now, int flush, 
 static int first_load(ps__index *index, ps__store *store, int64_t now, int flush, ps__error *err) {
     int taken;
     index->rolled = -1;
-    int status = load(&taken, index, -1, now, err);
+    int status = load(&taken, index, -1, now, 0, err);
     /* A second look: the cache may have been replaced between reading the roll and its segments. */
-    if (status == PS__OK && !taken) status = load(&taken, index, -1, now, err);
+    if (status == PS__OK && !taken) status = load(&taken, index, -1, now, 1, err);
     if (status == PS__OK) status = taken ? catch_up(index, store, now, flush, err) : rebuild(index, store, now, err);
     if (status == PS__OK) {
         pthread_rwlock_wrlock(&index->lock);

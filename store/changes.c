@@ -8,11 +8,13 @@
 
 int ps__store_last_change(int64_t *change, ps__store *store, ps__error *err) {
     int status = ps__sql_int(change, store, err, "SELECT seq FROM sqlite_sequence WHERE name = 'changes'", "");
+    if (status == PS__OK && *change < 0) return ps__store_damaged(store, "its change log makes no sense", err);
     return status == PS__NOTFOUND ? PS__OK : status;
 }
 
 static int read_floor(int64_t *floor, ps__store *store, ps__error *err) {
     int status = ps__sql_int(floor, store, err, "SELECT value FROM meta WHERE key = 'changes_floor'", "");
+    if (status == PS__OK && *floor < 0) return ps__store_damaged(store, "its change log makes no sense", err);
     return status == PS__NOTFOUND ? ps__store_damaged(store, "it has no change log", err) : status;
 }
 

@@ -7,7 +7,7 @@
 
 #define COLUMNS "id, photo, state, racy, size, mtime_ns, inode, device"
 
-static void read_file(ps__file *out, sqlite3_stmt *stmt) {
+static int read_file(ps__file *out, ps__store *store, sqlite3_stmt *stmt, ps__error *err) {
     out->id = sqlite3_column_int64(stmt, 0);
     out->photo = sqlite3_column_int64(stmt, 1);
     out->state = sqlite3_column_int(stmt, 2);
@@ -16,6 +16,19 @@ static void read_file(ps__file *out, sqlite3_stmt *stmt) {
     out->stat.mtime_ns = sqlite3_column_int64(stmt, 5);
     out->stat.inode = sqlite3_column_int64(stmt, 6);
     out->stat.device = sqlite3_column_int64(stmt, 7);
+    if (out->id >= 1 && out->id < PS__FILE_IDS) return PS__OK;
+    return ps__store_damaged(store, "the number of a file in it is impossible", err);
+}
+
+/* The one row that the statement gives, and hands the statement back. PS__NOTFOUND without a sentence when there is none. */
+static int take_file(ps__file *out, ps__store *store, sqlite3_stmt *stmt, ps__error *err) {
+    int status, rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        status = read_file(out, store, stmt, err);
+    else
+        status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
+    ps__sql_done(stmt);
+    return status;
 }
 
 int ps__store_file(ps__file *out, ps__store *store, const char *path, ps__error *err) {
@@ -23,31 +36,18 @@ int ps__store_file(ps__file *out, ps__store *store, const char *path, ps__error 
     memset(out, 0, sizeof *out);
     int status = ps__sql_take(&stmt, store, err, "SELECT " COLUMNS " FROM files WHERE path = ?", "b", (const void *)path,
                               (int)strlen(path));
-    if (status != PS__OK) return status;
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        read_file(out, stmt);
-    else
-        status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
-    ps__sql_done(stmt);
-    return status;
+    return status == PS__OK ? take_file(out, store, stmt, err) : status;
 }
 
-int ps__store_file_twin(ps__file *out, ps__store *store, const ps__file_stat *st, ps__error *err) {
+int ps__store_file_twin(ps__file *out, ps__store *store, int space, const ps__file_stat *st, ps__error *err) {
     sqlite3_stmt *stmt;
     memset(out, 0, sizeof *out);
-    int status = ps__sql_take(&stmt, store, err,
-                              "SELECT " COLUMNS " FROM files WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ?"
-                              " AND state = 0 AND racy = 0 AND photo IS NOT NULL LIMIT 1",
-                              "iiii", st->inode, st->device, st->size, st->mtime_ns);
-    if (status != PS__OK) return status;
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        read_file(out, stmt);
-    else
-        status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
-    ps__sql_done(stmt);
-    return status;
+    int status =
+        ps__sql_take(&stmt, store, err,
+                     "SELECT " COLUMNS " FROM files WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ?"
+                     " AND state = 0 AND racy = 0 AND EXISTS (SELECT 1 FROM vectors WHERE key = (? << 40 | photo)) LIMIT 1",
+                     "iiiii", st->inode, st->device, st->size, st->mtime_ns, (int64_t)space);
+    return status == PS__OK ? take_file(out, store, stmt, err) : status;
 }
 
 int ps__store_file_add(int64_t *id, ps__store *store, const char *path, const ps__file_stat *st, int64_t photo, ps__error *err) {
@@ -83,7 +83,7 @@ static int walk(ps__store *store, sqlite3_stmt *stmt, ps__file_fn *fn, void *pay
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         ps__file file;
         const char *path;
-        read_file(&file, stmt);
+        if ((status = read_file(&file, store, stmt, err)) != PS__OK) break;
         if ((status = ps__sql_path(&path, store, stmt, 8, err)) != PS__OK) break;
         if ((status = fn(&file, path, payload)) != 0) break;
     }
@@ -147,8 +147,9 @@ int ps__store_one_work(ps__store *store, int64_t id, ps__file_fn *fn, void *payl
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
-        read_file(&file, stmt);
-        if ((status = ps__sql_path(&path, store, stmt, 8, err)) == PS__OK) status = fn(&file, path, payload);
+        status = read_file(&file, store, stmt, err);
+        if (status == PS__OK) status = ps__sql_path(&path, store, stmt, 8, err);
+        if (status == PS__OK) status = fn(&file, path, payload);
     } else {
         status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
     }

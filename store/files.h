@@ -20,6 +20,8 @@ enum {
     PS__FILE_QUARANTINED = 3 /* tried again when the file changes */
 };
 
+#define PS__FILE_IDS ((int64_t)1 << 36) /* far beyond any gallery; a run keeps a bit for each */
+
 typedef struct ps__file_stat {
     int64_t size;     /* bytes */
     int64_t mtime_ns; /* nanoseconds since 1970, UTC */
@@ -28,7 +30,7 @@ typedef struct ps__file_stat {
 } ps__file_stat;
 
 typedef struct ps__file {
-    int64_t id;    /* positive, never used again */
+    int64_t id;    /* 1..PS__FILE_IDS - 1, never used again */
     int64_t photo; /* 0: none */
     int state;     /* PS__FILE_* */
     int racy; /* 1: read so soon after its last change that an edit within the clock's grain would go unseen: read it again */
@@ -47,9 +49,9 @@ void ps__store_rollback(ps__store *store);
 /* PS__NOTFOUND: the path is new. */
 int ps__store_file(ps__file *out, ps__store *store, const char *path, ps__error *err);
 
-/* An INDEXED row of another path with exactly this inode, device, size and modification time: the file before it was moved, or another
-** link to it. PS__NOTFOUND: none. */
-int ps__store_file_twin(ps__file *out, ps__store *store, const ps__file_stat *st, ps__error *err);
+/* An INDEXED row of another path with exactly this inode, device, size and modification time, whose photo has its vector in `space`:
+** the file before it was moved, or another link to it. PS__NOTFOUND: none. */
+int ps__store_file_twin(ps__file *out, ps__store *store, int space, const ps__file_stat *st, ps__error *err);
 
 /* A new path: INDEXED as that photo, PENDING when photo is 0 or gone meanwhile. */
 int ps__store_file_add(int64_t *id, ps__store *store, const char *path, const ps__file_stat *st, int64_t photo, ps__error *err);

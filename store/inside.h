@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 #define PS__APPLICATION_ID 0x50534c31 /* "PSL1" in the database header */
-#define PS__STORE_STATEMENTS 64
+#define PS__STORE_STATEMENTS 128
 
 typedef struct ps__statement {
     const char *sql;    /* text, compared by address: always a string constant */

@@ -6,7 +6,7 @@
 
 #include "encoder/families/families.h"
 
-typedef struct config { /* text.config */
+typedef struct config {                         /* text.config */
     int layers, hidden, heads, ffn, max_tokens; /* see docs/model-package.md */
     float eps;                                  /* of every LayerNorm */
     int dim;                                    /* of the embedding */
@@ -20,10 +20,14 @@ typedef struct tower { /* one build */
 } tower;
 
 static int check_words(const json_t *json, const ps__package *package, ps__error *err) {
-    const char *pool = json_string_value(json_object_get(json, "pool")), *tokenizer = json_string_value(json_object_get(json, "tokenizer"));
-    if (!pool || strcmp(pool, "mean") != 0) return ps__fail(err, PS__MODEL, "%s: text.config: pool \"%.40s\" is not known", ps__package_path(package), pool ? pool : "");
+    const char *pool = json_string_value(json_object_get(json, "pool")),
+               *tokenizer = json_string_value(json_object_get(json, "tokenizer"));
+    if (!pool || strcmp(pool, "mean") != 0)
+        return ps__fail(err, PS__MODEL, "%s: text.config: pool \"%.40s\" is not known", ps__package_path(package),
+                        pool ? pool : "");
     if (!tokenizer || strcmp(tokenizer, "wordpiece") != 0)
-        return ps__fail(err, PS__MODEL, "%s: text.config: tokenizer \"%.40s\" is not known", ps__package_path(package), tokenizer ? tokenizer : "");
+        return ps__fail(err, PS__MODEL, "%s: text.config: tokenizer \"%.40s\" is not known", ps__package_path(package),
+                        tokenizer ? tokenizer : "");
     return PS__OK;
 }
 
@@ -41,7 +45,8 @@ static int read_config(config *c, const ps__package *package, ps__error *err) {
     if (!status) status = check_words(json, package, err);
     double eps = json_number_value(json_object_get(json, "eps"));
     if (!status && (c->hidden % c->heads || !(eps >= 0 && eps <= 1)))
-        status = ps__fail(err, PS__MODEL, "%s: text.config: heads do not divide hidden, or eps is not from 0 to 1", ps__package_path(package));
+        status = ps__fail(err, PS__MODEL, "%s: text.config: heads do not divide hidden, or eps is not from 0 to 1",
+                          ps__package_path(package));
     c->eps = (float)eps;
     json_decref(json);
     return status;
@@ -76,7 +81,8 @@ static int add_norm(tower *t, const char *tensor, const char *name, int in, int 
 }
 
 /* parts layers that read the same rows, side by side. */
-static int add_linear(int *out, tower *t, const char *prefix, const char *const *names, int parts, int in, int in_features, int out_features) {
+static int add_linear(int *out, tower *t, const char *prefix, const char *const *names, int parts, int in, int in_features,
+                      int out_features) {
     ps__layer layers[3];
     int sizes[3], status = PS__OK;
     int64_t shape[2] = {out_features, in_features};
@@ -92,7 +98,8 @@ static int add_linear(int *out, tower *t, const char *prefix, const char *const 
 
 /* Post-LayerNorm: x = norm1(x + attention(x)); x = norm2(x + ffn(x)). */
 static int add_layer(int *x, tower *t, int index) {
-    static const char *const qkv_names[] = {"query", "key", "value"}, *const output[] = {"output"}, *const fc1[] = {"fc1"}, *const fc2[] = {"fc2"};
+    static const char *const qkv_names[] = {"query", "key", "value"}, *const output[] = {"output"}, *const fc1[] = {"fc1"},
+                             *const fc2[] = {"fc2"};
     const config *c = t->c;
     char prefix[32], norm1[48], norm2[48], name[48];
     int qkv = 0, mixed = 0, hidden = 0, back = 0;
@@ -136,10 +143,12 @@ static int build(ps__plan **out, const ps__package *package, const ps__kernels *
     if (!status) status = add_projection(&embedding, &t, x);
     if (!status) {
         ps__plan_normalize(t.plan, "text.embedding", embedding, c.dim);
-        status = ps__plan_finish(t.plan, embedding, c.dim, err);
+        status = ps__plan_finish(t.plan, embedding, c.dim, ps__package_path(package), err);
     }
-    if (status) ps__plan_free(t.plan);
-    else *out = t.plan;
+    if (status)
+        ps__plan_free(t.plan);
+    else
+        *out = t.plan;
     return status;
 }
 

@@ -10,11 +10,11 @@
 #define MAX_BLOCKS 64
 #define MAX_CHANNELS 8192
 
-typedef struct block { /* one inverted bottleneck */
+typedef struct block {                   /* one inverted bottleneck */
     int kernel, stride, expand, in, out; /* as in image.config */
 } block;
 
-typedef struct config { /* image.config */
+typedef struct config {              /* image.config */
     int size, mean, std, stem, head; /* see docs/model-package.md */
     int dim;                         /* of the embedding */
     int block_count;
@@ -25,8 +25,8 @@ typedef struct tower { /* one build */
     const ps__package *package;
     const config *c;
     ps__plan *plan;
-    int buffer;             /* output of the last operation */
-    int width, channels;    /* its size; images are square */
+    int buffer;          /* output of the last operation */
+    int width, channels; /* its size; images are square */
     ps__error *err;
 } tower;
 
@@ -42,14 +42,17 @@ static int read_block(block *b, const config *c, const json_t *row, const ps__pa
     }
     int previous = c->block_count ? c->blocks[c->block_count - 1].out : c->stem;
     if (!good || b->kernel % 2 == 0 || b->in != previous)
-        return ps__fail(err, PS__MODEL, "%s: image.config: block %d is not [kernel,stride,expand,in,out] with in = %d", ps__package_path(package), c->block_count, previous);
+        return ps__fail(err, PS__MODEL, "%s: image.config: block %d is not [kernel,stride,expand,in,out] with in = %d",
+                        ps__package_path(package), c->block_count, previous);
     return PS__OK;
 }
 
 static int read_blocks(config *c, const json_t *json, const ps__package *package, ps__error *err) {
     const json_t *blocks = json_object_get(json, "blocks");
     size_t count = json_array_size(blocks);
-    if (count < 1 || count > MAX_BLOCKS) return ps__fail(err, PS__MODEL, "%s: image.config: \"blocks\" is not a list of 1 to %d blocks", ps__package_path(package), MAX_BLOCKS);
+    if (count < 1 || count > MAX_BLOCKS)
+        return ps__fail(err, PS__MODEL, "%s: image.config: \"blocks\" is not a list of 1 to %d blocks", ps__package_path(package),
+                        MAX_BLOCKS);
     for (size_t i = 0; i < count; i++) {
         int status = read_block(&c->blocks[i], c, json_array_get(blocks, i), package, err);
         if (status) return status;
@@ -72,7 +75,8 @@ static int read_config(config *c, const ps__package *package, ps__error *err) {
     if (!status) status = read_blocks(c, json, package, err);
     const char *fit = json_string_value(json_object_get(json, "fit"));
     if (!status && (!fit || strcmp(fit, "squash") != 0))
-        status = ps__fail(err, PS__MODEL, "%s: image.config: fit \"%.40s\" is not known", ps__package_path(package), fit ? fit : "");
+        status =
+            ps__fail(err, PS__MODEL, "%s: image.config: fit \"%.40s\" is not known", ps__package_path(package), fit ? fit : "");
     json_decref(json);
     return status;
 }
@@ -93,7 +97,8 @@ static int read_conv(ps__layer *layer, tower *t, const char *name, int rank, con
     if (status) return status;
     const float *q = out->data;
     if (!(q[0] > 1e-30f) || !(q[1] >= 0 && q[1] <= 255) || q[1] != (float)(int)q[1])
-        return ps__fail(t->err, PS__MODEL, "%s: tensor %s.out is not a scale above 0 and a zero point from 0 to 255", ps__package_path(t->package), name);
+        return ps__fail(t->err, PS__MODEL, "%s: tensor %s.out is not a scale above 0 and a zero point from 0 to 255",
+                        ps__package_path(t->package), name);
     layer->out_scale = q[0];
     layer->out_zero = (int)q[1];
     return PS__OK;
@@ -152,7 +157,8 @@ static int add_linear(int *buffer, tower *t, const char *name, int in, int in_fe
 
 /* Pooled features to the embedding: a projection, and beside it a small perceptron when the package has one. */
 static int add_projection(tower *t) {
-    int pooled = ps__plan_pool(t->plan, "image.pool", t->buffer, t->width * t->width, t->channels), embedding = 0, hidden = 0, more = 0;
+    int pooled = ps__plan_pool(t->plan, "image.pool", t->buffer, t->width * t->width, t->channels), embedding = 0, hidden = 0,
+        more = 0;
     int status = add_linear(&embedding, t, "image.proj", pooled, t->channels, t->c->dim);
     const ps__tensor *fc1 = ps__package_find(t->package, "image.mlp.fc1.weight");
     if (!status && fc1) {
@@ -173,7 +179,8 @@ static int build(ps__plan **out, const ps__package *package, const ps__kernels *
     *out = NULL;
     int status = read_config(&c, package, err);
     if (status) return status;
-    tower t = {.package = package, .c = &c, .plan = ps__plan_new(kernels, precision, 1), .width = c.size, .channels = 3, .err = err};
+    tower t = {
+        .package = package, .c = &c, .plan = ps__plan_new(kernels, precision, 1), .width = c.size, .channels = 3, .err = err};
     if (!t.plan) return ps__fail_nomem(err);
     ps__plan_input(t.plan, 1.0f / (float)c.std, c.mean);
     status = add_stem(&t);
@@ -182,10 +189,12 @@ static int build(ps__plan **out, const ps__package *package, const ps__kernels *
     if (!status) status = add_projection(&t);
     if (!status) {
         ps__plan_normalize(t.plan, "image.embedding", t.buffer, c.dim);
-        status = ps__plan_finish(t.plan, t.buffer, c.dim, err);
+        status = ps__plan_finish(t.plan, t.buffer, c.dim, ps__package_path(package), err);
     }
-    if (status) ps__plan_free(t.plan);
-    else *out = t.plan;
+    if (status)
+        ps__plan_free(t.plan);
+    else
+        *out = t.plan;
     return status;
 }
 

@@ -19,7 +19,8 @@ int ps__family_dim(int *dim, const ps__package *package, ps__error *err) {
     char *end = NULL;
     long n = text ? strtol(text, &end, 10) : 0;
     if (!text || end == text || *end || n < 32 || n > 4096 || n % 32)
-        return ps__fail(err, PS__MODEL, "%s: dim is \"%.40s\", not a multiple of 32 from 32 to 4096", ps__package_path(package), text ? text : "");
+        return ps__fail(err, PS__MODEL, "%s: dim is \"%.40s\", not a multiple of 32 from 32 to 4096", ps__package_path(package),
+                        text ? text : "");
     *dim = (int)n;
     return PS__OK;
 }
@@ -28,12 +29,13 @@ int ps__family_dim(int *dim, const ps__package *package, ps__error *err) {
 static int check_scales(const ps__package *package, const ps__tensor *scale, ps__error *err) {
     const float *s = scale->data;
     for (int64_t i = 0; i < scale->count; i++)
-        if (s[i] < 0) return ps__fail(err, PS__MODEL, "%s: tensor %s holds a negative scale", ps__package_path(package), scale->name);
+        if (s[i] < 0)
+            return ps__fail(err, PS__MODEL, "%s: tensor %s holds a negative scale", ps__package_path(package), scale->name);
     return PS__OK;
 }
 
-int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape, int output_axis,
-                     ps__error *err) {
+int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape,
+                     int output_axis, ps__error *err) {
     const ps__tensor *weight, *scale, *bias;
     const int64_t *outputs = &shape[output_axis];
     int status = ps__package_need(&weight, package, PS__I8, rank, shape, err, "%s.weight", prefix);

@@ -9,9 +9,9 @@
 #include "encoder/plan/plan.h"
 
 typedef struct ps__tower_limits { /* what a caller must know of a tower before it is laid out */
-    int image_size;  /* image towers: RGB of image_size x image_size */
-    int max_tokens;  /* text towers */
-    int dim;         /* of the embedding */
+    int image_size;               /* image towers: RGB of image_size x image_size */
+    int max_tokens;               /* text towers */
+    int dim;                      /* of the embedding */
 } ps__tower_limits;
 
 typedef struct ps__family {
@@ -33,7 +33,7 @@ int ps__family_dim(int *dim, const ps__package *package, ps__error *err);
 
 /* `prefix`.weight, .scale and .bias of a layer with `rank`-dimensional weights, outputs first (or last for depthwise filters, with
 ** output_axis rank - 1). */
-int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape, int output_axis,
-                     ps__error *err);
+int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape,
+                     int output_axis, ps__error *err);
 
 #endif

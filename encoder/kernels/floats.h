@@ -34,7 +34,7 @@ static float floats_dot(const float *a, const float *b, int n) {
 /* e^x for x <= 0, relative error below 2e-7: 2^n times a degree-6 Taylor polynomial on [-ln2/2, ln2/2]. */
 static inline float floats_exp(float x) {
     const float shifter = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    x = x > -87.0f ? x : -87.0f; /* NaN, from a hostile model, becomes -87 too */
+    x = x > -87.0f ? x : -87.0f;       /* NaN, from a hostile model, becomes -87 too */
     float n = (x * 1.44269504f + shifter) - shifter;
     float r = x - n * 0.693359375f; /* ln 2 in two parts, the first exact in 10 bits (Cody and Waite) */
     r = r - n * -2.12194440e-4f;
@@ -94,12 +94,13 @@ static void floats_softmax(float *x, int n) {
     for (int i = 0; i < n; i++) x[i] *= factor;
 }
 
-static void floats_attention(float *out, size_t out_stride, const float *q, const float *k, const float *v, size_t stride, int tokens,
-                             int head_dim, float *scores) {
+static void floats_attention(float *out, size_t out_stride, const float *q, const float *k, const float *v, size_t stride,
+                             int tokens, int head_dim, float *scores) {
     float factor = 1.0f / sqrtf((float)head_dim);
     for (int t = 0; t < tokens; t++) {
         float *row = out + (size_t)t * out_stride;
-        for (int u = 0; u < tokens; u++) scores[u] = floats_dot(q + (size_t)t * stride, k + (size_t)u * stride, head_dim) * factor;
+        for (int u = 0; u < tokens; u++)
+            scores[u] = floats_dot(q + (size_t)t * stride, k + (size_t)u * stride, head_dim) * factor;
         floats_softmax(scores, tokens);
         for (int d = 0; d < head_dim; d++) row[d] = 0;
         for (int u = 0; u < tokens; u++)
@@ -130,8 +131,8 @@ static void floats_sum_u8(uint32_t *sum, const uint8_t *in, size_t pixels, int c
         for (int c = 0; c < channels; c++) sum[c] += in[c];
 }
 
-#define PS__FLOAT_KERNELS                                                                                                       \
-    .quantize_row = floats_quantize_row, .sum_u8 = floats_sum_u8, .layer_norm = floats_layer_norm, .gelu = floats_gelu,             \
+#define PS__FLOAT_KERNELS                                                                                                        \
+    .quantize_row = floats_quantize_row, .sum_u8 = floats_sum_u8, .layer_norm = floats_layer_norm, .gelu = floats_gelu,          \
     .attention = floats_attention, .dot = floats_dot
 
 #endif

@@ -16,36 +16,36 @@
 
 /* A matrix of s8 weights [n][k], laid out for four-way dot products: [ceil(n/16)][ceil(k/4)][16][4], padding zero. */
 typedef struct ps__matrix {
-    int n, k;              /* outputs, inputs */
-    int k4;                /* ceil(k / 4) */
-    int8_t *weights;       /* 64-byte aligned, owned */
-    int32_t *offset;       /* [n padded to 64]: -zero_in * sum over k of w, where every sum starts */
-    float *scale;          /* [n padded]: real value of one step of the sum (for dynamic layers: of the weight alone) */
-    float *bias;           /* [n padded] */
+    int n, k;        /* outputs, inputs */
+    int k4;          /* ceil(k / 4) */
+    int8_t *weights; /* 64-byte aligned, owned */
+    int32_t *offset; /* [n padded to 64]: -zero_in * sum over k of w, where every sum starts */
+    float *scale;    /* [n padded]: real value of one step of the sum (for dynamic layers: of the weight alone) */
+    float *bias;     /* [n padded] */
 } ps__matrix;
 
 /* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [c/64][kx][ceil(k/4)][4][16][4]. The four taps of a group
 ** run down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. offset,
 ** scale and bias are in the same order, [c/64][4][16]. */
 typedef struct ps__filter {
-    int channels, k;       /* k is 3, 5 or 7 */
-    int8_t *weights;       /* 64-byte aligned, owned */
-    int32_t *offset;       /* as in ps__matrix, permuted */
-    float *scale, *bias;   /* permuted */
+    int channels, k;     /* k is 3, 5 or 7 */
+    int8_t *weights;     /* 64-byte aligned, owned */
+    int32_t *offset;     /* as in ps__matrix, permuted */
+    float *scale, *bias; /* permuted */
 } ps__filter;
 
 /* How a sum becomes a u8 activation; docs/model-package.md, "Quantisation". */
 typedef struct ps__requant {
-    float low, high;       /* clamp of the real value: 0 and 6, or -FLT_MAX and FLT_MAX */
-    float inverse;         /* 1 / scale of the output */
-    float zero;            /* zero point of the output, as a float: added before the clamp to 0..255 (exact: integers below 2^24) */
+    float low, high; /* clamp of the real value: 0 and 6, or -FLT_MAX and FLT_MAX */
+    float inverse;   /* 1 / scale of the output */
+    float zero;      /* zero point of the output, as a float: added before the clamp to 0..255 (exact: integers below 2^24) */
     const uint8_t *residual; /* [rows][n] added to the real value, or NULL */
-    float residual_scale;  /* real value of one step of it */
-    int residual_zero;     /* its zero point */
+    float residual_scale;    /* real value of one step of it */
+    int residual_zero;       /* its zero point */
 } ps__requant;
 
 typedef struct ps__kernels {
-    const char *name;      /* "reference", "avx2", "avx512vnni" */
+    const char *name; /* "reference", "avx2", "avx512vnni" */
 
     /* out u8 [rows][n] from in u8 [rows][in_stride bytes], requantised. */
     void (*gemm_u8)(uint8_t *out, const uint8_t *in, size_t in_stride, size_t rows, const ps__matrix *m, const ps__requant *q);
@@ -86,13 +86,9 @@ const ps__kernels *ps__kernels_choose(const char *name);
 /* i-th of all kernels that this processor runs (0 is the reference), or NULL past the end: for tests and `bench`. */
 const ps__kernels *ps__kernels_at(int i);
 
-static inline size_t ps__depthwise_scratch(int width, int k) {
-    return (size_t)(width + 2 * k) * (size_t)((k + 3) / 4) * 256;
-}
+static inline size_t ps__depthwise_scratch(int width, int k) { return (size_t)(width + 2 * k) * (size_t)((k + 3) / 4) * 256; }
 
-static inline int ps__pad_to(int n, int multiple) {
-    return (n + multiple - 1) / multiple * multiple;
-}
+static inline int ps__pad_to(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /* Where channel c of a ps__filter's per-channel arrays stands. */
 static inline size_t ps__filter_place(int c) {
@@ -102,12 +98,15 @@ static inline size_t ps__filter_place(int c) {
 
 /* Weights row-major [n][k] (or [k][k][channels]) to the kernels' layout. scale, bias: float [n]; real value of a sum's step is
 ** in_scale * scale. Returns 0, or -1 when memory runs out; freed by the clear of each, which takes NULL members. */
-int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in, float in_scale);
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in,
+                    float in_scale);
 /* The same in steps: a matrix of zeros, then rows [first, first + rows), first a multiple of 16. */
 int ps__matrix_new(ps__matrix *m, int n, int k);
-void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias, int zero_in, float in_scale);
+void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias,
+                     int zero_in, float in_scale);
 void ps__matrix_clear(ps__matrix *m);
-int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in, float in_scale);
+int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in,
+                    float in_scale);
 void ps__filter_clear(ps__filter *f);
 
 extern const ps__kernels ps__kernels_reference;

@@ -35,15 +35,18 @@ static void fill_block(int8_t *to, const int8_t *rows, int count, int k) {
     int whole = k / 4;
     for (int i = 0; i < whole; i++, to += 64)
         for (int r = 0; r < 16; r++) {
-            if (r < count) memcpy(to + 4 * r, rows + (size_t)r * (size_t)k + 4 * (size_t)i, 4);
-            else memset(to + 4 * r, 0, 4);
+            if (r < count)
+                memcpy(to + 4 * r, rows + (size_t)r * (size_t)k + 4 * (size_t)i, 4);
+            else
+                memset(to + 4 * r, 0, 4);
         }
     if (k % 4 == 0) return;
     memset(to, 0, 64);
     for (int r = 0; r < count; r++) memcpy(to + 4 * r, rows + (size_t)r * (size_t)k + 4 * (size_t)whole, (size_t)(k % 4));
 }
 
-void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias, int zero_in, float in_scale) {
+void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias,
+                     int zero_in, float in_scale) {
     for (int o = 0; o < rows; o++) {
         const int8_t *row = weights + (size_t)o * (size_t)m->k;
         int32_t sum = 0;
@@ -56,7 +59,8 @@ void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, 
     }
 }
 
-int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in, float in_scale) {
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in,
+                    float in_scale) {
     if (ps__matrix_new(m, n, k)) return -1;
     ps__matrix_fill(m, 0, n, weights, scale, bias, zero_in, in_scale);
     return 0;
@@ -70,7 +74,8 @@ void ps__matrix_clear(ps__matrix *m) {
     *m = (ps__matrix){0};
 }
 
-int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in, float in_scale) {
+int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in,
+                    float in_scale) {
     *f = (ps__filter){.channels = channels, .k = k};
     size_t groups = (size_t)((k + 3) / 4), bytes = (size_t)ps__pad_to(channels, 64) * (size_t)k * groups * 4;
     f->weights = ps__aligned(bytes);
@@ -85,7 +90,8 @@ int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, co
         for (int ky = 0; ky < k; ky++) {
             for (int kx = 0; kx < k; kx++) {
                 int8_t w = weights[((size_t)ky * (size_t)k + (size_t)kx) * (size_t)channels + (size_t)c];
-                f->weights[((block * (size_t)k + (size_t)kx) * groups + (size_t)(ky / 4)) * 256 + in_block * 4 + (size_t)(ky % 4)] = w;
+                f->weights[((block * (size_t)k + (size_t)kx) * groups + (size_t)(ky / 4)) * 256 + in_block * 4 +
+                           (size_t)(ky % 4)] = w;
                 sum += w;
             }
         }

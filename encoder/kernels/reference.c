@@ -38,7 +38,8 @@ static void gemm_u8(uint8_t *out, const uint8_t *in, size_t in_stride, size_t ro
 static void gemm_f32(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, size_t rows, const ps__matrix *m) {
     for (size_t r = 0; r < rows; r++)
         for (int o = 0; o < m->n; o++)
-            out[r * (size_t)m->n + (size_t)o] = (float)sum_of(in + r * in_stride, m, o) * (row_scale[r] * m->scale[o]) + m->bias[o];
+            out[r * (size_t)m->n + (size_t)o] =
+                (float)sum_of(in + r * in_stride, m, o) * (row_scale[r] * m->scale[o]) + m->bias[o];
 }
 
 static void depthwise_u8(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int stride, int pad, int zero_in,

@@ -17,12 +17,12 @@
 #define MAX_TENSORS 65536
 
 struct ps__package {
-    char *path;             /* as opened, for messages */
-    const uint8_t *bytes;   /* the mapping */
-    size_t size;            /* bytes mapped */
-    json_t *header;         /* owns the names and the metadata */
-    ps__tensor *tensors;    /* sorted by name */
-    size_t tensor_count;    /* entries of tensors */
+    char *path;           /* as opened, for messages */
+    const uint8_t *bytes; /* the mapping */
+    size_t size;          /* bytes mapped */
+    json_t *header;       /* owns the names and the metadata */
+    ps__tensor *tensors;  /* sorted by name */
+    size_t tensor_count;  /* entries of tensors */
 };
 
 static int refuse(const ps__package *p, ps__error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -37,8 +37,11 @@ static int refuse(const ps__package *p, ps__error *err, const char *format, ...)
 }
 
 static int type_of(const char *name, int *type, size_t *bytes) {
-    static const struct { const char *name; int type; size_t bytes; } types[] = {
-        {"F32", PS__F32, 4}, {"I8", PS__I8, 1}, {"U8", PS__U8, 1}, {"I32", PS__I32, 4}};
+    static const struct {
+        const char *name;
+        int type;
+        size_t bytes;
+    } types[] = {{"F32", PS__F32, 4}, {"I8", PS__I8, 1}, {"U8", PS__U8, 1}, {"I32", PS__I32, 4}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (strcmp(types[i].name, name) != 0) continue;
         *type = types[i].type;
@@ -66,11 +69,13 @@ static int read_shape(ps__tensor *t, const ps__package *p, const json_t *shape, 
     return PS__OK;
 }
 
-static int read_tensor(ps__tensor *t, const ps__package *p, const char *name, const json_t *entry, size_t data_start, ps__error *err) {
+static int read_tensor(ps__tensor *t, const ps__package *p, const char *name, const json_t *entry, size_t data_start,
+                       ps__error *err) {
     size_t bytes = 0;
     t->name = name;
     const char *type = json_string_value(json_object_get(entry, "dtype"));
-    if (!type || !type_of(type, &t->type, &bytes)) return refuse(p, err, "tensor %s has type %s, which is not read", name, type ? type : "(none)");
+    if (!type || !type_of(type, &t->type, &bytes))
+        return refuse(p, err, "tensor %s has type %s, which is not read", name, type ? type : "(none)");
     int status = read_shape(t, p, json_object_get(entry, "shape"), err);
     if (status) return status;
     const json_t *offsets = json_object_get(entry, "data_offsets");
@@ -78,26 +83,25 @@ static int read_tensor(ps__tensor *t, const ps__package *p, const char *name, co
     if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end))
         return refuse(p, err, "tensor %s has no two offsets", name);
     int64_t from = json_integer_value(begin), to = json_integer_value(end), room = (int64_t)(p->size - data_start);
-    if (from < 0 || to < from || to > room) return refuse(p, err, "tensor %s lies outside the file (%lld to %lld of %lld bytes)", name, (long long)from, (long long)to, (long long)room);
+    if (from < 0 || to < from || to > room)
+        return refuse(p, err, "tensor %s lies outside the file (%lld to %lld of %lld bytes)", name, (long long)from,
+                      (long long)to, (long long)room);
     if ((uint64_t)(to - from) != (uint64_t)t->count * bytes)
-        return refuse(p, err, "tensor %s has %lld bytes, its shape needs %lld", name, (long long)(to - from), (long long)(t->count * (int64_t)bytes));
+        return refuse(p, err, "tensor %s has %lld bytes, its shape needs %lld", name, (long long)(to - from),
+                      (long long)(t->count * (int64_t)bytes));
     t->data = p->bytes + data_start + from;
     if ((uintptr_t)t->data % bytes) return refuse(p, err, "tensor %s is not aligned", name);
     return PS__OK;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const ps__tensor *)a)->name, ((const ps__tensor *)b)->name);
-}
+static int by_name(const void *a, const void *b) { return strcmp(((const ps__tensor *)a)->name, ((const ps__tensor *)b)->name); }
 
 static int by_place(const void *a, const void *b) {
     const uint8_t *x = (*(const ps__tensor *const *)a)->data, *y = (*(const ps__tensor *const *)b)->data;
     return x < y ? -1 : x > y;
 }
 
-static size_t tensor_bytes(const ps__tensor *t) {
-    return (size_t)t->count * (t->type == PS__F32 || t->type == PS__I32 ? 4 : 1);
-}
+static size_t tensor_bytes(const ps__tensor *t) { return (size_t)t->count * (t->type == PS__F32 || t->type == PS__I32 ? 4 : 1); }
 
 /* Two tensors over the same bytes are no honest file. */
 static int check_overlaps(const ps__package *p, ps__error *err) {
@@ -118,9 +122,12 @@ static int read_header(ps__package *p, ps__error *err) {
     json_error_t why;
     if (p->size < 8) return refuse(p, err, "is not a model package: %zu bytes", p->size);
     memcpy(&length, p->bytes, 8);
-    if (length > MAX_HEADER || length > p->size - 8) return refuse(p, err, "is not a model package, or is truncated: header of %llu bytes in a file of %zu", (unsigned long long)length, p->size);
+    if (length > MAX_HEADER || length > p->size - 8)
+        return refuse(p, err, "is not a model package, or is truncated: header of %llu bytes in a file of %zu",
+                      (unsigned long long)length, p->size);
     p->header = json_loadb((const char *)p->bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why);
-    if (!json_is_object(p->header)) return refuse(p, err, "its header is not a JSON object: %s", p->header ? "another value" : why.text);
+    if (!json_is_object(p->header))
+        return refuse(p, err, "its header is not a JSON object: %s", p->header ? "another value" : why.text);
     size_t entries = json_object_size(p->header);
     if (entries > MAX_TENSORS) return refuse(p, err, "has %zu tensors, more than %d", entries, MAX_TENSORS);
     if (!(p->tensors = ps__calloc(entries, sizeof *p->tensors))) return ps__fail_nomem(err);
@@ -164,7 +171,6 @@ void ps__package_free(ps__package *p) {
 
 const char *ps__package_path(const ps__package *p) { return p->path; }
 size_t ps__package_size(const ps__package *p) { return p->size; }
-size_t ps__package_tensor_count(const ps__package *p) { return p->tensor_count; }
 
 uint64_t ps__package_fingerprint(const ps__package *p) {
     enum { SAMPLES = 64, PAGE = 4096 };
@@ -204,7 +210,8 @@ int ps__package_need(const ps__tensor **out, const ps__package *p, int type, int
     va_end(args);
     const ps__tensor *t = ps__package_find(p, name);
     if (!t) return refuse(p, err, "tensor %s is missing", name);
-    if (t->type != type) return refuse(p, err, "tensor %s has type %s, %s was expected", name, type_names[t->type], type_names[type]);
+    if (t->type != type)
+        return refuse(p, err, "tensor %s has type %s, %s was expected", name, type_names[t->type], type_names[type]);
     int fits = t->rank == rank;
     for (int i = 0; fits && i < rank; i++) fits = shape[i] < 0 || shape[i] == t->shape[i];
     if (!fits)
@@ -233,7 +240,8 @@ int ps__config_int(int *out, const ps__package *p, const json_t *config, const c
     const json_t *value = json_object_get(config, field);
     if (!json_is_integer(value)) return refuse(p, err, "%s has no whole number \"%s\"", key, field);
     json_int_t n = json_integer_value(value);
-    if (n < least || n > most) return refuse(p, err, "%s: \"%s\" is %lld, outside %d to %d", key, field, (long long)n, least, most);
+    if (n < least || n > most)
+        return refuse(p, err, "%s: \"%s\" is %lld, outside %d to %d", key, field, (long long)n, least, most);
     *out = (int)n;
     return PS__OK;
 }

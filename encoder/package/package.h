@@ -17,12 +17,12 @@
 enum { PS__F32 = 0, PS__I8 = 1, PS__U8 = 2, PS__I32 = 3 };
 
 typedef struct ps__tensor {
-    const char *name;  /* 0-terminated */
-    int type;          /* PS__F32, PS__I8, PS__U8, PS__I32 */
-    int rank;          /* 0..4 */
-    int64_t shape[4];  /* outermost first; 1 beyond rank */
-    int64_t count;     /* product of shape */
-    const void *data;  /* in the mapping; aligned to the type */
+    const char *name; /* 0-terminated */
+    int type;         /* PS__F32, PS__I8, PS__U8, PS__I32 */
+    int rank;         /* 0..4 */
+    int64_t shape[4]; /* outermost first; 1 beyond rank */
+    int64_t count;    /* product of shape */
+    const void *data; /* in the mapping; aligned to the type */
 } ps__tensor;
 
 typedef struct ps__package ps__package;
@@ -33,7 +33,6 @@ void ps__package_free(ps__package *package);
 
 const char *ps__package_path(const ps__package *package);
 size_t ps__package_size(const ps__package *package);
-size_t ps__package_tensor_count(const ps__package *package);
 
 /* A digest of the header and of 64 pages spread over the data: tells retrained weights of one name apart without reading it all. */
 uint64_t ps__package_fingerprint(const ps__package *package);
@@ -53,7 +52,7 @@ int ps__package_need(const ps__tensor **out, const ps__package *package, int typ
 int ps__package_config(json_t **out, const ps__package *package, const char *key, ps__error *err);
 
 /* An integer of such an object, which must lie in [least, most]; `key` names the object in messages. */
-int ps__config_int(int *out, const ps__package *package, const json_t *config, const char *key, const char *field, int least, int most,
-                   ps__error *err);
+int ps__config_int(int *out, const ps__package *package, const json_t *config, const char *key, const char *field, int least,
+                   int most, ps__error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
 ** PNG, GIF (first frame), BMP, TGA, PSD and Radiance HDR through stb_image, which is compiled into this file with these formats alone.
-** structure.c has looked over the file before: sizes are within the caps and nothing is missing. stb_image's memory is counted
-** against the cap as it is taken.
+** structure.c has looked over the file before: sizes are within the caps and nothing is missing. stb_image's memory is counted as it
+** is taken, against the cap and against what a file of these bytes and pixels can honestly need.
 */
 #include "encoder/pixels/job.h"
 
@@ -148,9 +148,17 @@ static stbi_uc *load(int size[3], const ps__structure *structure, const ps__job 
     return stbi_load_from_callbacks(&callbacks, &s, &size[0], &size[1], &size[2], 0);
 }
 
+/* A PNG may inflate a thousandfold, whatever size it declares: so the cap alone would grant a small file all of it. Four times covers
+** every depth, interlacing and transparency. */
+static uint64_t allowance(const ps__structure *structure, const ps__job *job) {
+    uint64_t honest = 4 * structure->bytes + 4 * (uint64_t)job->size + (1 << 20);
+    return honest < job->max_bytes ? honest : job->max_bytes;
+}
+
 static int decode(ps__raster *out, const ps__structure *structure, const ps__job *job, ps__error *err) {
     int size[3] = {0, 0, 0}; /* width, height, channels */
-    ps__budget_begin(job->max_bytes);
+    const uint64_t most = allowance(structure, job);
+    ps__budget_begin(most);
     uint8_t *pixels = load(size, structure, job);
     int status = ps__budget_end(pixels);
     if (pixels &&
@@ -161,8 +169,7 @@ static int decode(ps__raster *out, const ps__structure *structure, const ps__job
     if (pixels) return finish(out, pixels, size[0], size[1], size[2], structure, err);
     if (status == PS__NOMEM) return ps__fail_nomem(err);
     if (status == PS__TOOBIG)
-        return ps__fail(err, status, "%s: needed more memory to decode than the cap of %llu bytes", job->name,
-                        (unsigned long long)job->max_bytes);
+        return ps__fail(err, status, "%s: needed more than %llu bytes of memory to decode", job->name, (unsigned long long)most);
     const char *reason = stbi_failure_reason();
     return ps__fail(err, PS__CORRUPT, "%s: could not be decoded: %s", job->name, reason ? reason : "unknown reason");
 }

@@ -13,7 +13,7 @@
 
 typedef struct ps__structure {
     uint64_t width, height; /* pixels */
-    uint64_t bytes;         /* memory that decoding takes, roughly */
+    uint64_t bytes;         /* memory that the declared picture takes to decode, roughly */
     const uint8_t *exif;    /* the EXIF block, in the job's bytes; NULL: none */
     size_t exif_size;       /* in bytes */
     const uint8_t *palette; /* PNG: the PLTE chunk of a palette picture, from its length field; NULL: none */

@@ -11,6 +11,9 @@
 #include "base/alloc.h"
 #include "encoder/encoder.h"
 
+/* Bytes of buffers a run may need: a hostile package of a few kilobytes may declare pictures and channels that ask for gigabytes. */
+#define MAX_WORKSPACE ((size_t)256 << 20)
+
 ps__plan *ps__plan_new(const ps__kernels *kernels, int precision, int max_rows) {
     ps__plan *plan = ps__calloc(1, sizeof *plan);
     if (!plan) return NULL;
@@ -56,7 +59,11 @@ static int add_buffer(ps__plan *plan, size_t rows, size_t features, int is_u8, f
     if (plan->failed || grow(plan, &plan->buffers, plan->buffer_count, &plan->buffer_room, sizeof *plan->buffers)) return 0;
     ps__buffer *b = &plan->buffers[plan->buffer_count];
     int u8 = is_u8 && plan->precision == PS__PRECISION_INT8;
-    *b = (ps__buffer){.bytes = ps__align64(rows * features * (u8 ? 1 : 4)) + PS__SLACK, .first = (int)plan->op_count, .is_u8 = u8, .scale = scale, .zero = zero};
+    *b = (ps__buffer){.bytes = ps__align64(rows * features * (u8 ? 1 : 4)) + PS__SLACK,
+                      .first = (int)plan->op_count,
+                      .is_u8 = u8,
+                      .scale = scale,
+                      .zero = zero};
     return (int)plan->buffer_count++;
 }
 
@@ -92,7 +99,10 @@ static void set_geometry(ps__op *op, const ps__geometry *g) {
 }
 
 static ps__requant requant_of(const ps__plan *plan, const ps__geometry *g, const ps__layer *layer, int residual) {
-    ps__requant q = {.low = g->relu6 ? 0.0f : -FLT_MAX, .high = g->relu6 ? 6.0f : FLT_MAX, .inverse = 1.0f / layer->out_scale, .zero = (float)layer->out_zero};
+    ps__requant q = {.low = g->relu6 ? 0.0f : -FLT_MAX,
+                     .high = g->relu6 ? 6.0f : FLT_MAX,
+                     .inverse = 1.0f / layer->out_scale,
+                     .zero = (float)layer->out_zero};
     if (residual >= 0) {
         q.residual_scale = plan->buffers[residual].scale;
         q.residual_zero = plan->buffers[residual].zero;
@@ -108,7 +118,8 @@ static void input_quantisation(const ps__plan *plan, int in, float *scale, int *
 int ps__plan_conv(ps__plan *plan, const char *name, int in, int residual, const ps__geometry *g, const ps__layer *layer) {
     ps__op shape = {0};
     set_geometry(&shape, g);
-    int out = add_buffer(plan, (size_t)shape.out_width * (size_t)shape.out_height, (size_t)g->out_channels, 1, layer->out_scale, layer->out_zero);
+    int out = add_buffer(plan, (size_t)shape.out_width * (size_t)shape.out_height, (size_t)g->out_channels, 1, layer->out_scale,
+                         layer->out_zero);
     ps__op *op = add_op(plan, OP_CONV, name, in, residual, out);
     if (!op) return 0;
     set_geometry(op, g);
@@ -123,14 +134,16 @@ int ps__plan_conv(ps__plan *plan, const char *name, int in, int residual, const 
     input_quantisation(plan, in, &scale, &zero);
     op->requant = requant_of(plan, g, layer, residual);
     need_scratch(plan, (size_t)op->out_width * ps__align64(k) + PS__SLACK);
-    if (ps__matrix_pack(&op->matrix, layer->weights, layer->scale, layer->bias, g->out_channels, (int)k, zero, scale)) plan->failed = PS__NOMEM;
+    if (ps__matrix_pack(&op->matrix, layer->weights, layer->scale, layer->bias, g->out_channels, (int)k, zero, scale))
+        plan->failed = PS__NOMEM;
     return out;
 }
 
 int ps__plan_depthwise(ps__plan *plan, const char *name, int in, const ps__geometry *g, const ps__layer *layer) {
     ps__op shape = {0};
     set_geometry(&shape, g);
-    int out = add_buffer(plan, (size_t)shape.out_width * (size_t)shape.out_height, (size_t)g->out_channels, 1, layer->out_scale, layer->out_zero);
+    int out = add_buffer(plan, (size_t)shape.out_width * (size_t)shape.out_height, (size_t)g->out_channels, 1, layer->out_scale,
+                         layer->out_zero);
     ps__op *op = add_op(plan, OP_DEPTHWISE, name, in, PS__NO_BUFFER, out);
     if (!op) return 0;
     set_geometry(op, g);
@@ -140,8 +153,10 @@ int ps__plan_depthwise(ps__plan *plan, const char *name, int in, const ps__geome
     int zero;
     input_quantisation(plan, in, &scale, &zero);
     op->requant = requant_of(plan, g, layer, PS__NO_BUFFER);
-    need_scratch(plan, ps__align64((size_t)g->width * (size_t)g->channels + PS__SLACK) + ps__depthwise_scratch(g->width, g->kernel));
-    if (ps__filter_pack(&op->filter, layer->weights, layer->scale, layer->bias, g->channels, g->kernel, zero, scale)) plan->failed = PS__NOMEM;
+    need_scratch(plan,
+                 ps__align64((size_t)g->width * (size_t)g->channels + PS__SLACK) + ps__depthwise_scratch(g->width, g->kernel));
+    if (ps__filter_pack(&op->filter, layer->weights, layer->scale, layer->bias, g->channels, g->kernel, zero, scale))
+        plan->failed = PS__NOMEM;
     return out;
 }
 
@@ -161,7 +176,8 @@ static int pack_parts(ps__op *op, int k) {
     int first = 0;
     if (ps__matrix_new(&op->matrix, (int)op->out_features, k)) return -1;
     for (int p = 0; p < op->parts; first += op->part_features[p++])
-        ps__matrix_fill(&op->matrix, first, op->part_features[p], op->layer[p].weights, op->layer[p].scale, op->layer[p].bias, 128, 1.0f);
+        ps__matrix_fill(&op->matrix, first, op->part_features[p], op->layer[p].weights, op->layer[p].scale, op->layer[p].bias,
+                        128, 1.0f);
     return 0;
 }
 
@@ -171,7 +187,8 @@ static int is_one_row(const ps__plan *plan, int in) {
     return 0;
 }
 
-int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers, const int *out_features) {
+int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
+                    const int *out_features) {
     size_t total = 0, rows = (size_t)plan->max_rows;
     for (int p = 0; p < parts; p++) {
         if (p && out_features[p - 1] % 16) plan->failed = PS__INVALID; /* parts must begin a block of the packed matrix */
@@ -222,7 +239,8 @@ int ps__plan_embed(ps__plan *plan, const char *name, const ps__layer *words, con
     return out;
 }
 
-int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const float *weight, const float *bias, float eps, int features) {
+int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const float *weight, const float *bias, float eps,
+                  int features) {
     ps__op *op = add_in_place(plan, OP_NORM, name, in, residual, features);
     if (!op) return in;
     op->weight = weight;
@@ -256,9 +274,7 @@ int ps__plan_normalize(ps__plan *plan, const char *name, int in, int features) {
     return in;
 }
 
-static int lives_touch(const ps__buffer *a, const ps__buffer *b) {
-    return a->first <= b->last && b->first <= a->last;
-}
+static int lives_touch(const ps__buffer *a, const ps__buffer *b) { return a->first <= b->last && b->first <= a->last; }
 
 /* The lowest place where b fits beside the buffers before it in the list. Quadratic, over some hundred buffers, once. */
 static void place(ps__plan *plan, size_t index) {
@@ -273,17 +289,19 @@ static void place(ps__plan *plan, size_t index) {
     if (b->offset + b->bytes > plan->arena_bytes) plan->arena_bytes = b->offset + b->bytes;
 }
 
-int ps__plan_finish(ps__plan *plan, int out, int out_features, ps__error *err) {
+int ps__plan_finish(ps__plan *plan, int out, int out_features, const char *name, ps__error *err) {
     if (plan->failed == PS__NOMEM) return ps__fail_nomem(err);
-    if (plan->failed) return ps__fail(err, PS__MODEL, "layers that run side by side must have a multiple of 16 outputs");
+    if (plan->failed)
+        return ps__fail(err, PS__MODEL, "%s: layers that run side by side must have a multiple of 16 outputs", name);
     plan->out = out;
     plan->out_features = (size_t)out_features;
     plan->buffers[out].last = (int)plan->op_count;
     for (size_t i = 0; i < plan->buffer_count; i++) place(plan, i);
-    return PS__OK;
+    if (ps__plan_workspace_bytes(plan) <= MAX_WORKSPACE) return PS__OK;
+    return ps__fail(err, PS__MODEL, "%s: a run needs %zu bytes of buffers, more than the cap of %zu", name,
+                    ps__plan_workspace_bytes(plan), MAX_WORKSPACE);
 }
 
-size_t ps__plan_operations(const ps__plan *plan) { return plan->op_count; }
 size_t ps__plan_workspace_bytes(const ps__plan *plan) { return plan->arena_bytes + plan->scratch_bytes; }
 
 int ps__workspace_new(ps__workspace **out, const ps__plan *plan, ps__error *err) {

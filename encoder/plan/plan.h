@@ -30,11 +30,11 @@ typedef struct ps__layer { /* INT8 weights of one layer, borrowed */
     int out_zero;          /* zero point of it */
 } ps__layer;
 
-typedef struct ps__geometry { /* of a convolution; padding is TensorFlow's SAME */
+typedef struct ps__geometry {    /* of a convolution; padding is TensorFlow's SAME */
     int width, height, channels; /* input */
-    int out_channels;      /* output; a depthwise convolution has as many as input channels */
-    int kernel, stride;    /* square */
-    int relu6;             /* clamp the real value to 0..6 */
+    int out_channels;            /* output; a depthwise convolution has as many as input channels */
+    int kernel, stride;          /* square */
+    int relu6;                   /* clamp the real value to 0..6 */
 } ps__geometry;
 
 /* precision: PS__PRECISION_* of encoder.h. max_rows: token rows a run may have at most (1 for images). NULL when memory is gone. */
@@ -51,23 +51,27 @@ int ps__plan_depthwise(ps__plan *plan, const char *name, int in, const ps__geome
 int ps__plan_pool(ps__plan *plan, const char *name, int in, int pixels, int channels); /* mean over pixels, f32 [channels] */
 
 /* Rows of f32 [in_features] to rows of f32 [out_features of all parts], parts side by side (query, key, value are one operation). */
-int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers, const int *out_features);
-int ps__plan_gelu(ps__plan *plan, const char *name, int in, int features); /* in place: returns in */
+int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
+                    const int *out_features);
+int ps__plan_gelu(ps__plan *plan, const char *name, int in, int features);           /* in place: returns in */
 int ps__plan_add(ps__plan *plan, const char *name, int in, int other, int features); /* in place: in += other; returns in */
 
 /* Token ids (PS__PLAN_INPUT) to rows of word + position vectors. */
 int ps__plan_embed(ps__plan *plan, const char *name, const ps__layer *words /* weights [vocab][features], scale [vocab] */,
                    const float *position /* [max_rows][features] */, int features);
 /* In place over in: layer_norm(in + residual); returns in. */
-int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const float *weight, const float *bias, float eps, int features);
+int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const float *weight, const float *bias, float eps,
+                  int features);
 int ps__plan_attention(ps__plan *plan, const char *name, int qkv, int features, int heads);
 int ps__plan_mean(ps__plan *plan, const char *name, int in, int features); /* mean over the rows: one row */
-int ps__plan_normalize(ps__plan *plan, const char *name, int in, int features); /* one row over its L2 norm, in place; returns in */
+int ps__plan_normalize(ps__plan *plan, const char *name, int in,
+                       int features); /* one row over its L2 norm, in place; returns in */
 
-/* Lays the buffers out; out is the buffer that ps__plan_run copies to its caller. After it nothing may be added. */
-int ps__plan_finish(ps__plan *plan, int out, int out_features, ps__error *err);
+/* Lays the buffers out; out is the buffer that ps__plan_run copies to its caller. After it nothing may be added. name is the package's,
+** for messages. PS__NOMEM; PS__MODEL when parts of a linear layer do not fit together or a run would need more than 256 MiB. */
+int ps__plan_finish(ps__plan *plan, int out, int out_features, const char *name, ps__error *err);
 
-size_t ps__plan_operations(const ps__plan *plan);
+/* Bytes of buffers a run needs. */
 size_t ps__plan_workspace_bytes(const ps__plan *plan);
 
 /* Buffers for one run at a time. Free with ps__workspace_free. */
@@ -75,9 +79,11 @@ int ps__workspace_new(ps__workspace **out, const ps__plan *plan, ps__error *err)
 void ps__workspace_free(ps__workspace *workspace);
 
 /* Called after each operation with what it wrote: u8 [rows][features] with its quantisation, or f32 when u8 is NULL. */
-typedef void ps__tap_fn(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features, void *payload);
+typedef void ps__tap_fn(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows,
+                        size_t features, void *payload);
 
 /* input: u8 [height][width][3], or int32 [rows]. out: f32 [out_features]. tap may be NULL. */
-void ps__plan_run(float *out, const ps__plan *plan, ps__workspace *workspace, const void *input, int rows, ps__tap_fn *tap, void *payload);
+void ps__plan_run(float *out, const ps__plan *plan, ps__workspace *workspace, const void *input, int rows, ps__tap_fn *tap,
+                  void *payload);
 
 #endif

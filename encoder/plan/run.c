@@ -8,20 +8,16 @@
 
 #include "encoder/encoder.h"
 
-typedef struct run { /* one call of ps__plan_run */
-    const ps__plan *plan;   /* what runs */
-    ps__workspace *space;   /* where */
-    const void *input;      /* the caller's */
-    size_t rows;            /* tokens */
+typedef struct run {      /* one call of ps__plan_run */
+    const ps__plan *plan; /* what runs */
+    ps__workspace *space; /* where */
+    const void *input;    /* the caller's */
+    size_t rows;          /* tokens */
 } run;
 
-static void *at(const run *r, int buffer) {
-    return buffer < 0 ? NULL : r->space->arena + r->plan->buffers[buffer].offset;
-}
+static void *at(const run *r, int buffer) { return buffer < 0 ? NULL : r->space->arena + r->plan->buffers[buffer].offset; }
 
-static const void *source(const run *r, int buffer) {
-    return buffer == PS__PLAN_INPUT ? r->input : at(r, buffer);
-}
+static const void *source(const run *r, int buffer) { return buffer == PS__PLAN_INPUT ? r->input : at(r, buffer); }
 
 /* The k x k x channels pixels under each output of row y, side by side; outside pixels are zero points. */
 static void gather_patches(uint8_t *patches, size_t stride, const ps__op *op, const uint8_t *in, int y, int zero) {
@@ -32,13 +28,17 @@ static void gather_patches(uint8_t *patches, size_t stride, const ps__op *op, co
         for (int ky = 0; ky < g->kernel; ky++, to += row_bytes) {
             int line = y * g->stride - op->pad_y + ky, first = x * g->stride - op->pad_x;
             const uint8_t *from = in + (size_t)(line < 0 ? 0 : line) * (size_t)g->width * pixel;
-            if (line < 0 || line >= g->height) memset(to, zero, row_bytes);
-            else if (first >= 0 && first + g->kernel <= g->width) memcpy(to, from + (size_t)first * pixel, row_bytes);
+            if (line < 0 || line >= g->height)
+                memset(to, zero, row_bytes);
+            else if (first >= 0 && first + g->kernel <= g->width)
+                memcpy(to, from + (size_t)first * pixel, row_bytes);
             else
                 for (int kx = 0; kx < g->kernel; kx++) {
                     int column = first + kx;
-                    if (column < 0 || column >= g->width) memset(to + (size_t)kx * pixel, zero, pixel);
-                    else memcpy(to + (size_t)kx * pixel, from + (size_t)column * pixel, pixel);
+                    if (column < 0 || column >= g->width)
+                        memset(to + (size_t)kx * pixel, zero, pixel);
+                    else
+                        memcpy(to + (size_t)kx * pixel, from + (size_t)column * pixel, pixel);
                 }
         }
     }
@@ -77,8 +77,8 @@ static void run_depthwise(const run *r, const ps__op *op) {
             int line = y * g->stride - op->pad_y + ky;
             rows[ky] = line < 0 || line >= g->height ? outside : in + (size_t)line * in_row;
         }
-        r->plan->kernels->depthwise_u8(out + (size_t)y * out_row, op->out_width, rows, g->width, g->stride, op->pad_x, zero, &op->filter,
-                                       &op->requant, scratch);
+        r->plan->kernels->depthwise_u8(out + (size_t)y * out_row, op->out_width, rows, g->width, g->stride, op->pad_x, zero,
+                                       &op->filter, &op->requant, scratch);
     }
 }
 
@@ -112,7 +112,8 @@ static void run_linear(const run *r, const ps__op *op, size_t rows) {
     size_t stride = ps__align64(op->in_features);
     uint8_t *quantized = r->space->scratch;
     float *scale = (float *)(void *)(quantized + rows * stride + PS__SLACK);
-    for (size_t i = 0; i < rows; i++) scale[i] = k->quantize_row(quantized + i * stride, in + i * op->in_features, (int)op->in_features);
+    for (size_t i = 0; i < rows; i++)
+        scale[i] = k->quantize_row(quantized + i * stride, in + i * op->in_features, (int)op->in_features);
     k->gemm_f32(at(r, op->out), quantized, stride, scale, rows, &op->matrix);
 }
 
@@ -133,8 +134,8 @@ static void run_attention(const run *r, const ps__op *op, size_t rows) {
     float *out = at(r, op->out);
     size_t n = op->out_features, width = n / (size_t)op->heads;
     for (size_t h = 0; h < (size_t)op->heads; h++)
-        r->plan->kernels->attention(out + h * width, n, qkv + h * width, qkv + n + h * width, qkv + 2 * n + h * width, 3 * n, (int)rows, (int)width,
-                                    (float *)(void *)r->space->scratch);
+        r->plan->kernels->attention(out + h * width, n, qkv + h * width, qkv + n + h * width, qkv + 2 * n + h * width, 3 * n,
+                                    (int)rows, (int)width, (float *)(void *)r->space->scratch);
 }
 
 static void run_mean(const run *r, const ps__op *op, size_t rows) {
@@ -164,7 +165,8 @@ static void run_rows(const run *r, const ps__op *op, size_t rows) {
         for (size_t i = 0; i < rows * n; i++) x[i] += other[i];
         break;
     case OP_NORM:
-        for (size_t t = 0; t < rows; t++) k->layer_norm(x + t * n, other ? other + t * n : NULL, op->weight, op->bias, op->eps, (int)n);
+        for (size_t t = 0; t < rows; t++)
+            k->layer_norm(x + t * n, other ? other + t * n : NULL, op->weight, op->bias, op->eps, (int)n);
         break;
     default: break;
     }
@@ -175,12 +177,16 @@ static void run_op(const run *r, const ps__op *op) {
     int is_float = r->plan->precision == PS__PRECISION_FLOAT;
     switch (op->kind) {
     case OP_CONV:
-        if (is_float) ps__run_float_conv(r->plan, op, at(r, op->out), source(r, op->in), at(r, op->other), r->space->scratch);
-        else run_conv(r, op);
+        if (is_float)
+            ps__run_float_conv(r->plan, op, at(r, op->out), source(r, op->in), at(r, op->other), r->space->scratch);
+        else
+            run_conv(r, op);
         break;
     case OP_DEPTHWISE:
-        if (is_float) ps__run_float_depthwise(op, at(r, op->out), at(r, op->in));
-        else run_depthwise(r, op);
+        if (is_float)
+            ps__run_float_depthwise(op, at(r, op->out), at(r, op->in));
+        else
+            run_depthwise(r, op);
         break;
     case OP_POOL: run_pool(r, op); break;
     case OP_LINEAR: run_linear(r, op, rows); break;
@@ -200,7 +206,8 @@ static void tell_tap(const run *r, const ps__op *op, ps__tap_fn *tap, void *payl
     tap(op->name, b->is_u8 ? data : NULL, b->scale, b->zero, b->is_u8 ? NULL : data, rows, op->out_features, payload);
 }
 
-void ps__plan_run(float *out, const ps__plan *plan, ps__workspace *workspace, const void *input, int rows, ps__tap_fn *tap, void *payload) {
+void ps__plan_run(float *out, const ps__plan *plan, ps__workspace *workspace, const void *input, int rows, ps__tap_fn *tap,
+                  void *payload) {
     run r = {plan, workspace, input, (size_t)rows};
     for (size_t i = 0; i < plan->op_count; i++) {
         run_op(&r, &plan->ops[i]);

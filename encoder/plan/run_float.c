@@ -27,7 +27,8 @@ static void gather_real(float *patch, const ps__plan *plan, const ps__op *op, co
             }
 }
 
-void ps__run_float_conv(const ps__plan *plan, const ps__op *op, float *out, const void *in, const float *residual, uint8_t *scratch) {
+void ps__run_float_conv(const ps__plan *plan, const ps__op *op, float *out, const void *in, const float *residual,
+                        uint8_t *scratch) {
     const ps__geometry *g = &op->geometry;
     size_t pixels = (size_t)op->out_width * (size_t)op->out_height, n = op->out_features;
     size_t k = (size_t)g->kernel * (size_t)g->kernel * (size_t)g->channels;
@@ -63,7 +64,8 @@ void ps__run_float_depthwise(const ps__op *op, float *out, const float *in) {
             }
 }
 
-void ps__run_float_linear(const ps__op *op, float *out, const float *in, size_t rows, uint8_t *scratch, const ps__kernels *kernels) {
+void ps__run_float_linear(const ps__op *op, float *out, const float *in, size_t rows, uint8_t *scratch,
+                          const ps__kernels *kernels) {
     float *weights = (float *)(void *)scratch;
     size_t k = op->in_features, first = 0;
     for (int p = 0; p < op->parts; p++) {

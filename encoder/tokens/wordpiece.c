@@ -19,16 +19,16 @@ typedef struct token { /* one entry of the vocabulary */
 } token;
 
 struct ps__wordpiece {
-    token *tokens;       /* by id */
+    token *tokens; /* by id */
     size_t token_count;
-    uint32_t *slots;     /* hash table: id + 1, 0 is empty; linear probing */
-    size_t slot_mask;    /* slots - 1 */
-    int lowercase;       /* also strips accents, as the reference does then */
+    uint32_t *slots;              /* hash table: id + 1, 0 is empty; linear probing */
+    size_t slot_mask;             /* slots - 1 */
+    int lowercase;                /* also strips accents, as the reference does then */
     int32_t unknown, first, last; /* ids of [UNK], [CLS], [SEP] */
-    size_t longest;      /* bytes of the longest token */
+    size_t longest;               /* bytes of the longest token */
 };
 
-typedef struct walk { /* one call of ps__wordpiece_encode */
+typedef struct walk {       /* one call of ps__wordpiece_encode */
     const ps__wordpiece *t; /* vocabulary */
     int32_t *ids;           /* out */
     int count, max;         /* ids written; room less one for [SEP] */
@@ -61,7 +61,8 @@ static int read_vocab(ps__wordpiece *t, const char *vocab, size_t bytes) {
     t->slots = ps__calloc(slots, sizeof *t->slots);
     t->slot_mask = slots - 1;
     if (!t->tokens || !t->slots) return -1;
-    for (const char *p = vocab, *end = vocab + bytes, *line; p < end && (line = memchr(p, '\n', (size_t)(end - p))); p = line + 1) {
+    for (const char *p = vocab, *end = vocab + bytes, *line; p < end && (line = memchr(p, '\n', (size_t)(end - p)));
+         p = line + 1) {
         size_t length = (size_t)(line - p);
         t->tokens[t->token_count] = (token){p, (uint32_t)length};
         if (length > t->longest) t->longest = length;
@@ -97,19 +98,20 @@ void ps__wordpiece_free(ps__wordpiece *t) {
 size_t ps__wordpiece_size(const ps__wordpiece *t) { return t->token_count; }
 
 static int is_chinese(uint32_t c) { /* CJK ideographs as the reference lists them: no kana, no hangul */
-    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B73F) ||
-           (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
+    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
+           (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
+           (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
 static int is_space(uint32_t c) { /* Unicode White_Space */
-    return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-           c == 0x202F || c == 0x205F || c == 0x3000;
+    return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 static int is_dropped(uint32_t c, utf8proc_category_t category) {
     if (c == '\t' || c == '\n' || c == '\r') return 0;
-    return c == 0 || c == 0xFFFD || category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO ||
-           category == UTF8PROC_CATEGORY_CS;
+    return c == 0 || c == 0xFFFD || category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
+           category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_CS;
 }
 
 static int is_punctuation(uint32_t c, utf8proc_category_t category) {
@@ -139,7 +141,8 @@ static size_t longest_piece(int32_t *id, const walk *w, size_t from) {
 static void end_word(walk *w) {
     int before = w->count;
     if (!w->word_chars) return;
-    if (w->word_chars > MAX_WORD_CHARS) emit(w, w->t->unknown);
+    if (w->word_chars > MAX_WORD_CHARS)
+        emit(w, w->t->unknown);
     else
         for (size_t from = 0; from < w->word.length;) {
             int32_t id;
@@ -185,7 +188,8 @@ static void add_normalised(walk *w, uint32_t c) {
     if (chinese) end_word(w);
 }
 
-int ps__wordpiece_encode(int32_t *ids, int *count, const ps__wordpiece *t, const char *text, size_t length, int max_ids, ps__error *err) {
+int ps__wordpiece_encode(int32_t *ids, int *count, const ps__wordpiece *t, const char *text, size_t length, int max_ids,
+                         ps__error *err) {
     walk w = {.t = t, .ids = ids, .max = max_ids - 1, .word = PS__BUF_INIT};
     emit(&w, t->first);
     for (size_t i = 0; i < length && w.count < w.max;) {

@@ -14,7 +14,7 @@
 typedef struct ps__wordpiece ps__wordpiece;
 
 /* vocab: the tokens in id order, a newline after each; borrowed, must outlive the tokenizer. PS__MODEL when [PAD], [UNK], [CLS] or
-** [SEP] is missing or a token is too long; `name` is for the message. Free with ps__wordpiece_free. */
+** [SEP] is missing; `name` is for the message. Free with ps__wordpiece_free. */
 int ps__wordpiece_new(ps__wordpiece **out, const char *vocab, size_t bytes, int lowercase, const char *name, ps__error *err);
 void ps__wordpiece_free(ps__wordpiece *tokenizer);
 
@@ -22,6 +22,7 @@ size_t ps__wordpiece_size(const ps__wordpiece *tokenizer); /* tokens in the voca
 
 /* Fills ids with [CLS] pieces [SEP] and *count with their number, at most max_ids (>= 2): pieces beyond are dropped. Blank text
 ** gives a count of 2. Text is any bytes; reading stops once max_ids are full. PS__NOMEM only. */
-int ps__wordpiece_encode(int32_t *ids, int *count, const ps__wordpiece *tokenizer, const char *text, size_t length, int max_ids, ps__error *err);
+int ps__wordpiece_encode(int32_t *ids, int *count, const ps__wordpiece *tokenizer, const char *text, size_t length, int max_ids,
+                         ps__error *err);
 
 #endif

@@ -87,7 +87,7 @@ static void show(FILE *page, const char *page_folder, const char *query, const p
     ps_understood how = PS_UNDERSTOOD_INIT;
     (void)ps_results_understood(&how, results);
 
-    printf("%-38s %s\n", query, verdict == PS_VERDICT_NONE ? "nothing matches; the nearest guesses:" : "");
+    printf("%-38s %s\n", query, verdict_text(verdict));
     fputs("<section><h2>", page);
     put_html(page, query);
     fprintf(page, "<span class=%s>%s</span><span>%.1f ms</span></h2>\n<ol%s>\n", verdict_word(verdict), verdict_text(verdict),

@@ -146,6 +146,25 @@ START_TEST(the_limit_and_the_least_score_hold) {
 }
 END_TEST
 
+START_TEST(nothing_above_the_least_score_is_no_match) {
+    ps_search_options options = PS_SEARCH_OPTIONS_INIT;
+    ps_results *results;
+    char path[LIBRARY_PATH + 64];
+    write_photos(0, 9);
+    index_photos();
+    options.least_score = 1.0;
+    ck_assert_int_eq(ps_search(&results, library, "cat", &options), PS_OK);
+    ck_assert_uint_eq(ps_results_count(results), 0);
+    ck_assert_int_eq(ps_results_verdict(results), PS_VERDICT_NONE);
+    ps_results_free(results);
+    snprintf(path, sizeof path, "%.3000s/p0.bmp", photos);
+    ck_assert_int_eq(ps_similar(&results, library, path, &options), PS_OK);
+    ck_assert_uint_eq(ps_results_count(results), 0);
+    ck_assert_int_eq(ps_results_verdict(results), PS_VERDICT_NONE);
+    ps_results_free(results);
+}
+END_TEST
+
 START_TEST(a_photo_is_similar_to_its_twin_and_not_listed_itself) {
     ps_results *results;
     char path[LIBRARY_PATH + 16], other[LIBRARY_PATH + 16];
@@ -377,6 +396,12 @@ START_TEST(options_out_of_range_are_refused) {
     ck_assert_int_eq(ps_index(NULL, library, paths, 1, &i), PS_INVALID);
     i.threads = -1;
     ck_assert_int_eq(ps_index(NULL, library, paths, 1, &i), PS_INVALID);
+    ps_model_options m = PS_MODEL_OPTIONS_INIT;
+    ps_model *model;
+    m.precision = 2;
+    ck_assert_int_eq(ps_model_open(&model, MODEL, &m), PS_INVALID);
+    ck_assert_ptr_nonnull(strstr(ps_last_error(NULL), "precision"));
+    ck_assert_ptr_null(model);
 }
 END_TEST
 
@@ -607,6 +632,7 @@ Suite *suite_api(void) {
     tcase_add_test(use, results_outlive_the_library);
     tcase_add_test(use, an_empty_library_answers_with_nothing);
     tcase_add_test(use, the_limit_and_the_least_score_hold);
+    tcase_add_test(use, nothing_above_the_least_score_is_no_match);
     tcase_add_test(use, a_photo_is_similar_to_its_twin_and_not_listed_itself);
     tcase_add_test(use, the_same_photo_twice_is_one_result);
     tcase_add_test(use, status_tells_what_is_there);

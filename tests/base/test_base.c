@@ -16,18 +16,22 @@
 #include "base/utf8.h"
 #include "tests/suites.h"
 
-static char folder[] = "/tmp/photosearch-base-XXXXXX";
+static char folder[4096];
 
 static const char *in_folder(const char *name) {
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    static char path[sizeof folder + 256];
+    snprintf(path, sizeof path, "%s/%.200s", folder, name);
     return path;
 }
 
-static void make_folder(void) { ck_assert_ptr_nonnull(mkdtemp(folder)); }
+static void make_folder(void) {
+    const char *tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/photosearch-base-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
 
 static void remove_folder(void) {
-    char command[128];
+    char command[sizeof folder + 16];
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
     ps__os_reset();
@@ -58,8 +62,12 @@ START_TEST(buffer_remembers_that_memory_ran_out) {
 }
 END_TEST
 
-static const struct { const char *bytes; int valid; uint32_t first; } utf8_cases[] = {
-    {"a", 1, 'a'},           {"\xC3\xA9", 1, 0xE9},      {"\xE4\xB8\xAD", 1, 0x4E2D}, {"\xF0\x9F\x8F\x96", 1, 0x1F3D6},
+static const struct {
+    const char *bytes;
+    int valid;
+    uint32_t first;
+} utf8_cases[] = {
+    {"a", 1, 'a'},           {"\xC3\xA9", 1, 0xE9},       {"\xE4\xB8\xAD", 1, 0x4E2D},     {"\xF0\x9F\x8F\x96", 1, 0x1F3D6},
     {"\xC0\x80", 0, 0xFFFD}, {"\xED\xA0\x80", 0, 0xFFFD}, {"\xF5\x80\x80\x80", 0, 0xFFFD}, {"\xE4\xB8", 0, 0xFFFD},
     {"\x80", 0, 0xFFFD},     {"\xE0\x80\x80", 0, 0xFFFD}, {"\xEF\xBF\xBD", 1, 0xFFFD},
 };

@@ -527,15 +527,25 @@ START_TEST(a_damaged_index_cache_is_mended_in_silence) {
 }
 END_TEST
 
-/* Starts a long index run in the background as $job, stopped (SIGSTOP) while it holds the library. */
-#define LONG_RUN                                                                                                                 \
+START_TEST(a_damaged_index_cache_is_told_once_to_those_who_want_to_know) {
+    make_library();
+    ck_assert_int_eq(e2e_run(NULL, "for f in $PHOTOSEARCH_LIBRARY/*.faiss; do seq 50 >$f; done"), 0);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" cat 2>&1 >/dev/null | grep -c 'the index is rebuilt: .*\\.faiss'"), 0);
+    ck_assert_str_eq(out, "1\n");
+}
+END_TEST
+
+/* Starts a long index run in the background as $job, stopped (SIGSTOP) while it holds the library. A shell starts what runs in the
+** background with SIGINT ignored; START, "env --default-signal=INT" or nothing, says whether that is undone. */
+#define LONG_RUN(START)                                                                                                          \
     "for i in $(seq 500); do { cat $R/tests/data/photos/coffee.jpg; echo $i; } >$T/photos/$i.jpg; done;"                         \
-    " \"$PS\" index -q --threads 1 $T/photos >$T/first 2>&1 & job=$!;"                                                           \
+    " " START " \"$PS\" index -q --threads 1 $T/photos >$T/first 2>&1 & job=$!;"                                                 \
     " while ! test -s $PHOTOSEARCH_LIBRARY/writer.lock; do kill -0 $job || exit 90; done; kill -STOP $job;"
 
 START_TEST(a_second_indexing_process_is_told_who_is_first) {
-    int status = e2e_run(out, LONG_RUN " \"$PS\" index $T/photos 2>&1 >/dev/null; second=$?;"
-                                       " \"$PS\" --json cat >$T/search; search=$?; kill -KILL $job; echo $job $second $search");
+    int status =
+        e2e_run(out, LONG_RUN("") " \"$PS\" index $T/photos 2>&1 >/dev/null; second=$?;"
+                                  " \"$PS\" --json cat >$T/search; search=$?; kill -KILL $job; echo $job $second $search");
     ck_assert_int_eq(status, 0);
     char *last = strrchr(out, '\n');
     ck_assert_ptr_nonnull(last);
@@ -554,12 +564,32 @@ START_TEST(a_second_indexing_process_is_told_who_is_first) {
 END_TEST
 
 START_TEST(an_interrupted_run_keeps_what_is_done) {
-    int status = e2e_run(out, LONG_RUN " kill -INT $job; kill -CONT $job; wait $job; echo $?; cat $T/first");
+    int status = e2e_run(out, LONG_RUN("env --default-signal=INT") " kill -INT $job; kill -CONT $job; wait $job; echo $?;"
+                                                                   " cat $T/first");
     ck_assert_int_eq(status, 0);
     ck_assert_msg(strncmp(out, "3\n", 2) == 0 && says("stopped"), "%s", out);
     ck_assert_int_eq(e2e_run(out, "\"$PS\" index --json $T/photos"), 0);
     json_t *json = parse(out);
     ck_assert_int_eq(number(json, "indexed") + number(json, "unchanged"), 500);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(an_interrupt_that_was_ignored_from_the_start_stops_nothing) {
+    int status = e2e_run(out, LONG_RUN("") " kill -INT $job; kill -CONT $job; wait $job; echo $?; cat $T/first");
+    ck_assert_int_eq(status, 0);
+    ck_assert_msg(strncmp(out, "0\n500 images: 500 indexed", 25) == 0, "%s", out);
+}
+END_TEST
+
+START_TEST(nothing_above_the_least_score_is_nothing_found) {
+    make_library();
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" --min-score 1 cat 2>&1"), 1);
+    expect_one_sentence();
+    ck_assert_msg(says("nothing found"), "%s", out);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" --json --min-score 1 cat"), 1);
+    json_t *json = parse(out);
+    ck_assert_str_eq(string(json, "verdict"), "none");
     json_decref(json);
 }
 END_TEST
@@ -591,6 +621,7 @@ Suite *suite_cli(void) {
     tcase_add_test(output, names_that_are_not_utf8_come_with_their_bytes);
     tcase_add_test(output, names_cannot_command_the_terminal);
     tcase_add_test(output, print0_lists_paths_only);
+    tcase_add_test(output, nothing_above_the_least_score_is_nothing_found);
     tcase_add_test(output, colours_only_where_they_are_wanted);
     tcase_add_test(output, the_viewer_gets_the_paths_without_a_shell);
     tcase_add_test(output, a_progress_bar_needs_a_terminal);
@@ -598,7 +629,9 @@ Suite *suite_cli(void) {
     tcase_add_test(bad, a_megabyte_of_query_is_answered);
     tcase_add_test(bad, a_damaged_library_is_one_sentence);
     tcase_add_test(bad, a_damaged_index_cache_is_mended_in_silence);
+    tcase_add_test(bad, a_damaged_index_cache_is_told_once_to_those_who_want_to_know);
     tcase_add_test(bad, a_second_indexing_process_is_told_who_is_first);
     tcase_add_test(bad, an_interrupted_run_keeps_what_is_done);
+    tcase_add_test(bad, an_interrupt_that_was_ignored_from_the_start_stops_nothing);
     return suite;
 }

@@ -46,12 +46,12 @@ static float *random_floats(size_t n, float low, float high) {
 }
 
 typedef struct matrix_case { /* one random layer */
-    int n, k, zero;           /* outputs, inputs, zero point of the input */
+    int n, k, zero;          /* outputs, inputs, zero point of the input */
     size_t rows;
-    int8_t *weights;          /* [n][k] */
-    float *scale, *bias;      /* [n] */
-    uint8_t *in, *residual;   /* [rows][k], [rows][n] */
-    float *row_scale;         /* [rows] */
+    int8_t *weights;        /* [n][k] */
+    float *scale, *bias;    /* [n] */
+    uint8_t *in, *residual; /* [rows][k], [rows][n] */
+    float *row_scale;       /* [rows] */
     ps__matrix matrix;
     ps__requant requant;
 } matrix_case;
@@ -71,8 +71,13 @@ static void matrix_case_make(matrix_case *c, int seed) {
     c->row_scale = random_floats(c->rows, 0, 0.1f);
     ck_assert_int_eq(ps__matrix_pack(&c->matrix, c->weights, c->scale, c->bias, c->n, c->k, c->zero, 0.02f), 0);
     int relu6 = seed % 2;
-    c->requant = (ps__requant){.low = relu6 ? 0.0f : -FLT_MAX, .high = relu6 ? 6.0f : FLT_MAX, .inverse = relu6 ? 42.5f : 11.0f,
-                               .zero = relu6 ? 0.0f : 117.0f, .residual = seed % 3 ? c->residual : NULL, .residual_scale = 0.031f, .residual_zero = 77};
+    c->requant = (ps__requant){.low = relu6 ? 0.0f : -FLT_MAX,
+                               .high = relu6 ? 6.0f : FLT_MAX,
+                               .inverse = relu6 ? 42.5f : 11.0f,
+                               .zero = relu6 ? 0.0f : 117.0f,
+                               .residual = seed % 3 ? c->residual : NULL,
+                               .residual_scale = 0.031f,
+                               .residual_zero = 77};
 }
 
 static void matrix_case_free(matrix_case *c) {
@@ -138,9 +143,11 @@ START_TEST(matrix_products_agree_bit_for_bit) {
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
         memset(other_bytes, 7, cells + PS__SLACK); /* what lies behind the output must stay */
         k->gemm_u8(other_bytes, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
-        ck_assert_msg(memcmp(bytes, other_bytes, cells + PS__SLACK) == 0, "%s: u8 [%zu][%d] from %d differs", k->name, c.rows, c.n, c.k);
+        ck_assert_msg(memcmp(bytes, other_bytes, cells + PS__SLACK) == 0, "%s: u8 [%zu][%d] from %d differs", k->name, c.rows,
+                      c.n, c.k);
         k->gemm_f32(other_floats, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
-        ck_assert_msg(memcmp(floats, other_floats, cells * 4) == 0, "%s: f32 [%zu][%d] from %d differs", k->name, c.rows, c.n, c.k);
+        ck_assert_msg(memcmp(floats, other_floats, cells * 4) == 0, "%s: f32 [%zu][%d] from %d differs", k->name, c.rows, c.n,
+                      c.k);
     }
     void *owned[] = {bytes, other_bytes, floats, other_floats};
     for (size_t i = 0; i < 4; i++) free(owned[i]);
@@ -150,9 +157,9 @@ END_TEST
 
 typedef struct filter_case { /* one random depthwise row */
     int channels, k, width, out_width, stride, pad, zero;
-    int8_t *weights;        /* [k][k][channels] */
-    float *scale, *bias;    /* [channels] */
-    uint8_t *rows[8];       /* [width][channels] each */
+    int8_t *weights;     /* [k][k][channels] */
+    float *scale, *bias; /* [channels] */
+    uint8_t *rows[8];    /* [width][channels] each */
     ps__filter filter;
     ps__requant requant;
     uint8_t *scratch;
@@ -190,7 +197,8 @@ START_TEST(reference_depthwise_is_the_plain_sum) {
     filter_case c;
     filter_case_make(&c, _i);
     uint8_t *out = fresh((size_t)(c.out_width * c.channels));
-    ps__kernels_reference.depthwise_u8(out, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant, c.scratch);
+    ps__kernels_reference.depthwise_u8(out, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero,
+                                       &c.filter, &c.requant, c.scratch);
     for (int x = 0; x < c.out_width; x++)
         for (int ch = 0; ch < c.channels; ch++) {
             int32_t sum = 0;
@@ -216,12 +224,14 @@ START_TEST(depthwise_rows_agree_bit_for_bit) {
     size_t cells = (size_t)(c.out_width * c.channels);
     uint8_t *expected = fresh(cells), *got = fresh(cells);
     memset(expected, 9, cells + PS__SLACK);
-    ps__kernels_reference.depthwise_u8(expected, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant, c.scratch);
+    ps__kernels_reference.depthwise_u8(expected, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero,
+                                       &c.filter, &c.requant, c.scratch);
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
         memset(got, 9, cells + PS__SLACK);
-        k->depthwise_u8(got, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant, c.scratch);
-        ck_assert_msg(memcmp(expected, got, cells + PS__SLACK) == 0, "%s: %d channels, %d wide, filter %d, stride %d differs", k->name, c.channels,
-                      c.width, c.k, c.stride);
+        k->depthwise_u8(got, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant,
+                        c.scratch);
+        ck_assert_msg(memcmp(expected, got, cells + PS__SLACK) == 0, "%s: %d channels, %d wide, filter %d, stride %d differs",
+                      k->name, c.channels, c.width, c.k, c.stride);
     }
     free(expected);
     free(got);
@@ -230,7 +240,9 @@ START_TEST(depthwise_rows_agree_bit_for_bit) {
 END_TEST
 
 static void check_same(const char *what, const ps__kernels *k, const float *a, const float *b, size_t n) {
-    for (size_t i = 0; i < n; i++) ck_assert_msg(memcmp(a + i, b + i, 4) == 0, "%s %s: entry %zu is %.9g, not %.9g", k->name, what, i, (double)b[i], (double)a[i]);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(memcmp(a + i, b + i, 4) == 0, "%s %s: entry %zu is %.9g, not %.9g", k->name, what, i, (double)b[i],
+                      (double)a[i]);
 }
 
 START_TEST(float_operations_agree_bit_for_bit) {
@@ -238,7 +250,8 @@ START_TEST(float_operations_agree_bit_for_bit) {
     state = (uint32_t)_i + 1;
     int n = 1 + (int)draw(400), tokens = 1 + (int)draw(20), width = 1 + (int)draw(48);
     float *x = random_floats((size_t)n, -6, 6), *y = random_floats((size_t)n, -3, 3), *w = random_floats((size_t)n, -1, 2);
-    float *qkv = random_floats((size_t)(tokens * width * 3), -2, 2), a[400], b[400], *heads_a = fresh((size_t)(tokens * width) * 4), *heads_b = fresh((size_t)(tokens * width) * 4);
+    float *qkv = random_floats((size_t)(tokens * width * 3), -2, 2), a[400], b[400],
+          *heads_a = fresh((size_t)(tokens * width) * 4), *heads_b = fresh((size_t)(tokens * width) * 4);
     float scores[32];
     uint8_t qa[400], qb[400];
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {

@@ -16,9 +16,11 @@
 
 #define TINY "tests/data/golden/tiny.safetensors"
 
-static char path[] = "/tmp/photosearch-package-XXXXXX";
+static char path[4096];
 
 static void make_path(void) {
+    const char *tmp = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/photosearch-package-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     close(fd);
@@ -45,9 +47,9 @@ static void write_container(const char *header, uint64_t declared, size_t data) 
 }
 
 static const struct {
-    const char *header;   /* JSON */
-    uint64_t declared;    /* header length said, 0: the true one */
-    size_t data;          /* bytes behind it */
+    const char *header;    /* JSON */
+    uint64_t declared;     /* header length said, 0: the true one */
+    size_t data;           /* bytes behind it */
     const char *complaint; /* words of the refusal */
 } bad_containers[] = {
     {"", 0, 0, "not a JSON object"},
@@ -62,14 +64,19 @@ static const struct {
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}", 0, 8, "outside the file"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", 0, 8, "outside the file"},
     {"{\"a\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[8,0]}}", 0, 8, "outside the file"},
-    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[9223372036854775807,9223372036854775808]}}", 0, 8, "not a JSON object"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[9223372036854775807,9223372036854775808]}}", 0, 8,
+     "not a JSON object"},
     {"{\"a\":{\"dtype\":\"I8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0, 8, "impossible shape"},
     {"{\"a\":{\"dtype\":\"I8\",\"shape\":[-1],\"data_offsets\":[0,1]}}", 0, 8, "impossible shape"},
     {"{\"a\":{\"dtype\":\"I8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0, 8, "impossible shape"},
     {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1,1,1,1,1],\"data_offsets\":[0,1]}}", 0, 8, "4 dimensions"},
     {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0]}}", 0, 8, "two offsets"},
-    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[4,12]}}", 0, 12, "overlap"},
-    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 0, 8, "not a JSON object"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[4,"
+     "12]}}",
+     0, 12, "overlap"},
+    {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]"
+     "}}",
+     0, 8, "not a JSON object"},
 };
 
 START_TEST(bad_containers_are_refused) {
@@ -78,7 +85,8 @@ START_TEST(bad_containers_are_refused) {
     write_container(bad_containers[_i].header, bad_containers[_i].declared, bad_containers[_i].data);
     ck_assert_int_eq(ps__package_open(&p, path, &err), PS__MODEL);
     ck_assert_ptr_null(p);
-    ck_assert_msg(strstr(err.text, bad_containers[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text, bad_containers[_i].complaint);
+    ck_assert_msg(strstr(err.text, bad_containers[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text,
+                  bad_containers[_i].complaint);
     ck_assert_ptr_nonnull(strstr(err.text, path));
 }
 END_TEST
@@ -125,7 +133,10 @@ static void damage(const char *from, const char *to) {
     ps__free(bytes);
 }
 
-static const struct { const char *from, *to, *complaint; int status; } bad_packages[] = {
+static const struct {
+    const char *from, *to, *complaint;
+    int status;
+} bad_packages[] = {
     {"\"image.stem.weight\"", "\"image.stem.weighs\"", "image.stem.weight is missing", PS__MODEL},
     {"\"text.1.fc2.bias\"", "\"text.1.fc2.bibs\"", "text.1.fc2.bias is missing", PS__MODEL},
     {"\"text.vocab\"", "\"text.vocub\"", "text.vocab is missing", PS__MODEL},
@@ -135,6 +146,8 @@ static const struct { const char *from, *to, *complaint; int status; } bad_packa
     {"\\\"size\\\":", "\\\"sise\\\":", "\"size\"", PS__MODEL},
     {"\\\"layers\\\":", "\\\"layors\\\":", "\"layers\"", PS__MODEL},
     {"squash", "squish", "squish", PS__MODEL},
+    {"\"version\":\"1\"", "\"versiom\":\"1\"", "name, version and space", PS__MODEL},
+    {"\"space\":\"tiny-32\"", "\"space\":\"t\\u001b\"", "name, version and space", PS__MODEL},
     {"wordpiece", "wordpeace", "wordpeace", PS__MODEL},
 };
 
@@ -142,7 +155,8 @@ START_TEST(damaged_packages_are_refused_by_name) {
     ps__error err;
     damage(bad_packages[_i].from, bad_packages[_i].to);
     ck_assert_int_eq(open_wholly(&err), bad_packages[_i].status);
-    ck_assert_msg(strstr(err.text, bad_packages[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text, bad_packages[_i].complaint);
+    ck_assert_msg(strstr(err.text, bad_packages[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text,
+                  bad_packages[_i].complaint);
 }
 END_TEST
 

@@ -72,7 +72,8 @@ static void run(float *out, ps__encoder *e, int is_text, const void *input, int 
 }
 
 /* INT8 layers: the same bytes. payload counts the layers seen. */
-static void same_bytes(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features, void *payload) {
+static void same_bytes(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features,
+                       void *payload) {
     (void)scale, (void)zero, (void)f32;
     if (!u8) return;
     const ps__tensor *t = need(name);
@@ -98,12 +99,13 @@ START_TEST(int8_layers_of_the_image_tower_are_exact) {
 END_TEST
 
 typedef struct float_check { /* what close_floats compares with */
-    const char *prefix; /* of the golden tensor's name */
-    double tolerance;   /* of an entry, beside 1 */
-    int layers;         /* compared */
+    const char *prefix;      /* of the golden tensor's name */
+    double tolerance;        /* of an entry, beside 1 */
+    int layers;              /* compared */
 } float_check;
 
-static void close_floats(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features, void *payload) {
+static void close_floats(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows,
+                         size_t features, void *payload) {
     float_check *c = payload;
     char full[96];
     (void)u8, (void)scale, (void)zero;
@@ -114,7 +116,8 @@ static void close_floats(const char *name, const uint8_t *u8, float scale, int z
     const float *expected = t->data;
     for (size_t i = 0; i < rows * features; i++) {
         double off = fabs((double)f32[i] - (double)expected[i]);
-        ck_assert_msg(off <= c->tolerance * (1 + fabs((double)expected[i])), "%s: entry %zu is %.7g, not %.7g", name, i, (double)f32[i], (double)expected[i]);
+        ck_assert_msg(off <= c->tolerance * (1 + fabs((double)expected[i])), "%s: entry %zu is %.7g, not %.7g", name, i,
+                      (double)f32[i], (double)expected[i]);
     }
     c->layers++;
 }
@@ -175,11 +178,12 @@ END_TEST
 
 typedef struct mean_check { /* compares means over rows with the golden ones */
     const char *prefix;
-    double worst;  /* least cosine seen */
+    double worst; /* least cosine seen */
     int layers;
 } mean_check;
 
-static void close_means(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features, void *payload) {
+static void close_means(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows,
+                        size_t features, void *payload) {
     mean_check *c = payload;
     char full[96];
     snprintf(full, sizeof full, "%s%s", c->prefix, name);
@@ -198,7 +202,11 @@ static void close_means(const char *name, const uint8_t *u8, float scale, int ze
     free(mean);
 }
 
-static const struct { int precision; const char *prefix; double least_layer, least_embedding; } shipped_runs[] = {
+static const struct {
+    int precision;
+    const char *prefix;
+    double least_layer, least_embedding;
+} shipped_runs[] = {
     {PS__PRECISION_FLOAT, "dequantised.", 0.99999, 0.9999},
     {PS__PRECISION_INT8, "float.", 0.95, 0.97},
 };

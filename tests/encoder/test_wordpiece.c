@@ -49,13 +49,17 @@ START_TEST(ids_equal_the_reference) {
         char *tab = strrchr(line, '\t');
         ck_assert_ptr_nonnull(tab);
         *tab = 0;
-        if (strstr(line, "[CLS]") || strstr(line, "[SEP]") || strstr(line, "[MASK]") || strstr(line, "[UNK]") || strstr(line, "[PAD]"))
+        if (strstr(line, "[CLS]") || strstr(line, "[SEP]") || strstr(line, "[MASK]") || strstr(line, "[UNK]") ||
+            strstr(line, "[PAD]"))
             continue; /* the reference reads these as marks, we as characters: a query must not steer the model */
         json_t *text = json_loads(line, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         ck_assert_msg(json_is_string(text), "line %d is no JSON string: %s", lines + 1, line);
         int wanted = read_ids(expected, tab + 1);
-        ck_assert_int_eq(ps__wordpiece_encode(got, &count, tokenizer, json_string_value(text), json_string_length(text), wanted < 64 ? 64 : wanted + 1, &err), PS__OK);
-        ck_assert_msg(count == wanted && memcmp(expected, got, (size_t)count * 4) == 0, "line %d, %s: %d ids, %d expected, or others", lines + 1, line, count, wanted);
+        ck_assert_int_eq(ps__wordpiece_encode(got, &count, tokenizer, json_string_value(text), json_string_length(text),
+                                              wanted < 64 ? 64 : wanted + 1, &err),
+                         PS__OK);
+        ck_assert_msg(count == wanted && memcmp(expected, got, (size_t)count * 4) == 0,
+                      "line %d, %s: %d ids, %d expected, or others", lines + 1, line, count, wanted);
         json_decref(text);
         lines++;
     }
@@ -69,7 +73,10 @@ START_TEST(invalid_utf8_reads_as_nothing) {
     int n, m;
     ps__error err = {0};
     ps__wordpiece_encode(plain, &n, tokenizer, "red car", 7, 16, &err);
-    ps__wordpiece_encode(broken, &m, tokenizer, "red\xFF \xC0\xAF" "car\xE4\xB8", 12, 16, &err);
+    ps__wordpiece_encode(broken, &m, tokenizer,
+                         "red\xFF \xC0\xAF"
+                         "car\xE4\xB8",
+                         12, 16, &err);
     ck_assert_int_eq(n, m);
     ck_assert_mem_eq(plain, broken, (size_t)n * 4);
 }
@@ -81,7 +88,8 @@ START_TEST(room_is_never_exceeded) {
     ps__error err = {0};
     for (int room = 2; room <= 8; room++) {
         ids[room] = -7;
-        ck_assert_int_eq(ps__wordpiece_encode(ids, &count, tokenizer, "unbelievably antidisestablishmentarian words", 44, room, &err), PS__OK);
+        ck_assert_int_eq(
+            ps__wordpiece_encode(ids, &count, tokenizer, "unbelievably antidisestablishmentarian words", 44, room, &err), PS__OK);
         ck_assert_int_eq(count, room);
         ck_assert_int_eq(ids[room], -7);
         ck_assert_int_eq(ids[0], 101);

@@ -364,6 +364,19 @@ END_TEST
 
 /* ---- Models --------------------------------------------------------------------------------------------------------------------- */
 
+START_TEST(a_photo_renamed_before_another_model_comes_is_encoded_and_counted_once) {
+    gallery_write("a.jpg", "photo");
+    gallery_run();
+    gallery_move("a.jpg", "b.jpg");
+    gallery_encoder.model_id = "fake-2";
+    gallery_encoder.space = "other";
+    gallery_expect(1, 1, 1, 0, 1);
+    ck_assert_int_eq(gallery_counts().photos, 1);
+    ck_assert_int_eq(gallery_counts().vectors, 1);
+    gallery_expect(1, 0, 0, 1, 0);
+}
+END_TEST
+
 START_TEST(another_model_encodes_everything_again_and_keeps_the_old_vectors) {
     int fake, other;
     int64_t count;
@@ -511,6 +524,7 @@ Suite *suite_indexer(void) {
                                   a_file_without_permission_keeps_its_old_photo_and_is_never_quarantined,
                                   a_file_that_changes_while_it_is_read_waits_for_the_next_run,
                                   a_file_that_vanishes_between_scan_and_reading_is_no_failure,
+                                  a_photo_renamed_before_another_model_comes_is_encoded_and_counted_once,
                                   another_model_encodes_everything_again_and_keeps_the_old_vectors,
                                   progress_tells_every_phase_and_the_total,
                                   a_cancelled_run_keeps_what_is_done_and_the_next_goes_on,

@@ -157,6 +157,76 @@ START_TEST(a_bomb_of_scans_is_refused) {
 }
 END_TEST
 
+typedef struct bits { /* written from the lowest bit on, as deflate has it */
+    uint8_t *bytes;   /* zeroed */
+    size_t count;     /* bits */
+} bits;
+
+static void put_bits(bits *b, unsigned value, int count) {
+    for (int i = 0; i < count; i++, b->count++)
+        b->bytes[b->count / 8] = (uint8_t)(b->bytes[b->count / 8] | (value >> i & 1) << b->count % 8);
+}
+
+/* A zlib stream of 1 + 258 * `runs` zeros: RFC 1951, one block of fixed codes, in which 258 times the byte before takes 13 bits. */
+static size_t deflate_zeros(uint8_t *out, size_t runs) {
+    bits b = {out, 0};
+    put_bits(&b, 0x0178, 16);
+    put_bits(&b, 3, 3);    /* the last block, fixed codes */
+    put_bits(&b, 0x0C, 8); /* a 0: code 00110000, its highest bit first */
+    for (size_t i = 0; i < runs; i++) {
+        put_bits(&b, 0xA3, 8); /* length 258: code 11000101 */
+        put_bits(&b, 0, 5);    /* distance 1 */
+    }
+    put_bits(&b, 0, 7); /* the end; stb_image does not look at the checksum */
+    return (b.count + 7) / 8 + 4;
+}
+
+static uint32_t crc_of(const uint8_t *p, size_t length) {
+    uint32_t c = 0xFFFFFFFF;
+    for (; length; length--, p++) {
+        c ^= *p;
+        for (int k = 0; k < 8; k++) c = c & 1 ? 0xEDB88320 ^ c >> 1 : c >> 1;
+    }
+    return ~c;
+}
+
+static void put_be32(uint8_t *p, uint32_t n) {
+    for (int i = 0; i < 4; i++) p[i] = (uint8_t)(n >> (24 - 8 * i));
+}
+
+/* Its type and body stand at p + 4 already. Returns where the next one goes. */
+static uint8_t *close_chunk(uint8_t *p, const char *type, size_t length) {
+    put_be32(p, (uint32_t)length);
+    memcpy(p + 4, type, 4);
+    put_be32(p + 8 + length, crc_of(p + 4, length + 4));
+    return p + 12 + length;
+}
+
+/* One pixel, declared honestly, whose data inflate to 258 bytes a run. */
+static size_t make_png(uint8_t *png, size_t runs) {
+    memcpy(png, "\x89PNG\r\n\x1A\n", 8);
+    memcpy(png + 16, "\0\0\0\1\0\0\0\1\10\2\0\0\0", 13); /* 1 x 1, 8 bits, RGB */
+    uint8_t *p = close_chunk(png + 8, "IHDR", 13);
+    p = close_chunk(p, "IDAT", deflate_zeros(p + 8, runs));
+    return (size_t)(close_chunk(p, "IEND", 0) - png);
+}
+
+START_TEST(a_png_that_inflates_far_beyond_its_pixels_is_refused) {
+    enum { RUNS = 100000 }; /* 25 MB out of 160 kB */
+    uint8_t *png = ps__calloc(RUNS * 13 / 8 + 200, 1);
+    ps__pixels pixels;
+    ps__error err = {0};
+    size_t size = make_png(png, 40);
+    ck_assert_msg(ps__pixels_decode(&pixels, png, size, "a.png", NULL, &err) == PS__OK, "%s", err.text);
+    ps__pixels_clear(&pixels);
+    memset(png, 0, size);
+    size = make_png(png, RUNS);
+    ck_assert_int_eq(ps__pixels_decode(&pixels, png, size, "a.png", NULL, &err), PS__TOOBIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "a.png: needed more than "));
+    ps__free(png);
+}
+END_TEST
+
 /* stb_image would walk this row for ever: a run of no pixels. */
 START_TEST(an_hdr_row_that_never_ends_is_refused) {
     static const char hdr[] = "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 8\n\2\2\0\10\0\0\0\0\0\0\0\0\0\0";
@@ -179,6 +249,7 @@ Suite *suite_damage(void) {
     tcase_add_test(rest, the_sentence_says_how_much_is_there);
     tcase_add_test(rest, a_jpeg_without_its_end_marker_is_whole);
     tcase_add_test(rest, a_bomb_of_scans_is_refused);
+    tcase_add_test(rest, a_png_that_inflates_far_beyond_its_pixels_is_refused);
     tcase_add_test(rest, an_hdr_row_that_never_ends_is_refused);
     suite_add_tcase(suite, each);
     suite_add_tcase(suite, rest);

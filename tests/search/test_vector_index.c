@@ -247,6 +247,25 @@ START_TEST(a_cache_newer_than_the_library_is_not_trusted) {
 }
 END_TEST
 
+START_TEST(a_cache_of_an_impossible_change_is_no_cache) {
+    ps__cache_key key;
+    ps__roll roll;
+    ps__error err = {0};
+    vectors_add(0, 60);
+    reopen();
+    flush();
+    key = (ps__cache_key){library_dir, ps__store_identity(store), VECTORS_SPACE, VECTORS_DIM};
+    ck_assert_int_eq(ps__roll_read(&roll, &key, NULL), PS__OK);
+    roll.change = INT64_MIN;
+    ck_assert_int_eq(ps__roll_write(&roll, &key, NULL), PS__OK);
+    ps__roll_clear(&roll);
+    ck_assert_int_eq(ps__roll_read(&roll, &key, &err), PS__CORRUPT);
+    reopen();
+    ck_assert_int_eq(state(), PS__INDEX_MISSING);
+    vectors_expect_found(my_index, store, 0, 60);
+}
+END_TEST
+
 START_TEST(spaces_have_caches_of_their_own) {
     ps__cache_key a = {library_dir, "id", "a/b", 32}, b = {library_dir, "id", "a_b", 32}, c = {library_dir, "id", "../../x", 32};
     char pa[PS__CACHE_PATH], pb[PS__CACHE_PATH], pc[PS__CACHE_PATH];
@@ -385,6 +404,7 @@ Suite *suite_vector_index(void) {
     tcase_add_test(files, files_of_the_cache_may_vanish_or_be_empty);
     tcase_add_test(files, a_cache_of_another_library_is_thrown_away);
     tcase_add_test(files, a_cache_newer_than_the_library_is_not_trusted);
+    tcase_add_test(files, a_cache_of_an_impossible_change_is_no_cache);
     tcase_add_test(files, spaces_have_caches_of_their_own);
     tcase_add_test(files, a_cache_that_cannot_be_written_is_no_failure);
     tcase_add_test(files, every_allocation_may_fail);

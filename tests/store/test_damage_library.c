@@ -171,8 +171,11 @@ START_TEST(rows_that_make_no_sense_are_called_damaged) {
                                        "UPDATE files SET path = 'relative' WHERE id = 2",
                                        "UPDATE files SET path = CAST(x'2f6100' || path AS BLOB) WHERE id = 2",
                                        "DELETE FROM meta WHERE key = 'identity'",
+                                       "UPDATE files SET id = -id",
                                        "UPDATE spaces SET dim = 9",
                                        "UPDATE changes SET kind = 17",
+                                       "UPDATE meta SET value = -9223372036854775807 WHERE key = 'changes_floor'",
+                                       "UPDATE sqlite_sequence SET seq = -2 WHERE name = 'changes'",
                                        "UPDATE meta SET value = 'x' WHERE key = 'identity'"};
     for (size_t i = 0; i < sizeof harm / sizeof *harm; i++) {
         ps__error err = {0};
