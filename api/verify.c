@@ -65,7 +65,8 @@ int ps_model_verify(double *cosine, ps_model *model) {
     options.precision = PS_PRECISION_FLOAT;
     float *rows = ps__array(4 * (size_t)info->dim, sizeof *rows);
     uint8_t *rgb = ps__malloc((size_t)info->image_size * (size_t)info->image_size * 3);
-    int status = rows && rgb ? ps__model_open(&precise, info->path, &options, &err) : ps__fail_nomem(&err);
+    int status = rows && rgb ? ps__encoder_check(model->encoder, &err) : ps__fail_nomem(&err);
+    if (status == PS__OK) status = ps__model_open(&precise, info->path, &options, &err);
     if (status == PS__OK) status = compare(cosine, model, precise, rows, rgb, &err);
     ps_model_free(precise);
     ps__free(rows);

@@ -190,7 +190,7 @@ static int ready(ps__encoder *e, int is_text, ps__error *err) {
     if (!t->family) return ps__fail(err, PS__MODEL, "%s: has no %s tower", e->info.path, is_text ? "text" : "image");
     pthread_mutex_lock(&e->lock);
     if (!t->plan) {
-        if (is_text && !e->tokenizer) status = make_tokenizer(e, err);
+        status = is_text ? make_tokenizer(e, err) : ps__package_check(e->package, err);
         if (!status) status = t->family->build(&t->plan, e->package, e->kernels, e->precision, err);
         if (status && is_text) {
             ps__wordpiece_free(e->tokenizer);
@@ -211,6 +211,8 @@ int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *e, const char *tex
     int status = ready(e, 1, err);
     return status ? status : ps__wordpiece_encode(ids, count, e->tokenizer, text, length, e->info.max_tokens, err);
 }
+
+int ps__encoder_check(const ps__encoder *e, ps__error *err) { return ps__package_check(e->package, err); }
 
 int ps__session_new(ps__session **out, ps__encoder *encoder, ps__error *err) {
     ps__session *s = *out = ps__calloc(1, sizeof *s);

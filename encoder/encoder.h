@@ -64,6 +64,10 @@ int ps__encoder_plan(const struct ps__plan **out, ps__encoder *encoder, int is_t
 /* The ids that ps__encode_text feeds its tower: ids int32 [max_tokens], *count of them. */
 int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *encoder, const char *text, size_t length, ps__error *err);
 
+/* Compares all bytes of the package with its checksum: PS__MODEL when they differ. Laying out an image tower does it too, so that no
+** damaged weights ever fill a library; a text tower alone does not, as reading it all would slow every short-lived search. */
+int ps__encoder_check(const ps__encoder *encoder, ps__error *err);
+
 /* Cosine (dot product of two embeddings) to a score in 0..1. */
 float ps__encoder_score(const ps__encoder *encoder, float cosine);
 

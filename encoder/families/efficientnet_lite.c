@@ -157,7 +157,7 @@ static int add_linear(int *buffer, tower *t, const char *name, int in, int in_fe
 
 /* Pooled features to the embedding: a projection, and beside it a small perceptron when the package has one. */
 static int add_projection(tower *t) {
-    int pooled = ps__plan_pool(t->plan, "image.pool", t->buffer, t->width * t->width, t->channels), embedding = 0, hidden = 0,
+    int pooled = ps__plan_pool(t->plan, "image.pooled", t->buffer, t->width * t->width, t->channels), embedding = 0, hidden = 0,
         more = 0;
     int status = add_linear(&embedding, t, "image.proj", pooled, t->channels, t->c->dim);
     const ps__tensor *fc1 = ps__package_find(t->package, "image.mlp.fc1.weight");

@@ -184,6 +184,18 @@ uint64_t ps__package_fingerprint(const ps__package *p) {
     return digest;
 }
 
+int ps__package_check(const ps__package *p, ps__error *err) {
+    const char *expected = ps__package_meta(p, "checksum");
+    uint64_t header;
+    char found[17];
+    if (!expected) return PS__OK;
+    memcpy(&header, p->bytes, 8);
+    size_t start = (size_t)header + 8;
+    snprintf(found, sizeof found, "%016llx", (unsigned long long)XXH3_64bits(p->bytes + start, p->size - start));
+    if (strcmp(found, expected) == 0) return PS__OK;
+    return refuse(p, err, "is damaged: its data have the checksum %s, not %.16s", found, expected);
+}
+
 const char *ps__package_meta(const ps__package *p, const char *key) {
     return json_string_value(json_object_get(json_object_get(p->header, "__metadata__"), key));
 }

@@ -37,6 +37,9 @@ size_t ps__package_size(const ps__package *package);
 /* A digest of the header and of 64 pages spread over the data: tells retrained weights of one name apart without reading it all. */
 uint64_t ps__package_fingerprint(const ps__package *package);
 
+/* Reads all of the data and compares it with `checksum` of the metadata. PS__MODEL when it differs; fine when the package has none. */
+int ps__package_check(const ps__package *package, ps__error *err);
+
 /* A string of `__metadata__`, or NULL. */
 const char *ps__package_meta(const ps__package *package, const char *key);
 

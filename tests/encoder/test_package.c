@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -182,6 +183,40 @@ START_TEST(a_value_that_is_no_number_is_refused) {
 }
 END_TEST
 
+/* Writes the tiny package with the checksum of its data, and one bit of the data turned when `damaged`. */
+static void write_with_checksum(int damaged) {
+    static const char start[] = "{\"__metadata__\":{";
+    uint8_t *bytes;
+    size_t size;
+    uint64_t old_length;
+    read_tiny(&bytes, &size);
+    memcpy(&old_length, bytes, 8);
+    const uint8_t *data = bytes + 8 + old_length;
+    size_t data_size = size - 8 - (size_t)old_length;
+    ck_assert_mem_eq(bytes + 8, start, sizeof start - 1);
+    char *out = malloc(size + 256);
+    int n = sprintf(out + 8, "%s\"checksum\":\"%016llx\",%.*s", start, (unsigned long long)XXH3_64bits(data, data_size),
+                    (int)(old_length - sizeof start + 1), (const char *)bytes + 8 + sizeof start - 1);
+    while ((8 + n) % 64) out[8 + n++] = ' ';
+    uint64_t length = (uint64_t)n;
+    memcpy(out, &length, 8);
+    memcpy(out + 8 + n, data, data_size);
+    if (damaged) out[8 + (size_t)n + data_size / 2] ^= 1;
+    write_bytes(out, 8 + (size_t)n + data_size);
+    free(out);
+    ps__free(bytes);
+}
+
+START_TEST(one_turned_bit_fails_the_checksum) {
+    ps__error err;
+    write_with_checksum(0);
+    ck_assert_msg(open_wholly(&err) == PS__OK, "%s", err.text);
+    write_with_checksum(1);
+    ck_assert_int_eq(open_wholly(&err), PS__MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "checksum"));
+}
+END_TEST
+
 START_TEST(a_package_cut_anywhere_is_refused) {
     ps__error err;
     uint8_t *bytes;
@@ -251,6 +286,7 @@ Suite *suite_package(void) {
     tcase_add_test(t, short_files_are_refused);
     tcase_add_loop_test(t, damaged_packages_are_refused_by_name, 0, sizeof bad_packages / sizeof *bad_packages);
     tcase_add_test(t, a_value_that_is_no_number_is_refused);
+    tcase_add_test(t, one_turned_bit_fails_the_checksum);
     tcase_add_test(t, a_package_cut_anywhere_is_refused);
     tcase_add_loop_test(t, random_damage_never_crashes, 0, 200);
     tcase_add_test(t, every_failed_allocation_is_reported);

@@ -204,11 +204,15 @@ static void close_means(const char *name, const uint8_t *u8, float scale, int ze
 
 static const struct {
     int precision;
-    const char *prefix;
-    double least_layer, least_embedding;
+    const char *prefix;           /* of the golden tensors: float activations, or the INT8 arithmetic simulated */
+    int image_layers, text_layers; /* golden ones there are at least */
+    double least;                 /* cosine with them, layers and embedding, of the photo */
+    double least_sentence;        /* the same for sentences: where the INT8 rounding of one entry falls the other way, by a last bit of a
+                                     float sum, all that follows differs a little, as much as INT8 itself costs (0.998) */
+    double least_original;        /* cosine of the embedding with that of the weights before they were quantised */
 } shipped_runs[] = {
-    {PS__PRECISION_FLOAT, "dequantised.", 0.99999, 0.9999},
-    {PS__PRECISION_INT8, "float.", 0.95, 0.97},
+    {PS__PRECISION_FLOAT, "float.", 24, 7, 0.99999, 0.99999, 0.99},
+    {PS__PRECISION_INT8, "", 24, 0, 0.9999, 0.997, 0.98},
 };
 
 START_TEST(shipped_image_tower_matches_pytorch_on_a_photo) {
@@ -218,36 +222,39 @@ START_TEST(shipped_image_tower_matches_pytorch_on_a_photo) {
     int dim = ps__encoder_about(e)->dim;
     float *v = calloc((size_t)dim, sizeof *v);
     run(v, e, 0, need("input")->data, 1, close_means, &c);
-    ck_assert_int_ge(c.layers, 30);
-    ck_assert_double_ge(c.worst, shipped_runs[_i].least_layer);
+    ck_assert_int_ge(c.layers, shipped_runs[_i].image_layers);
+    ck_assert_double_ge(c.worst, shipped_runs[_i].least);
     snprintf(name, sizeof name, "%simage.embedding", c.prefix);
-    ck_assert_double_ge(cosine(v, need(name)->data, dim), shipped_runs[_i].least_embedding);
+    ck_assert_double_ge(cosine(v, need(name)->data, dim), shipped_runs[_i].least);
+    ck_assert_double_ge(cosine(v, need("original.image.embedding")->data, dim), shipped_runs[_i].least_original);
     free(v);
     ps__encoder_free(e);
 }
 END_TEST
 
+static void check_sentence(ps__encoder *e, int run_index, int sentence, float *v) {
+    char prefix[48], name[96];
+    int32_t ids[1024];
+    int count, dim = ps__encoder_about(e)->dim;
+    ps__error err = {0};
+    snprintf(prefix, sizeof prefix, "text%d.%s", sentence, shipped_runs[run_index].prefix);
+    mean_check c = {prefix, 1, 0};
+    const ps__tensor *utf8 = text_tensor(sentence, "utf8"), *expected = text_tensor(sentence, "ids");
+    ck_assert_int_eq(ps__encoder_tokens(ids, &count, e, utf8->data, (size_t)utf8->count, &err), PS__OK);
+    ck_assert_int_eq(count, expected->count);
+    ck_assert_mem_eq(ids, expected->data, (size_t)count * 4);
+    run(v, e, 1, ids, count, close_means, &c);
+    ck_assert_int_ge(c.layers, shipped_runs[run_index].text_layers);
+    ck_assert_double_ge(c.worst, shipped_runs[run_index].least_sentence);
+    snprintf(name, sizeof name, "%sembedding", prefix);
+    ck_assert_double_ge(cosine(v, need(name)->data, dim), shipped_runs[run_index].least_sentence);
+    ck_assert_double_ge(cosine(v, text_tensor(sentence, "original.embedding")->data, dim), shipped_runs[run_index].least_original);
+}
+
 START_TEST(shipped_text_tower_matches_pytorch_on_sentences) {
     ps__encoder *e = open_encoder(SHIPPED, shipped_runs[_i].precision, NULL);
-    int dim = ps__encoder_about(e)->dim;
-    float *v = calloc((size_t)dim, sizeof *v);
-    for (int s = 0; s < 6; s++) {
-        char prefix[48], name[96];
-        int32_t ids[1024];
-        int count;
-        ps__error err = {0};
-        snprintf(prefix, sizeof prefix, "text%d.%s", s, shipped_runs[_i].prefix);
-        mean_check c = {prefix, 1, 0};
-        const ps__tensor *utf8 = text_tensor(s, "utf8"), *expected = text_tensor(s, "ids");
-        ck_assert_int_eq(ps__encoder_tokens(ids, &count, e, utf8->data, (size_t)utf8->count, &err), PS__OK);
-        ck_assert_int_eq(count, expected->count);
-        ck_assert_mem_eq(ids, expected->data, (size_t)count * 4);
-        run(v, e, 1, ids, count, close_means, &c);
-        ck_assert_int_ge(c.layers, 7);
-        ck_assert_double_ge(c.worst, shipped_runs[_i].least_layer);
-        snprintf(name, sizeof name, "%sembedding", prefix);
-        ck_assert_double_ge(cosine(v, need(name)->data, dim), shipped_runs[_i].least_embedding);
-    }
+    float *v = calloc((size_t)ps__encoder_about(e)->dim, sizeof *v);
+    for (int s = 0; s < 6; s++) check_sentence(e, _i, s, v);
     free(v);
     ps__encoder_free(e);
 }

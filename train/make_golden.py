@@ -1,0 +1,250 @@
+"""Writes the golden files that the C tests compare against (see tests/data/golden/README.md).
+
+    tiny       a small package with random weights, and all that it computes
+    resize     PIL's bicubic resize of formula-made pictures
+    wordpiece  the reference tokenizer on odd sentences
+    shipped    what the shipped package should say about one photo and some sentences
+"""
+import argparse
+import json
+import os
+
+import numpy as np
+import torch
+from PIL import Image
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+import image_net
+import package
+import quantize
+import simulate
+import text_net
+from golden_sentences import SENTENCES
+from head import ImageHead
+
+TINY_BLOCKS = [[3, 1, 1, 8, 12], [3, 2, 6, 12, 20], [5, 1, 6, 20, 20], [5, 2, 6, 20, 24]]
+TINY_SIZE, TINY_HEAD, TINY_DIM, TINY_HIDDEN = 24, 40, 32, 48
+TINY_TEXT = dict(layers=2, hidden=32, heads=4, ffn=64, max_tokens=16, eps=1e-12)
+TINY_WORDS = ("a the of in on at with and two one red blue green black white small big dog dogs cat man woman child car "
+              "snow beach water grass street run running sit sitting jump jumping play playing photo picture tree sky sun "
+              "boat bike house horse ball ##s ##ing ##ed ##er ##ly ##ness ##est super un re happy light old young near "
+              "mountain river city night day").split()
+TINY_SENTENCES = ["two dogs running in the snow", "A red car at the beach.", "unhappiness, sunlight & 3 boats!", "Ünïcode ÇAFÉ 日本",
+                  "", "the old man and the young woman sitting near the river at night with a small black dog and a big white cat",
+                  "zzz \U0001F600 it's a cat's photo"]
+SHIPPED_SENTENCES = ["two dogs running in the snow", "a red car at the beach", "espresso", "children playing soccer on a green field",
+                     "Café au lait & croissants, s'il vous plaît!", "sunset"]
+
+
+# ---- pictures made by a formula that C can repeat -------------------------------------------------------------------
+
+def formula_picture(width, height):
+    """Smooth gradients plus integer noise, all in uint32 arithmetic: see README.md beside the golden files."""
+    y, x, c = np.meshgrid(np.arange(height, dtype=np.uint32), np.arange(width, dtype=np.uint32),
+                          np.arange(3, dtype=np.uint32), indexing="ij")
+    with np.errstate(over="ignore"):
+        h = x * np.uint32(374761393) + y * np.uint32(668265263) + c * np.uint32(2246822519)
+        h = (h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
+        noise = (h ^ (h >> np.uint32(16))) & np.uint32(63)
+    ramp = (x * np.uint32(160) // np.uint32(width) + y * (np.uint32(32) + c * np.uint32(16)) // np.uint32(height))
+    edge = np.where(((x // np.uint32(8)) + (y // np.uint32(8)) + c) % 5 == 0, np.uint32(255), ramp + noise)
+    return np.minimum(edge, 255).astype(np.uint8)
+
+
+# ---- tiny -----------------------------------------------------------------------------------------------------------
+
+def lively_net(generator):
+    """Random weights, scaled layer by layer so that outputs spread over, and beyond, what ReLU6 keeps."""
+    net = image_net.ImageNet(image_net.layers_of(8, TINY_HEAD, TINY_BLOCKS))
+    net.blocks = TINY_BLOCKS
+    pictures = tiny_pictures()
+    for index, conv in enumerate(net.flat):
+        weight = torch.randn(net.weights[index].shape, generator=generator)
+        net.weights[index].data.copy_(weight)
+        with torch.no_grad():
+            seen = []
+            net.run(image_net.scale_pixels(pictures), last=index + 1, watch=lambda i, y: (seen.append(y), y)[1])
+            # before the clamp nothing was kept, so measure the bare convolution
+            before = seen[-2] if index else image_net.scale_pixels(pictures)
+            bare = image_net.convolve(before, net.weights[index], conv)
+            spread = 3.0 if conv.relu6 else 1.5
+            net.weights[index].data.mul_(spread / bare.std((0, 2, 3)).clamp_min(1e-3)[:, None, None, None])
+            bare = image_net.convolve(before, net.weights[index], conv)
+            centre = 2.5 if conv.relu6 else 0.0
+            shift = torch.randn(conv.channels_out, generator=generator)
+            net.biases[index].data.copy_(centre + shift - bare.mean((0, 2, 3)))
+    for p in net.parameters():
+        p.requires_grad_(False)
+    return net
+
+
+def tiny_pictures():
+    whole = formula_picture(TINY_SIZE * 4, TINY_SIZE * 4)
+    parts = [whole[i:i + TINY_SIZE, j:j + TINY_SIZE] for i in range(0, 96, 24) for j in range(0, 96, 24)]
+    return torch.from_numpy(np.stack(parts))
+
+
+def tiny_vocabulary():
+    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
+    signs = list("0123456789.,!?&'-$:;()日本")
+    return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + signs + letters + ["##" + c for c in letters + list("0123456789")] + [
+        w for w in TINY_WORDS if len(w) > 1]
+
+
+def tiny_tokenizer(vocabulary):
+    tokenizer = Tokenizer(models.WordPiece({t: i for i, t in enumerate(vocabulary)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    tokenizer.enable_truncation(TINY_TEXT["max_tokens"])
+    return tokenizer
+
+
+def lively_text(vocabulary):
+    net = text_net.TextNet(vocab=len(vocabulary), dim=TINY_DIM, **TINY_TEXT)
+    for name, p in net.named_parameters():
+        if "norm" in name:
+            torch.nn.init.normal_(p, 1.0 if name.endswith("weight") else 0.0, 0.3)
+        elif name.endswith("bias"):
+            torch.nn.init.normal_(p, 0.0, 0.2)
+        else:
+            torch.nn.init.normal_(p, 0.0, 1.6 / p.shape[-1] ** 0.5)
+    return net.eval()
+
+
+def save_image(out, prefix, tower, pixels, channel_means=False, names=None):
+    """Every layer's output as H,W,C (or its mean a channel), the pooled feature and the embedding."""
+    def watch(name, y):
+        if names is not None and name not in names:
+            return
+        y = y[0]
+        if channel_means:
+            if tower.mode == simulate.INT8:
+                scale, zero = tower.tensors[name + ".out"]
+                y = scale * (y - zero)
+            out[prefix + name] = y.mean((1, 2)).numpy()
+        else:
+            kind = np.uint8 if tower.mode == simulate.INT8 else np.float32
+            out[prefix + name] = np.ascontiguousarray(y.permute(1, 2, 0).numpy().astype(kind))
+    with torch.inference_mode():
+        feature = tower.features(pixels, watch)
+        out[prefix + "image.pooled"] = feature[0].numpy()
+        out[prefix + "image.embedding"] = tower.head(feature)[0].numpy()
+
+
+def save_text(out, number, sentence, ids, towers, means=False):
+    base = f"text{number}."
+    out[base + "utf8"] = np.frombuffer(sentence.encode() or b"\0", dtype=np.uint8)
+    out[base + "ids"] = np.array(ids, dtype=np.int32)
+    for prefix, tower, layers in towers:
+        def watch(name, x):
+            out[base + prefix + name] = (x.mean(0) if means else x).numpy()
+        with torch.inference_mode():
+            vector = tower.one(ids, watch if layers else None)
+        out[base + prefix + "embedding"] = vector.numpy()
+
+
+def make_tiny(folder):
+    torch.manual_seed(11)
+    generator = torch.Generator().manual_seed(11)
+    net, pictures = lively_net(generator), tiny_pictures()
+    image = {"size": TINY_SIZE, "mean": 127, "std": 128, "fit": "squash", "stem": 8, "head": TINY_HEAD, "blocks": TINY_BLOCKS}
+    text = dict(TINY_TEXT, tokenizer="wordpiece", lowercase=True, pool="mean")
+    metadata = {"photosearch.format": "1", "name": "tiny", "version": "1", "space": "tiny-32", "dim": str(TINY_DIM),
+                "licence": "same as this project", "source": "random numbers, for tests",
+                "calibration": json.dumps({"a": 10.0, "b": -2.0, "weak": 0.3, "good": 0.6}),
+                "image.family": "efficientnet-lite", "image.config": json.dumps(image),
+                "text.family": "bert", "text.config": json.dumps(text)}
+    tensors = quantize.quantise_convs(net, pictures)
+    head = ImageHead(TINY_DIM, TINY_HIDDEN, TINY_HEAD)
+    torch.nn.init.normal_(head.fc2.weight, 0, 0.2)
+    head.mean.fill_(2.0)
+    tensors.update(quantize.quantise_head(head))
+    vocabulary = tiny_vocabulary()
+    tensors.update(quantize.quantise_text(lively_text(vocabulary)))
+    tensors["text.vocab"] = np.frombuffer("".join(t + "\n" for t in vocabulary).encode(), dtype=np.uint8)
+    path = os.path.join(folder, "tiny.safetensors")
+    package.write(path, tensors, metadata)
+
+    golden, pixels = {"input": pictures[5].numpy()}, pictures[5:6]
+    (exact, exact_text), (real, real_text) = (simulate.open_package(path, mode, exact=True) for mode in (simulate.INT8, simulate.FLOAT))
+    save_image(golden, "", exact, pixels)
+    save_image(golden, "float.", real, pixels)
+    tokenizer = tiny_tokenizer(vocabulary)
+    for number, sentence in enumerate(TINY_SENTENCES):
+        save_text(golden, number, sentence, tokenizer.encode(sentence).ids, [("", exact_text, False), ("float.", real_text, True)])
+    package.write(os.path.join(folder, "tiny.golden.safetensors"), golden, {"sentences": str(len(TINY_SENTENCES))})
+    for name, a in golden.items():
+        if a.dtype == np.uint8 and name.startswith("image."):
+            print(f"{name:20s} at 0: {np.mean(a == 0):.2f} at its top: {np.mean(a == a.max()):.2f} greatest {a.max()}")
+
+
+# ---- the others -----------------------------------------------------------------------------------------------------
+
+RESIZES = [(300, 200, 32, 32), (50, 400, 24, 24), (7, 5, 16, 16), (1, 1, 8, 8), (640, 480, 32, 32), (37, 53, 40, 20),
+           (24, 24, 24, 24), (2, 300, 24, 24), (225, 223, 56, 56)]
+
+
+def make_resize(folder):
+    out = {}
+    for width, height, to_width, to_height in RESIZES:
+        picture = Image.fromarray(formula_picture(width, height))
+        name = f"{width}x{height}-{to_width}x{to_height}"
+        out[name] = np.asarray(picture.resize((to_width, to_height), Image.BICUBIC))
+    out["formula.5x4"] = formula_picture(5, 4)
+    package.write(os.path.join(folder, "resize.safetensors"), out, {"pillow": Image.__version__})
+
+
+def make_wordpiece(folder):
+    tokenizer = text_net.load_tokenizer()
+    tokenizer.no_truncation()
+    with open(os.path.join(folder, "wordpiece.tsv"), "w", encoding="utf-8") as f:
+        for sentence in SENTENCES:
+            ids = tokenizer.encode(sentence).ids
+            f.write(json.dumps(sentence) + "\t" + " ".join(map(str, ids)) + "\n")
+    print(len(SENTENCES), "sentences")
+
+
+def make_shipped(folder, shipped, checkpoint, photo):
+    from export import load_checkpoint
+    picture = Image.open(photo).convert("RGB").resize((224, 224), Image.BICUBIC)
+    pixels = torch.from_numpy(np.asarray(picture).copy())[None]
+    out = {"input": pixels[0].numpy()}
+    towers = {mode: simulate.open_package(shipped, mode, exact=True) for mode in (simulate.INT8, simulate.FLOAT)}
+    # expansions and depthwise outputs are six times as large and follow from the rest: left out to keep the file small
+    names = {c.name for c in towers[simulate.INT8][0].flat if c.kind == "stem" or not c.relu6 or c.name == "image.head"}
+    save_image(out, "", towers[simulate.INT8][0], pixels, True, names)
+    save_image(out, "float.", towers[simulate.FLOAT][0], pixels, True, names)
+    net, head, text = load_checkpoint(checkpoint)
+    tokenizer = text_net.load_tokenizer()
+    with torch.inference_mode():
+        feature = net(pixels)
+        out["original.image.pooled"], out["original.image.embedding"] = feature[0].numpy(), head(feature)[0].numpy()
+        for number, sentence in enumerate(SHIPPED_SENTENCES):
+            ids = text_net.tokenize(tokenizer, [sentence])[0]
+            save_text(out, number, sentence, ids, [("", towers[simulate.INT8][1], False), ("float.", towers[simulate.FLOAT][1], True)], True)
+            out[f"text{number}.original.embedding"] = text([ids])[0].numpy()
+    package.write(os.path.join(folder, "shipped.golden.safetensors"), out, {"sentences": str(len(SHIPPED_SENTENCES))})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="+", choices=["tiny", "resize", "wordpiece", "shipped"])
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--package", help="for shipped")
+    parser.add_argument("--checkpoint", help="for shipped")
+    parser.add_argument("--photo", help="for shipped")
+    args = parser.parse_args()
+    os.makedirs(args.out, exist_ok=True)
+    if "tiny" in args.what:
+        make_tiny(args.out)
+    if "resize" in args.what:
+        make_resize(args.out)
+    if "wordpiece" in args.what:
+        make_wordpiece(args.out)
+    if "shipped" in args.what:
+        make_shipped(args.out, args.package, args.checkpoint, args.photo)
+
+
+if __name__ == "__main__":
+    main()
