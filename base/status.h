@@ -34,7 +34,7 @@ typedef struct ps__error {
     char text[PS__ERROR_TEXT]; /* one sentence, UTF-8, never with a newline at its end; "" when code is 0 */
 } ps__error;
 
-/* Fills *err (which may be NULL) and returns code, so that `return ps__fail(err, PS__IO, ...)` reads well. */
+/* Fills *err (which may be NULL) and returns code, so that `return ps__fail(err, PS__IO, ...)` reads well. Too long: loses its middle. */
 int ps__fail(ps__error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same from errno: maps ENOENT, EACCES, ENOSPC, ENOMEM... to a status; the text is "<format...>: <strerror>". */

@@ -76,6 +76,14 @@ static int read_identity(ps__store *store, ps__error *err) {
     return PS__OK;
 }
 
+/* Makes an empty file for SQLite, which would make it readable by everybody, and gives the -wal and -shm beside it the mode it finds.
+** A library tells where its owner was and when. mknod, as closing a descriptor would drop the locks that another thread, opening the
+** same library, may have got on it by then. */
+static int make_private_file(const char *path, ps__error *err) {
+    if (mknod(path, S_IFREG | 0600, 0) == 0 || errno == EEXIST) return PS__OK;
+    return ps__fail_errno(err, errno, "%s", path);
+}
+
 static int connect_file(ps__store *store, unsigned flags, ps__error *err) {
     struct stat st;
     int create = flags == PS__STORE_CREATE, status;
@@ -83,13 +91,14 @@ static int connect_file(ps__store *store, unsigned flags, ps__error *err) {
     if (ps__os.stat(store->db_path, &st) != 0) {
         if (errno != ENOENT && errno != ENOTDIR) return ps__fail_errno(err, errno, "%s", store->db_path);
         if (!create) return ps__fail(err, PS__NOTFOUND, "%s: there is no library in this folder", store->folder);
+        if ((status = make_private_file(store->db_path, err)) != PS__OK) return status;
     } else if (!S_ISREG(st.st_mode)) {
         return ps__fail(err, PS__FORMAT, "%s: is not a regular file", store->db_path);
     } else if (st.st_size > 0 && st.st_size < 512) { /* SQLite takes less than a page for an empty database */
         return ps__store_damaged(store, "it is cut short", err);
     }
     int mode = store->writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-    int rc = sqlite3_open_v2(store->db_path, &store->db, mode | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(store->db_path, &store->db, mode | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) return ps__sql_fail(store, rc, err);
     if ((status = configure(store, err)) != PS__OK) return status;
     if ((status = bring_up_to_date(store, flags, err)) != PS__OK) return status;

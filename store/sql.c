@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 
 int ps__store_damaged(ps__store *store, const char *what, ps__error *err) {
-    return ps__fail(err, PS__CORRUPT, "%s: is damaged (%s); no photo is lost: remove the file and index again", store->db_path,
+    return ps__fail(err, PS__CORRUPT, "%s: is damaged (%s); no photo is lost: move the file away and index again", store->db_path,
                     what);
 }
 

@@ -34,7 +34,7 @@ enum {
     PS__STORE_READ = 0,  /* nothing is written; PS__NOTFOUND when there is no library in the folder */
     PS__STORE_WRITE = 1, /* as READ, and calls that write are allowed */
     PS__STORE_CREATE =
-        3 /* as WRITE, and makes the folder (mode 0700, missing parents too) and an empty library when there is none */
+        3 /* as WRITE, and makes the folder (mode 0700, missing parents too) and an empty library (0600) when there is none */
 };
 
 /* Opens folder/library.db. A library of an older version is migrated first. PS__NEWER: written by a newer photosearch. PS__FORMAT: a

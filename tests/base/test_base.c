@@ -163,6 +163,67 @@ START_TEST(folders_are_made_with_their_parents) {
 }
 END_TEST
 
+/* ---- Sentences -------------------------------------------------------------------------------------------------------------- */
+
+static int ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), n = strlen(end);
+    return length >= n && strcmp(text + length - n, end) == 0;
+}
+
+START_TEST(a_sentence_that_fits_is_left_whole) {
+    ps__error err;
+    char path[PS__ERROR_TEXT];
+    memset(path, 'd', sizeof path);
+    path[sizeof path - 1 - strlen(": is bad")] = 0;
+    ck_assert_int_eq(ps__fail(&err, PS__FORMAT, "%s: is bad", path), PS__FORMAT);
+    ck_assert_uint_eq(strlen(err.text), PS__ERROR_TEXT - 1);
+    ck_assert_ptr_null(strstr(err.text, "..."));
+    ck_assert_int_eq(ps__fail_errno(&err, ENOENT, "%s", "/a"), PS__NOTFOUND);
+    ck_assert_str_eq(err.text, "/a: No such file or directory");
+    ck_assert_int_eq(ps__fail(NULL, PS__IO, "%s", path), PS__IO);
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_never_hides_the_reason) {
+    static char path[40000];
+    ps__error err;
+    for (size_t length = PS__ERROR_TEXT - 40; length < sizeof path; length += length < 1100 ? 1 : 4099) {
+        memset(path, 'd', length);
+        path[0] = '/';
+        path[length] = 0;
+        ck_assert_int_eq(ps__fail_errno(&err, ENAMETOOLONG, "%s", path), PS__IO);
+        ck_assert_int_eq(strncmp(err.text, "/dddd", 5), 0);
+        ck_assert_msg(ends_with(err.text, "dddd: File name too long"), "%zu: %s", length, err.text);
+        if (length >= PS__ERROR_TEXT) ck_assert_ptr_nonnull(strstr(err.text, "d...d"));
+        if (length > 16000) continue;
+        ck_assert_int_eq(ps__fail(&err, PS__FORMAT, "%s: is no image", path), PS__FORMAT);
+        ck_assert_msg(ends_with(err.text, "dddd: is no image"), "%zu: %s", length, err.text);
+    }
+}
+END_TEST
+
+START_TEST(shortening_cuts_no_character_in_two) {
+    static const char *const characters[] = {"é", "✓", "😀"};
+    char path[4096];
+    ps__error err;
+    for (size_t c = 0; c < sizeof characters / sizeof *characters; c++)
+        for (size_t before = 0; before < 12; before++) { /* every place that the cuts can fall on */
+            size_t n = strlen(characters[c]), length = before;
+            memset(path, 'a', before);
+            for (; length + n < 3000; length += n) memcpy(path + length, characters[c], n);
+            path[length] = 0;
+            ps__fail_errno(&err, EIO, "%s%.*s", path, (int)(before % 4), "zzz");
+            ck_assert_msg(ps__utf8_valid(err.text, strlen(err.text)), "%s", err.text);
+            ck_assert(ends_with(err.text, ": Input/output error"));
+        }
+    memset(path, 0x80, sizeof path - 1); /* no UTF-8 at all: still cut near the middle */
+    path[sizeof path - 1] = 0;
+    ps__fail(&err, PS__FORMAT, "%s: is bad", path);
+    ck_assert_uint_ge(strlen(err.text), PS__ERROR_TEXT - 8);
+    ck_assert(ends_with(err.text, "\x80: is bad"));
+}
+END_TEST
+
 Suite *suite_base(void) {
     Suite *s = suite_create("base");
     TCase *t = tcase_create("memory");
@@ -170,6 +231,11 @@ Suite *suite_base(void) {
     tcase_add_test(t, buffer_remembers_that_memory_ran_out);
     tcase_add_loop_test(t, utf8_is_decoded_without_trust, 0, sizeof utf8_cases / sizeof *utf8_cases);
     tcase_add_test(t, halves_round_to_nearest_even_and_back);
+    suite_add_tcase(s, t);
+    t = tcase_create("sentences");
+    tcase_add_test(t, a_sentence_that_fits_is_left_whole);
+    tcase_add_test(t, a_path_that_is_too_long_never_hides_the_reason);
+    tcase_add_test(t, shortening_cuts_no_character_in_two);
     suite_add_tcase(s, t);
     t = tcase_create("files");
     tcase_add_checked_fixture(t, make_folder, remove_folder);

@@ -98,6 +98,24 @@ START_TEST(a_file_of_random_bytes_is_called_damaged) {
 }
 END_TEST
 
+START_TEST(what_the_sentence_says_helps) {
+    char noise[20000], log[LIBRARY_PATH + 64], aside[LIBRARY_PATH + 64];
+    ps__error err = {0};
+    make_library(1);
+    memset(noise, 'n', sizeof noise);
+    replace(noise, sizeof noise);
+    ck_assert_int_eq(read_everything(&err), PS__CORRUPT);
+    ck_assert_msg(library_says(err.text, "move the file away and index again"), "%s", err.text);
+    snprintf(aside, sizeof aside, "%s.aside", db_path);
+    snprintf(log, sizeof log, "%s-wal", db_path);
+    ck_assert_int_eq(rename(db_path, aside), 0);
+    /* A log that is left of the old one must not get into the new one. */
+    ck_assert_int_eq(ps__write_file(log, noise, sizeof noise, &err), PS__OK);
+    make_library(40);
+    ck_assert_msg(read_everything(&err) == PS__OK, "%s", err.text);
+}
+END_TEST
+
 START_TEST(a_library_cut_short_anywhere_is_called_damaged) {
     struct stat st;
     ps__error err;
@@ -356,6 +374,7 @@ Suite *suite_damage_library(void) {
     tcase_add_checked_fixture(damage, library_setup, library_teardown);
     tcase_set_timeout(damage, 300);
     tcase_add_test(damage, a_file_of_random_bytes_is_called_damaged);
+    tcase_add_test(damage, what_the_sentence_says_helps);
     tcase_add_test(damage, a_library_cut_short_anywhere_is_called_damaged);
     tcase_add_test(damage, an_empty_file_is_no_library_yet);
     tcase_add_test(damage, flipped_pages_never_crash_and_are_told_by_the_check);

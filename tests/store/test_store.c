@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -32,6 +33,42 @@ START_TEST(creates_a_library_and_opens_it_again) {
     ck_assert_int_gt(counts.bytes, 0);
     ps__store_close(store);
     ps__store_close(NULL);
+}
+END_TEST
+
+/* Permission bits of one of the library's files. */
+static unsigned mode_of(const char *name) {
+    char path[LIBRARY_PATH + 32];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", library_dir, name);
+    ck_assert_msg(stat(path, &st) == 0, "%s", path);
+    return st.st_mode & 0777;
+}
+
+START_TEST(a_new_library_is_readable_by_its_owner_alone_in_any_folder) {
+    umask(022);
+    ck_assert_int_eq(mkdir(library_dir, 0755), 0);
+    ps__store *store = library_open(PS__STORE_CREATE);
+    library_add(store, "/a", "a");
+    ck_assert_uint_eq(mode_of(""), 0755);
+    ck_assert_uint_eq(mode_of("library.db"), 0600);
+    ck_assert_uint_eq(mode_of("library.db-wal"), 0600);
+    ck_assert_uint_eq(mode_of("library.db-shm"), 0600);
+    ps__store_close(store);
+}
+END_TEST
+
+START_TEST(a_mode_that_the_owner_chose_is_kept) {
+    char path[LIBRARY_PATH + 32];
+    umask(022);
+    ps__store_close(library_open(PS__STORE_CREATE));
+    snprintf(path, sizeof path, "%s/library.db", library_dir);
+    ck_assert_int_eq(chmod(path, 0640), 0);
+    ps__store *store = library_open(PS__STORE_CREATE);
+    library_add(store, "/a", "a");
+    ck_assert_uint_eq(mode_of("library.db"), 0640);
+    ck_assert_uint_eq(mode_of("library.db-wal"), 0640);
+    ps__store_close(store);
 }
 END_TEST
 
@@ -483,6 +520,8 @@ Suite *suite_store(void) {
     tcase_add_checked_fixture(disk, library_setup, library_teardown);
     tcase_set_timeout(disk, 60);
     tcase_add_test(disk, creates_a_library_and_opens_it_again);
+    tcase_add_test(disk, a_new_library_is_readable_by_its_owner_alone_in_any_folder);
+    tcase_add_test(disk, a_mode_that_the_owner_chose_is_kept);
     tcase_add_test(disk, reading_where_no_library_is_makes_none);
     tcase_add_test(disk, a_reading_handle_refuses_to_write);
     tcase_add_test(disk, a_photo_is_read_back_as_it_was_filed);
