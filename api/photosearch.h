@@ -124,8 +124,11 @@ PS_API void ps_library_close(ps_library *library);
 PS_API const char *ps_last_error(const ps_library *library);
 
 /* Brings the library up to date with the folders and files in `paths` [count]: new and changed photos are encoded, moved ones
-** found again, deleted ones dropped. A folder that is missing, or empty where it was not, drops nothing. What is done is kept if
-** this is cancelled or fails half-way, and a second run goes on from there. One call at a time for each library, in all
+** found again, deleted ones dropped. Nothing is dropped below a folder named in `paths` that is missing, or empty where it was not,
+** nor below a folder that could not be read, nor of files last seen on another device (see PS_INDEX_ALLOW_REMOVAL). In folders,
+** only files with the ending of an image format are looked at; a file named in `paths` is taken whatever its name. A file that
+** can no longer be read keeps its last known content in the library until it is deleted or can be read again. What is done is
+** kept if this is cancelled or fails half-way, and a second run goes on from there. One call at a time for each library, in all
 ** programs. `result` (may be NULL) is set up with PS_INDEX_RESULT_INIT and filled on success and on failure. `options` may be
 ** NULL.
 ** @return PS_OK, also if single photos failed (see result->failed and ps_failures_open); PS_NOTFOUND (none of the paths exists),
@@ -214,7 +217,7 @@ typedef int (*ps_progress_fn)(const ps_progress *progress, void *payload);
 enum {
     PS_INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
     PS_INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links */
-    PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also where a whole folder is suddenly empty or another disk is mounted */
+    PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also below a named folder that is suddenly empty, and of another device */
     PS_INDEX_RETRY = 1 << 3          /* try files again that were given up */
 };
 
@@ -269,13 +272,13 @@ struct ps_search_options {
     { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0 }
 
 /* Photos of the library that look like the image file `path` (which need not be in it; if it is, it is left out). Otherwise as
-** ps_search, but the scores are the cosines, with 0 for negative ones, and the verdict is good from 0.8 on, else weak. Since
+** ps_search, but the scores are the cosines, with 0 for negative ones, and verdicts are good from 0.8 on, else weak. Since
 ** 0.1. */
 PS_API int ps_similar(ps_results **out, ps_library *library, const char *path, const ps_search_options *options);
 
-/* How well the best photo fits. */
+/* How well a photo fits; for an answer, how well its best does. */
 enum {
-    PS_VERDICT_NONE = 0, /* nothing in the library matches; what is listed are guesses */
+    PS_VERDICT_NONE = 0, /* does not match: a guess; as an answer's, nothing in the library does and all listed are guesses */
     PS_VERDICT_WEAK = 1, /* may match */
     PS_VERDICT_GOOD = 2  /* matches */
 };
@@ -297,9 +300,10 @@ typedef struct ps_hit { /* strings belong to the results */
     double longitude;   /* degrees east, -180 to 180 */
     const char *place;  /* name of the place; NULL: unknown */
     int width, height;  /* pixels of the upright photo; 0: unknown */
+    int verdict;        /* PS_VERDICT_* of this photo's own score; the best photo's is ps_results_verdict */
 } ps_hit;
 #define PS_HIT_INIT                                                                                                              \
-    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0 }
+    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE }
 
 /* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
 PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);

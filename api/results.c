@@ -36,8 +36,9 @@ static int fill(ps__hit *hit, ps__store *store, int64_t photo, ps__error *err) {
     return status;
 }
 
-int ps__results_add(ps_results *results, ps__store *store, const ps__candidate *candidate, double score, ps__error *err) {
-    ps__hit hit = {.score = score, .cosine = (double)candidate->cosine};
+int ps__results_add(ps_results *results, ps__store *store, const ps__candidate *candidate, double score, int verdict,
+                    ps__error *err) {
+    ps__hit hit = {.score = score, .cosine = (double)candidate->cosine, .verdict = verdict};
     int status = fill(&hit, store, candidate->photo, err);
     ps__hit *more = status == PS__OK ? ps__realloc(results->hits, (results->count + 1) * sizeof *more) : NULL;
     if (more) {
@@ -93,6 +94,7 @@ int ps_results_hit(ps_hit *out, const ps_results *results, size_t i) {
         .place = NULL,
         .width = hit->photo.width,
         .height = hit->photo.height,
+        .verdict = hit->verdict,
     };
     return ps__refuse(NULL, PS_OK, "");
 }

@@ -12,6 +12,7 @@ typedef struct ps__hit {
     char *path;      /* owned */
     double score;    /* 0..1 */
     double cosine;   /* -1..1 */
+    int verdict;     /* PS_VERDICT_* of this score alone */
     char *camera;    /* "make model"; NULL: unknown; owned */
     ps__photo photo; /* as the store has it */
 } ps__hit;
@@ -24,7 +25,8 @@ struct ps_results {
     double encode_ms, search_ms, total_ms;
 };
 
-/* Appends the candidate with what the store knows of it; one whose photo is gone by now is passed over. */
-int ps__results_add(ps_results *results, ps__store *store, const ps__candidate *candidate, double score, ps__error *err);
+/* Appends the candidate with what the store knows of it; one whose photo is gone by now is passed over. verdict: PS_VERDICT_* */
+int ps__results_add(ps_results *results, ps__store *store, const ps__candidate *candidate, double score, int verdict,
+                    ps__error *err);
 
 #endif

@@ -89,8 +89,10 @@ static int answer_words(job *j, ps__error *err) {
         count = ps__rank_cut(found, count, encoder, j->options.limit, j->options.least_score);
         j->results->verdict = ps__rank_verdict(found, count, encoder); /* of what is shown: nothing is no match */
     }
-    for (size_t i = 0; status == PS__OK && i < count; i++)
-        status = ps__results_add(j->results, j->store, &found[i], (double)ps__encoder_score(encoder, found[i].cosine), err);
+    for (size_t i = 0; status == PS__OK && i < count; i++) {
+        double score = (double)ps__encoder_score(encoder, found[i].cosine);
+        status = ps__results_add(j->results, j->store, &found[i], score, ps__rank_score_verdict(score, encoder), err);
+    }
     j->results->search_ms = since_ms(start);
     ps__free(found);
     return status;
@@ -148,8 +150,9 @@ static int answer_image(job *j, const char *path, ps__error *err) {
     for (size_t i = 0; status == PS__OK && i < count; i++) {
         double score = found[i].cosine > 0 ? (double)found[i].cosine : 0.0;
         if (score < j->options.least_score) break;
-        if (i == 0) j->results->verdict = score >= SIMILAR_GOOD ? PS_VERDICT_GOOD : PS_VERDICT_WEAK;
-        status = ps__results_add(j->results, j->store, &found[i], score > 1.0 ? 1.0 : score, err);
+        int verdict = score >= SIMILAR_GOOD ? PS_VERDICT_GOOD : PS_VERDICT_WEAK;
+        if (i == 0) j->results->verdict = verdict;
+        status = ps__results_add(j->results, j->store, &found[i], score > 1.0 ? 1.0 : score, verdict, err);
     }
     j->results->search_ms = since_ms(start);
     ps__free(found);

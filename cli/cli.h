@@ -18,7 +18,7 @@ enum { COLOR_AUTO = 0, COLOR_ALWAYS = 1, COLOR_NEVER = 2 };
 /* What was asked for on the command line. Strings point into argv. */
 typedef struct options {
     const char *library;      /* --library; NULL: the default */
-    const char *model;        /* --model: a path or a name; NULL: the default */
+    const char *model;        /* --model: a path; NULL: the default */
     const char *queries;      /* --queries: a file of queries, "-" for stdin */
     const char *text, *image; /* embed's --text and --image */
     const char *isa;          /* --isa; NULL: the best */
@@ -30,6 +30,7 @@ typedef struct options {
     int limit;                /* --limit; 0: the command's own */
     int threads;              /* --threads; 0: one a processor */
     double least_score;       /* --min-score */
+    int has_least_score;      /* 1: it was given, and decides what matches in place of the verdicts */
     unsigned index_flags;     /* PS_INDEX_* */
     char **words;             /* [word_count] what is left: paths, queries */
     int word_count;
@@ -88,6 +89,8 @@ enum { STYLE_DIM, STYLE_GOOD, STYLE_WEAK, STYLE_BOLD };
 void style_on(FILE *to, int color, int style);
 void style_off(FILE *to, int color);
 
+const char *plural(unsigned long long count); /* "" for one, else "s" */
+
 /* A path for a person: control characters, which could command the terminal, and bytes that are not UTF-8 are shown as \xNN. */
 void print_path(FILE *to, const char *path);
 
@@ -121,7 +124,9 @@ int was_noted(const char *line);
 
 void show_json(const char *query, const char *image, const ps_results *results);
 void show_plain(const options *o, const ps_results *results);
-/* Opens the results in the viewer; returns an exit status. */
-int show_in_viewer(const ps_results *results);
+/* 1 if a program that acts on the i-th photo is to get it: it matches by its own verdict, or --min-score let it through. */
+int is_match(const options *o, const ps_results *results, size_t i);
+/* Opens the matches in the viewer; returns an exit status. */
+int show_in_viewer(const options *o, const ps_results *results);
 
 #endif

@@ -224,8 +224,8 @@ static void print_figures(const options *o, const eval *e, double seconds) {
     size_t failed = atomic_load(&e->failed_photos);
     ps_model_about(&about, e->model);
     if (!o->json) {
-        printf("%zu captions of %zu photos, %zu photos failed; %s; %.1f s\n", f.ranked, e->photo_count, failed, about.id,
-               seconds);
+        printf("%zu caption%s of %zu photo%s, %zu photo%s failed; %s; %.1f s\n", f.ranked, plural(f.ranked), e->photo_count,
+               plural(e->photo_count), failed, plural(failed), about.id, seconds);
         printf("R@1 %.2f  R@5 %.2f  R@10 %.2f  median rank %.1f  MRR %.4f\n", f.recall_1, f.recall_5, f.recall_10, f.median_rank,
                f.mrr);
         return;

@@ -21,7 +21,7 @@ static int run(options *o) {
     if (o->json)
         printf("{\"removed\":%llu}\n", (unsigned long long)sum);
     else if (!o->quiet)
-        printf("%llu entries removed\n", (unsigned long long)sum);
+        printf("%llu %s removed\n", (unsigned long long)sum, sum == 1 ? "entry" : "entries");
     ps_library_close(library);
     return code;
 }

@@ -13,12 +13,12 @@ static const struct {
                   "      --min-score X    leave out what scores below X, from 0 to 1\n"},
     {TAKES_QUERY, "      --literal        take every word as content\n"
                   "      --queries FILE   answer each line of FILE (- for stdin)\n"},
-    {TAKES_PRINT0, "  -0, --print0         only paths, each followed by a 0 byte, for xargs -0\n"},
-    {TAKES_OPEN, "      --open           open the photos in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},
+    {TAKES_PRINT0, "  -0, --print0         only paths, of what matches, each with a 0 byte after it\n"},
+    {TAKES_OPEN, "      --open           open what matches in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},
     {TAKES_THREADS, "  -j, --threads N      threads that encode (one for each processor)\n"},
     {TAKES_INDEX, "      --hidden         also files and folders whose names begin with a dot\n"
                   "      --follow-links   also folders behind symbolic links\n"
-                  "      --allow-removal  drop entries even if a whole folder is suddenly empty\n"
+                  "      --allow-removal  drop entries also when a named folder is empty, or on another device\n"
                   "      --retry          try files again that were given up\n"},
     {TAKES_EMBED, "      --text TEXT      a text\n"
                   "      --image FILE     an image\n"},
@@ -30,7 +30,7 @@ static const struct {
 static void print_common(FILE *to) {
     fputs("\nOptions of every command, before or after it:\n"
           "      --library DIR    the library ($PHOTOSEARCH_LIBRARY, else $XDG_DATA_HOME/photosearch)\n"
-          "      --model M        the model: a .safetensors file, or the name of an imported one\n"
+          "      --model M        the model: a .safetensors file\n"
           "      --json           one JSON object a line\n"
           "  -q, --quiet          no notes and no progress on stderr\n"
           "  -v, --verbose        more notes\n"

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -93,10 +94,11 @@ static int parse_word(int *out, const char *name, const char *value, const char 
     return complain_usage("--%s does not know \"%.40s\"", name, value);
 }
 
-static int parse_score(double *out, const char *value) {
+static int parse_score(options *o, const char *value) {
     char *end;
-    *out = strtod(value, &end);
-    if (end == value || *end || !(*out >= 0.0 && *out <= 1.0))
+    o->least_score = strtod(value, &end);
+    o->has_least_score = 1;
+    if (end == value || *end || !(o->least_score >= 0.0 && o->least_score <= 1.0))
         return complain_usage("--min-score takes a number from 0 to 1, not \"%.40s\"", value);
     return -1;
 }
@@ -116,7 +118,7 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_HELP: s->help = 1; break;
     case OPT_VERSION: s->version = 1; break;
     case OPT_LIMIT: return parse_number(&o->limit, "limit", value, 1, 10000);
-    case OPT_MIN_SCORE: return parse_score(&o->least_score, value);
+    case OPT_MIN_SCORE: return parse_score(o, value);
     case OPT_LITERAL: o->literal = 1; break;
     case OPT_QUERIES: o->queries = value; break;
     case OPT_PRINT0: o->print0 = 1; break;
@@ -175,6 +177,26 @@ const command *find_command(const char *name) {
     return NULL;
 }
 
+/* 1 if one character added, dropped or replaced makes one word the other. */
+static int is_near(const char *a, const char *b) {
+    size_t same = 0, x = strlen(a), y = strlen(b), tail = 0;
+    while (a[same] && a[same] == b[same]) same++;
+    while (tail < x - same && tail < y - same && a[x - 1 - tail] == b[y - 1 - tail]) tail++;
+    return x - same - tail <= 1 && y - same - tail <= 1;
+}
+
+/* A hint on stderr where a search may be a mistyped command. "beach ball" is a fine search, though near to bench: only what is
+** followed by a file, or near to search itself, is suspect. */
+static void hint_command(const options *o) {
+    int has_file = 0;
+    for (int i = 1; i < o->word_count; i++) has_file |= access(o->words[i], F_OK) == 0;
+    for (size_t i = 0; o->word_count > 1 && !o->quiet && commands[i]; i++) {
+        if (!is_near(o->words[0], commands[i]->name) || !(has_file || strcmp(commands[i]->name, "search") == 0)) continue;
+        complain("this is a search, as \"%s\" is no command; did you mean \"%s\"?", o->words[0], commands[i]->name);
+        return;
+    }
+}
+
 /* Names the command by the first word, or takes all words as a query. */
 static const command *choose_command(options *o) {
     const command *named = o->word_count ? find_command(o->words[0]) : NULL;
@@ -223,5 +245,6 @@ int parse_options(options *o, const command **which, int argc, char **argv) {
         print_help(s.help ? stdout : stderr, bare ? NULL : *which);
         return s.help ? EXIT_FOUND : EXIT_USAGE;
     }
+    if (bare) hint_command(o);
     return check_fit(&s, *which);
 }

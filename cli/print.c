@@ -53,6 +53,8 @@ void style_off(FILE *to, int color) {
     if (color) fputs("\033[0m", to);
 }
 
+const char *plural(unsigned long long count) { return count == 1 ? "" : "s"; }
+
 /* Length of the control or other deceptive character at s; 0 if it may be printed. C1 controls are C2 80 to C2 9F in UTF-8;
 ** U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
 static size_t trick(const unsigned char *s) {

@@ -21,7 +21,7 @@ static int show(const options *o, const char *query, const ps_results *results) 
         show_json(query, NULL, results);
     else
         show_plain(o, results);
-    if (o->open && status == EXIT_FOUND) return show_in_viewer(results);
+    if (o->open && show_in_viewer(o, results) != EXIT_FOUND) return EXIT_FAILED;
     return status;
 }
 
@@ -35,8 +35,10 @@ static int search_one(const options *o, ps_library *library, const char *query) 
 }
 
 /* A line that cannot be answered still gets a line, so that answers and queries stay in step. */
-static void print_refused(const options *o, const ps_library *library, const char *query) {
-    complain_status(library);
+static void print_refused(const options *o, const ps_library *library, const char *query, size_t number) {
+    fprintf(stderr, "photosearch: %s, line %zu: ", strcmp(o->queries, "-") == 0 ? "standard input" : o->queries, number);
+    print_path(stderr, ps_last_error(library));
+    fputc('\n', stderr);
     if (!o->json) return;
     fputs("{\"query\":", stdout);
     json_string(query);
@@ -48,11 +50,11 @@ static void print_refused(const options *o, const ps_library *library, const cha
     puts("}");
 }
 
-static int search_line(const options *o, ps_library *library, const char *query) {
+static int search_line(const options *o, ps_library *library, const char *query, size_t number) {
     ps_search_options settings = settings_of(o);
     ps_results *results;
     if (ps_search(&results, library, query, &settings) != PS_OK) {
-        print_refused(o, library, query);
+        print_refused(o, library, query, number);
         return EXIT_FAILED;
     }
     if (!o->json && !o->print0) {
@@ -70,11 +72,11 @@ static int search_line(const options *o, ps_library *library, const char *query)
 /* 0 when any line found something, 3 when any failed, else 1. */
 static int search_lines(const options *o, ps_library *library, FILE *from) {
     char *line = NULL;
-    size_t size = 0;
+    size_t size = 0, number = 0;
     int found = 0, failed = 0;
     for (ssize_t length; (length = getline(&line, &size, from)) >= 0;) {
         while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
-        int status = search_line(o, library, line);
+        int status = search_line(o, library, line, ++number);
         found |= status == EXIT_FOUND;
         failed |= status == EXIT_FAILED;
     }
@@ -131,7 +133,8 @@ const command command_search = {
     "QUERY",
     "Find photos by words, best first",
     "`photosearch QUERY` is short for this, unless the query begins with the name of a command. The status is 1 when\n"
-    "nothing matches; the nearest photos are shown all the same, except with --print0.\n",
+    "nothing matches; the nearest photos are shown all the same. --print0 and --open leave out each photo\n"
+    "that does not match by itself; with --min-score, that alone decides.\n",
     TAKES_LIMIT | TAKES_QUERY | TAKES_PRINT0 | TAKES_OPEN,
     1,
     -1,

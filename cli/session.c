@@ -58,7 +58,14 @@ ps_library *open_library(const options *o, int flags) {
     int status = ps_library_open(&library, o->library, &settings);
     free(imported);
     if (status == PS_OK) return library;
-    complain_status(NULL);
+    const char *reason = ps_last_error(NULL);
+    if (status == PS_NOTFOUND && reason[0] == '/') { /* begins with the folder: it is named, but there is no library */
+        fputs("photosearch: ", stderr);
+        print_path(stderr, reason);
+        fputs("; make one with: photosearch index FOLDER\n", stderr);
+    } else {
+        complain_status(NULL);
+    }
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 ** Results of search and similar: as JSON, for people, for scripts, and in a viewer.
 */
 #include <errno.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -78,12 +79,18 @@ static void print_short_path(FILE *to, const char *path, int terminal) {
     print_path(to, path);
 }
 
+/* Scripts and viewers act on what they get, so guesses are kept from them. */
+int is_match(const options *o, const ps_results *results, size_t i) {
+    ps_hit hit = PS_HIT_INIT;
+    return ps_results_hit(&hit, results, i) == PS_OK && (o->has_least_score || hit.verdict != PS_VERDICT_NONE);
+}
+
 void show_plain(const options *o, const ps_results *results) {
+    static const int styles[] = {[PS_VERDICT_NONE] = STYLE_DIM, [PS_VERDICT_WEAK] = STYLE_WEAK, [PS_VERDICT_GOOD] = STYLE_GOOD};
     int color = use_color(o, stdout), terminal = is_terminal(stdout), verdict = ps_results_verdict(results);
     if (o->print0) {
-        /* For scripts, which act on what they get: guesses are nothing. */
-        for (size_t i = 0; verdict != PS_VERDICT_NONE && i < ps_results_count(results); i++)
-            fwrite(ps_results_path(results, i), 1, strlen(ps_results_path(results, i)) + 1, stdout);
+        for (size_t i = 0; i < ps_results_count(results); i++)
+            if (is_match(o, results, i)) fwrite(ps_results_path(results, i), 1, strlen(ps_results_path(results, i)) + 1, stdout);
         return;
     }
     if (verdict != PS_VERDICT_GOOD && !o->quiet)
@@ -94,43 +101,49 @@ void show_plain(const options *o, const ps_results *results) {
     for (size_t i = 0; i < ps_results_count(results); i++) {
         ps_hit hit = PS_HIT_INIT;
         if (ps_results_hit(&hit, results, i) != PS_OK) break;
-        style_on(stdout, color, verdict == PS_VERDICT_GOOD ? STYLE_GOOD : verdict == PS_VERDICT_WEAK ? STYLE_WEAK : STYLE_DIM);
+        style_on(stdout, color, styles[hit.verdict]);
         printf("%5.1f%%", hit.score * 100.0);
-        style_off(stdout, color);
+        if (hit.verdict != PS_VERDICT_NONE) style_off(stdout, color); /* the whole line of a guess is dim */
         printf("  %-10.10s  ", hit.taken ? hit.taken : "");
         print_short_path(stdout, hit.path, terminal);
+        if (hit.verdict == PS_VERDICT_NONE) style_off(stdout, color);
         putchar('\n');
     }
 }
 
-/* Runs a program without a shell and waits for it. */
+/* Runs a program without a shell and waits for it. What it prints goes to stderr: stdout is for results. */
 static int run_program(char **argv) {
-    int status;
+    posix_spawn_file_actions_t actions;
+    pid_t child;
+    int status = 0, error = posix_spawn_file_actions_init(&actions);
     fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        execvp(argv[0], argv);
-        complain("%s: %s", argv[0], strerror(errno));
-        _exit(127);
+    if (error == 0) {
+        error = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+        if (error == 0) error = posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
+        posix_spawn_file_actions_destroy(&actions);
     }
-    if (child < 0) {
-        complain("%s could not be started: %s", argv[0], strerror(errno));
-        return EXIT_FAILED;
-    }
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return EXIT_FAILED;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_FOUND : EXIT_FAILED;
+    while (error == 0 && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) error = errno;
+    if (error)
+        complain("%s: %s", argv[0], strerror(error));
+    else if (WIFSIGNALED(status))
+        complain("%s was ended by signal %d", argv[0], WTERMSIG(status));
+    else if (WEXITSTATUS(status) != 0)
+        complain("%s failed with status %d", argv[0], WEXITSTATUS(status));
+    else
+        return EXIT_FOUND;
+    return EXIT_FAILED;
 }
 
-int show_in_viewer(const ps_results *results) {
+int show_in_viewer(const options *o, const ps_results *results) {
     char *viewer = getenv("PHOTOSEARCH_VIEWER");
-    size_t count = ps_results_count(results);
+    size_t count = 0;
     int status = EXIT_FOUND;
-    if (count == 0) return EXIT_FOUND;
-    char **argv = allocate(count + 2, sizeof *argv);
+    char **argv = allocate(ps_results_count(results) + 2, sizeof *argv);
     /* The paths are absolute, so none can be taken for an option. */
-    for (size_t i = 0; i < count; i++) argv[i + 1] = (char *)(uintptr_t)ps_results_path(results, i);
-    if (viewer && viewer[0]) {
+    for (size_t i = 0; i < ps_results_count(results); i++)
+        if (is_match(o, results, i)) argv[++count] = (char *)(uintptr_t)ps_results_path(results, i);
+    if (count && viewer && viewer[0]) {
         argv[0] = viewer;
         status = run_program(argv);
     } else {

@@ -19,7 +19,7 @@ static int run(options *o) {
             show_json(NULL, o->words[0], results);
         else
             show_plain(o, results);
-        if (o->open && status == EXIT_FOUND) status = show_in_viewer(results);
+        if (o->open && status == EXIT_FOUND) status = show_in_viewer(o, results);
         ps_results_free(results);
     }
     ps_library_close(library);

@@ -25,7 +25,8 @@ static void print_json(const ps_library *library, const ps_status *s) {
 static void print_plain(const ps_library *library, const ps_status *s) {
     fputs("library       ", stdout);
     print_path(stdout, ps_library_folder(library));
-    printf("\nphotos        %llu in %llu files\n", (unsigned long long)s->photos, (unsigned long long)s->files);
+    printf("\nphotos        %llu in %llu file%s\n", (unsigned long long)s->photos, (unsigned long long)s->files,
+           plural(s->files));
     printf("pending       %llu\n", (unsigned long long)s->pending);
     printf("failed        %llu, and %llu given up\n", (unsigned long long)s->failed, (unsigned long long)s->quarantined);
     printf("model         %s\n", s->model ? s->model : "none yet");

@@ -23,7 +23,12 @@ _photosearch() {
         COMPREPLY=($(compgen -d -- "$current"))
         return
         ;;
-    --model | --queries | --image)
+    --model)
+        compopt -o filenames
+        COMPREPLY=($(compgen -d -- "$current") $(compgen -f -X '!*.safetensors' -- "$current"))
+        return
+        ;;
+    --queries | --image)
         compopt -o filenames
         COMPREPLY=($(compgen -f -- "$current"))
         return

@@ -79,9 +79,12 @@ size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__enc
     return n;
 }
 
-int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__encoder *encoder) {
+int ps__rank_score_verdict(double score, const ps__encoder *encoder) {
     const ps__encoder_info *info = ps__encoder_about(encoder);
+    return score >= info->score_good ? PS__VERDICT_GOOD : score >= info->score_weak ? PS__VERDICT_WEAK : PS__VERDICT_NONE;
+}
+
+int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__encoder *encoder) {
     if (count == 0) return PS__VERDICT_NONE;
-    double best = (double)ps__encoder_score(encoder, candidates[0].cosine);
-    return best >= info->score_good ? PS__VERDICT_GOOD : best >= info->score_weak ? PS__VERDICT_WEAK : PS__VERDICT_NONE;
+    return ps__rank_score_verdict((double)ps__encoder_score(encoder, candidates[0].cosine), encoder);
 }

@@ -24,7 +24,10 @@ size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__enc
 
 enum { PS__VERDICT_NONE = 0, PS__VERDICT_WEAK = 1, PS__VERDICT_GOOD = 2 };
 
-/* PS__VERDICT_* of an answer with these sorted candidates, by the limits that the encoder's package was calibrated with. */
+/* PS__VERDICT_* of one photo with this score, by the limits that the encoder's package was calibrated with. */
+int ps__rank_score_verdict(double score, const ps__encoder *encoder);
+
+/* PS__VERDICT_* of an answer with these sorted candidates: that of the best, PS__VERDICT_NONE without any. */
 int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__encoder *encoder);
 
 #endif

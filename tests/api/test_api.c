@@ -94,6 +94,9 @@ START_TEST(index_then_search) {
         ck_assert(hit.score == ps_results_score(results, i) && hit.score >= 0.0 && hit.score <= 1.0);
         ck_assert(hit.width == 16 && hit.height == 16 && !hit.taken && !hit.camera && !hit.has_position);
         if (i) ck_assert(ps_results_score(results, i) <= ps_results_score(results, i - 1));
+        /* The limits of the tiny model. */
+        ck_assert_int_eq(hit.verdict, hit.score >= 0.6 ? PS_VERDICT_GOOD : hit.score >= 0.3 ? PS_VERDICT_WEAK : PS_VERDICT_NONE);
+        if (i == 0) ck_assert_int_eq(hit.verdict, ps_results_verdict(results));
         ck_assert_int_eq(strncmp(hit.path, photos, strlen(photos)), 0);
     }
     ck_assert_ptr_null(ps_results_path(results, 12));
@@ -187,6 +190,11 @@ START_TEST(a_photo_is_similar_to_its_twin_and_not_listed_itself) {
     ck_assert_str_eq(ps_results_path(results, 0), path);
     ck_assert(ps_results_score(results, 0) > 0.99);
     ck_assert_int_eq(ps_results_verdict(results), PS_VERDICT_GOOD);
+    for (size_t i = 0; i < 8; i++) {
+        ps_hit hit = PS_HIT_INIT;
+        ck_assert_int_eq(ps_results_hit(&hit, results, i), PS_OK);
+        ck_assert_int_eq(hit.verdict, hit.score >= 0.8 ? PS_VERDICT_GOOD : PS_VERDICT_WEAK);
+    }
     ps_results_free(results);
 }
 END_TEST

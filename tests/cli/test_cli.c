@@ -390,6 +390,57 @@ START_TEST(print0_lists_paths_only) {
 }
 END_TEST
 
+/* A model whose limits part the answers to "sunset": some photos match, some do not. */
+static void make_parting_model(void) {
+    ck_assert_int_eq(e2e_run(NULL, "sed '1s/\\(weak[^:]*: 0\\).3/\\1.1/' $PHOTOSEARCH_MODEL >$T/parting.safetensors;"
+                                   " ! cmp -s $PHOTOSEARCH_MODEL $T/parting.safetensors"),
+                     0);
+    char path[4200];
+    snprintf(path, sizeof path, "%s/parting.safetensors", e2e_folder());
+    setenv("PHOTOSEARCH_MODEL", path, 1);
+    make_library();
+}
+
+/* How many of the photos that a search for "sunset" lists score at least 0.1; *all is how many it lists. */
+static size_t count_matches(size_t *all) {
+    size_t i, matches = 0;
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" --json sunset"), 0);
+    json_t *json = parse(out), *hit;
+    *all = json_array_size(json_object_get(json, "results"));
+    json_array_foreach(json_object_get(json, "results"), i, hit) matches +=
+        json_number_value(json_object_get(hit, "score")) >= 0.1;
+    json_decref(json);
+    ck_assert(matches > 0 && matches < *all);
+    return matches;
+}
+
+START_TEST(print0_and_the_viewer_get_only_what_matches_by_itself) {
+    size_t all, matches;
+    make_parting_model();
+    matches = count_matches(&all);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" -0 sunset | tr -cd '\\0' | wc -c"), 0);
+    ck_assert_uint_eq((size_t)atoi(out), matches);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" -0 --min-score 0 sunset | tr -cd '\\0' | wc -c"), 0);
+    ck_assert_uint_eq((size_t)atoi(out), all);
+    ck_assert_int_eq(e2e_run(NULL, "printf '#!/bin/sh\\necho $# >$T/viewed\\n' >$T/viewer; chmod +x $T/viewer;"
+                                   " PHOTOSEARCH_VIEWER=$T/viewer \"$PS\" --open sunset >/dev/null"),
+                     0);
+    ck_assert_int_eq(e2e_run(out, "cat $T/viewed"), 0);
+    ck_assert_uint_eq((size_t)atoi(out), matches);
+}
+END_TEST
+
+START_TEST(lines_of_guesses_are_dim) {
+    size_t all, matches, dim = 0;
+    make_parting_model();
+    matches = count_matches(&all);
+    e2e_run(out, "\"$PS\" --color always sunset");
+    for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"))
+        dim += strncmp(line, "\033[2m", 4) == 0 && strcmp(line + strlen(line) - 4, "\033[0m") == 0;
+    ck_assert_uint_eq(dim, all - matches);
+}
+END_TEST
+
 START_TEST(colours_only_where_they_are_wanted) {
     make_library();
     e2e_run(out, "\"$PS\" cat 2>&1");
@@ -420,6 +471,28 @@ START_TEST(the_viewer_gets_the_paths_without_a_shell) {
     ck_assert(says("/photos/; touch boo.png\n"));
     ck_assert_int_eq(e2e_run(out, "PHOTOSEARCH_VIEWER=$T/none \"$PS\" similar --open $T/photos/rgb.png 2>&1 >/dev/null"), 3);
     ck_assert(says("none: No such file"));
+    expect_one_sentence();
+}
+END_TEST
+
+START_TEST(a_viewer_that_fails_is_one_sentence) {
+    make_library();
+    ck_assert_int_eq(e2e_run(out, "PHOTOSEARCH_VIEWER=false \"$PS\" similar --open $T/photos/rgb.png 2>&1 >/dev/null"), 3);
+    expect_one_sentence();
+    ck_assert_msg(says("false failed with status 1"), "%s", out);
+    ck_assert_int_eq(e2e_run(NULL, "printf '#!/bin/sh\\nkill -TERM $$\\n' >$T/viewer; chmod +x $T/viewer"), 0);
+    ck_assert_int_eq(e2e_run(out, "PHOTOSEARCH_VIEWER=$T/viewer \"$PS\" similar --open $T/photos/rgb.png 2>&1 >/dev/null"), 3);
+    expect_one_sentence();
+    ck_assert_msg(says("ended by signal 15"), "%s", out);
+}
+END_TEST
+
+START_TEST(what_the_viewer_prints_stays_out_of_the_results) {
+    make_library();
+    ck_assert_int_eq(
+        e2e_run(out, "PHOTOSEARCH_VIEWER=echo \"$PS\" similar --json --open $T/photos/rgb.png 2>$T/viewed && test -s $T/viewed"),
+        0);
+    json_decref(parse(out));
 }
 END_TEST
 
@@ -431,6 +504,60 @@ START_TEST(a_progress_bar_needs_a_terminal) {
         e2e_run(out, "cp $R/tests/data/images/grey16.png $T/photos; script -qec '\"$PS\" index $T/photos' /dev/null </dev/null");
         ck_assert(says("looking: "));
     }
+}
+END_TEST
+
+/* No update of the progress line is as wide as the terminal. */
+START_TEST(the_progress_line_fits_the_terminal) {
+    static const int widths[] = {40, 24, 1};
+    size_t most = 0, updates = 0;
+    if (e2e_run(NULL, "command -v script >/dev/null") != 0) return;
+    ck_assert_int_eq(e2e_run(NULL, "for i in $(seq 800); do { cat $R/tests/data/photos/coffee.jpg; echo $i; } >$T/photos/$i.jpg;"
+                                   " done; echo text >$T/photos/bad.jpg"),
+                     0);
+    e2e_run(out, "script -qec 'stty cols %d; \"$PS\" --library $T/library%d index --threads 1 $T/photos' /dev/null </dev/null",
+            widths[_i], widths[_i]);
+    for (char *at = out; (at = strstr(at, "\r\033[K")) != NULL; updates++) {
+        size_t length = strcspn(at += 4, "\r\n");
+        if (strncmp(at, "photosearch: ", 13) != 0 && at[length] == '\r' && at[length + 1] == '\033' && length > most)
+            most = length;
+    }
+    ck_assert_uint_gt(updates, 1);
+    ck_assert_msg(most < (size_t)widths[_i], "%zu in %d columns: %s", most, widths[_i], out);
+}
+END_TEST
+
+START_TEST(one_of_a_kind_is_told_in_the_singular) {
+    ck_assert_int_eq(e2e_run(out, "cp $R/tests/data/images/rgb.png $T/photos/a.png; cp $R/tests/data/images/grey.png $T/photos;"
+                                  " \"$PS\" index -q $T/photos; rm $T/photos/a.png; \"$PS\" index $T/photos"),
+                     0);
+    ck_assert_msg(says("1 image: ") && says("; 1 entry of a file that is gone removed"), "%s", out);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" status"), 0);
+    ck_assert_msg(says("1 in 1 file\n"), "%s", out);
+    ck_assert_int_eq(e2e_run(out, "rm -r $T/photos/*; \"$PS\" index -q $T/photos 2>/dev/null"), 0);
+    ck_assert_msg(says("0 images: ") && says("; 1 entry of a missing file kept"), "%s", out);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" forget $T/photos"), 0);
+    ck_assert_str_eq(out, "1 entry removed\n");
+}
+END_TEST
+
+START_TEST(a_line_that_cannot_be_answered_is_named) {
+    make_library();
+    ck_assert_int_eq(e2e_run(out, "printf 'cat\\n\\ndog\\n' >$T/q; \"$PS\" --json --queries $T/q 2>&1 >/dev/null"), 3);
+    expect_one_sentence();
+    ck_assert_msg(says("/q, line 2: the query is empty"), "%s", out);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" --json --queries - <$T/q 2>&1 >/dev/null"), 3);
+    ck_assert_msg(says("standard input, line 2: the query is empty"), "%s", out);
+}
+END_TEST
+
+START_TEST(a_mistyped_command_gets_a_hint) {
+    make_library();
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" indx $T/photos 2>&1 >/dev/null | grep -c 'did you mean \"index\"'"), 0);
+    ck_assert_str_eq(out, "1\n");
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" seach two dogs 2>&1 >/dev/null | grep -c 'did you mean \"search\"'"), 0);
+    e2e_run(out, "\"$PS\" beach ball 2>&1; \"$PS\" beach 2>&1; \"$PS\" -q indx $T/photos 2>&1; cd $T; \"$PS\" red photos 2>&1");
+    ck_assert_msg(!says("did you mean"), "%s", out);
 }
 END_TEST
 
@@ -452,6 +579,7 @@ static const struct {
 } BAD[] = {
     {"\"$PS\" --library $T/none cat", 3, "$T/none"},
     {"\"$PS\" --library $T/none status", 3, "$T/none"},
+    {"\"$PS\" --library $T/none cat", 3, "make one with: photosearch index FOLDER"},
     {"\"$PS\" search ''", 3, "the query is empty"},
     {"\"$PS\" search '  '", 3, "the query is empty"},
     {"\"$PS\" similar $T/none.jpg", 3, "none.jpg"},
@@ -607,6 +735,7 @@ Suite *suite_cli(void) {
     tcase_add_test(usage, common_options_stand_before_or_after_the_command);
     tcase_add_test(usage, two_dashes_end_the_options);
     tcase_add_test(usage, unquoted_words_are_one_query);
+    tcase_add_test(usage, a_mistyped_command_gets_a_hint);
     tcase_add_test(json, index_json);
     tcase_add_test(json, search_json);
     tcase_add_test(json, queries_of_a_file_get_one_line_each_in_order);
@@ -625,6 +754,13 @@ Suite *suite_cli(void) {
     tcase_add_test(output, colours_only_where_they_are_wanted);
     tcase_add_test(output, the_viewer_gets_the_paths_without_a_shell);
     tcase_add_test(output, a_progress_bar_needs_a_terminal);
+    tcase_add_loop_test(output, the_progress_line_fits_the_terminal, 0, 3);
+    tcase_add_test(output, print0_and_the_viewer_get_only_what_matches_by_itself);
+    tcase_add_test(output, lines_of_guesses_are_dim);
+    tcase_add_test(output, a_viewer_that_fails_is_one_sentence);
+    tcase_add_test(output, what_the_viewer_prints_stays_out_of_the_results);
+    tcase_add_test(output, one_of_a_kind_is_told_in_the_singular);
+    tcase_add_test(output, a_line_that_cannot_be_answered_is_named);
     tcase_add_loop_test(bad, bad_input_gets_one_sentence, 0, sizeof BAD / sizeof *BAD);
     tcase_add_test(bad, a_megabyte_of_query_is_answered);
     tcase_add_test(bad, a_damaged_library_is_one_sentence);
