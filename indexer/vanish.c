@@ -139,14 +139,14 @@ static void say_kept(removal *r, int64_t kept) {
     char text[PS__ERROR_TEXT];
     if (kept == 0) return;
     if (r->root->empty)
-        snprintf(text, sizeof text, "%.800s: the folder is empty, maybe not mounted; what was known of it was kept (%lld)",
-                 r->root->path, (long long)kept);
+        snprintf(text, sizeof text, "%.800s: the folder is empty, maybe not mounted; its %lld entries were kept", r->root->path,
+                 (long long)kept);
     else if (r->elsewhere)
         snprintf(text, sizeof text,
-                 "%.800s: entries were kept (%lld): their files were on another device, which may not be mounted", r->root->path,
+                 "%.800s: %lld entries were kept: their files were on another device, which may not be mounted", r->root->path,
                  (long long)r->elsewhere);
     else
-        snprintf(text, sizeof text, "%.800s: entries were kept (%lld): their folders could not be read", r->root->path,
+        snprintf(text, sizeof text, "%.800s: %lld entries were kept: their folders could not be read", r->root->path,
                  (long long)kept);
     ps__run_note(r->run, PS__LOG_WARNING, text);
 }
