@@ -96,9 +96,13 @@ static void show(FILE *page, const char *page_folder, const char *query, const p
         const char *path = ps_results_path(results, i);
         double score = ps_results_score(results, i);
         if (i < PRINTED) printf("    %.2f  %s\n", score, file_name(path));
-        fputs("<li><a href=\"", page);
+        ps_hit hit = PS_HIT_INIT;
+        int guess = verdict != PS_VERDICT_NONE && ps_results_hit(&hit, results, i) == PS_OK && hit.verdict == PS_VERDICT_NONE;
+        fprintf(page, "<li%s><a href=\"", guess ? " class=guess" : "");
         put_url(page, path, page_folder);
-        fputs("\"><img loading=lazy alt=\"\" src=\"", page);
+        fputs("\"><img loading=lazy alt=\"", page);
+        put_html(page, file_name(path));
+        fputs("\" src=\"", page);
         put_url(page, path, page_folder);
         fputs("\"></a><small><b>", page);
         put_html(page, file_name(path));
