@@ -38,6 +38,7 @@ fetch() {
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     signed=
     [ ! -f $keyring ] || signed="[signed-by=$keyring] "
+    [ -n "$mirror" ] || { echo "faiss: apt has no source for bookworm main; add one and run apt-get update" >&2; exit 1; }
     echo "deb-src $signed$mirror bookworm main" >"$work/apt/sources.list"
     user=_apt
     [ "$(id -u)" != 0 ] || user=root
