@@ -115,49 +115,51 @@ static void input_quantisation(const ps__plan *plan, int in, float *scale, int *
     *zero = in == PS__PLAN_INPUT ? plan->input_zero : plan->buffers[in].zero;
 }
 
-int ps__plan_conv(ps__plan *plan, const char *name, int in, int residual, const ps__geometry *g, const ps__layer *layer) {
+/* What both kinds of convolution share: the output buffer, and an operation with its geometry, weights and requantisation. NULL once
+** something failed. */
+static ps__op *add_convolution(ps__plan *plan, int kind, const char *name, int in, int residual, const ps__geometry *g,
+                               const ps__layer *layer) {
     ps__op shape = {0};
     set_geometry(&shape, g);
     int out = add_buffer(plan, (size_t)shape.out_width * (size_t)shape.out_height, (size_t)g->out_channels, 1, layer->out_scale,
                          layer->out_zero);
-    ps__op *op = add_op(plan, OP_CONV, name, in, residual, out);
-    if (!op) return 0;
+    ps__op *op = add_op(plan, kind, name, in, residual, out);
+    if (!op) return NULL;
     set_geometry(op, g);
     op->layer[0] = *layer;
+    op->requant = requant_of(plan, g, layer, residual);
+    return op;
+}
+
+int ps__plan_conv(ps__plan *plan, const char *name, int in, int residual, const ps__geometry *g, const ps__layer *layer) {
+    ps__op *op = add_convolution(plan, OP_CONV, name, in, residual, g, layer);
+    if (!op) return 0;
     size_t k = (size_t)g->kernel * (size_t)g->kernel * (size_t)g->channels;
     if (plan->precision == PS__PRECISION_FLOAT) {
         need_scratch(plan, ((size_t)op->out_width * (size_t)op->out_height + 1) * k * 4);
-        return out;
+        return op->out;
     }
     float scale;
     int zero;
     input_quantisation(plan, in, &scale, &zero);
-    op->requant = requant_of(plan, g, layer, residual);
     need_scratch(plan, (size_t)op->out_width * ps__align64(k) + PS__SLACK);
     if (ps__matrix_pack(&op->matrix, layer->weights, layer->scale, layer->bias, g->out_channels, (int)k, zero, scale))
         plan->failed = PS__NOMEM;
-    return out;
+    return op->out;
 }
 
 int ps__plan_depthwise(ps__plan *plan, const char *name, int in, const ps__geometry *g, const ps__layer *layer) {
-    ps__op shape = {0};
-    set_geometry(&shape, g);
-    int out = add_buffer(plan, (size_t)shape.out_width * (size_t)shape.out_height, (size_t)g->out_channels, 1, layer->out_scale,
-                         layer->out_zero);
-    ps__op *op = add_op(plan, OP_DEPTHWISE, name, in, PS__NO_BUFFER, out);
+    ps__op *op = add_convolution(plan, OP_DEPTHWISE, name, in, PS__NO_BUFFER, g, layer);
     if (!op) return 0;
-    set_geometry(op, g);
-    op->layer[0] = *layer;
-    if (plan->precision == PS__PRECISION_FLOAT) return out;
+    if (plan->precision == PS__PRECISION_FLOAT) return op->out;
     float scale;
     int zero;
     input_quantisation(plan, in, &scale, &zero);
-    op->requant = requant_of(plan, g, layer, PS__NO_BUFFER);
     need_scratch(plan,
                  ps__align64((size_t)g->width * (size_t)g->channels + PS__SLACK) + ps__depthwise_scratch(g->width, g->kernel));
     if (ps__filter_pack(&op->filter, layer->weights, layer->scale, layer->bias, g->channels, g->kernel, zero, scale))
         plan->failed = PS__NOMEM;
-    return out;
+    return op->out;
 }
 
 int ps__plan_pool(ps__plan *plan, const char *name, int in, int pixels, int channels) {
