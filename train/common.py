@@ -43,9 +43,9 @@ def load_rgb(work, photo):
     return Image.open(os.path.join(work, "photos", photo.file)).convert("RGB")
 
 
-def squash(image):
+def squash(image, size=SIZE):
     """The package's "fit": the whole photo, whatever its shape, into a square."""
-    return np.asarray(image.resize((SIZE, SIZE), Image.BICUBIC))
+    return np.asarray(image.resize((size, size), Image.BICUBIC))
 
 
 def normalise(rows):

@@ -62,7 +62,7 @@ def main():
     args = start(parser)
     net, head, text = load_checkpoint(args.checkpoint)
     photos = read_photos(args.data)
-    pixels = quantize.calibration_photos(args.work, photos, split.training(photos), args.calibration_photos)
+    pixels = quantize.calibration_photos(args.work, photos, split.training(photos), args.calibration_photos, SIZE)
     metadata = make_metadata(net, args.name, args.version, args.space, head.proj.out_features)
     tensors = quantize.quantise_convs(net, pixels)
     if not args.no_correction:

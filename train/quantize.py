@@ -50,13 +50,13 @@ def best_range(values, relu6):
     return np.array([best[1], best[2]], dtype=np.float32)
 
 
-def calibration_photos(work, photos, use, count, seed=7):
+def calibration_photos(work, photos, use, count, size, seed=7):
     """Photos of every source, half of them captioned ones: their whole squashed pixels."""
     dice = random.Random(seed)
     captioned = [p for p, u in zip(photos, use) if u and p.captions]
     named = [p for p, u in zip(photos, use) if u and not p.captions and p.source != "tinyimagenet"]
     chosen = dice.sample(captioned, count // 2) + dice.sample(named, count - count // 2)
-    return torch.from_numpy(np.stack([squash(load_rgb(work, p)) for p in chosen]))
+    return torch.from_numpy(np.stack([squash(load_rgb(work, p), size) for p in chosen]))
 
 
 def layout(weight, conv):
@@ -82,26 +82,33 @@ def observe(net, pixels, samples=200000, batch=16):
     return [torch.cat(k) for k in kept]
 
 
-def quantise_convs(net, pixels):
-    out = {}
+def quantise_convs(net, pixels, ranges=None, grids=None):
+    """ranges, grids: for the layers they name, what the weights were tuned with."""
+    ranges, grids, out = ranges or {}, grids or {}, {}
     for index, (conv, values) in enumerate(zip(net.flat, observe(net, pixels))):
-        q, scale = quantise_rows(net.weights[index].detach())
+        weight = net.weights[index].detach()
+        q, scale = (on_grid(weight, grids[conv.name]), grids[conv.name]) if conv.name in grids else quantise_rows(weight)
         out[conv.name + ".weight"] = layout(q, conv).numpy()
         out[conv.name + ".scale"] = scale.numpy()
         out[conv.name + ".bias"] = net.biases[index].detach().float().numpy().copy()
-        out[conv.name + ".out"] = best_range(values, conv.relu6)
+        out[conv.name + ".out"] = np.array(ranges[conv.name], dtype=np.float32) if conv.name in ranges else best_range(values, conv.relu6)
     return out
 
 
+def on_grid(weight, scale):
+    return (weight.flatten(1) / scale[:, None]).round().clamp(-127, 127).view(weight.shape).to(torch.int8)
+
+
 @torch.inference_mode()
-def correct_biases(net, tensors, metadata, pixels):
-    """Layer by layer: run the integer net up to here, and take its mean error a channel out of the bias."""
+def correct_biases(net, tensors, metadata, pixels, last=None):
+    """Layer by layer: run the integer net up to here, and take its mean error a channel out of the bias. Layers from `last` on
+    stay."""
     tower = ImageTower(tensors, metadata)
     x = image_net.scale_pixels(pixels)
     c = tower.config
     q = pixels.float().permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
     scale, zero = torch.tensor(1.0 / c["std"]), torch.tensor(float(c["mean"]))
-    for index, (conv, weight) in enumerate(zip(tower.flat, tower.weights)):
+    for index, (conv, weight) in enumerate(zip(tower.flat[:last], tower.weights)):
         if image_net.starts_block(conv, tower.flat):
             kept_x, kept_q, kept_scale, kept_zero = x, q, scale, zero
         wanted = image_net.convolve(x, net.weights[index], conv, net.biases[index])
