@@ -19,16 +19,10 @@ typedef struct tower { /* one build */
     ps__error *err;
 } tower;
 
-static int check_words(const json_t *json, const ps__package *package, ps__error *err) {
-    const char *pool = json_string_value(json_object_get(json, "pool")),
-               *tokenizer = json_string_value(json_object_get(json, "tokenizer"));
-    if (!pool || strcmp(pool, "mean") != 0)
-        return ps__fail(err, PS__MODEL, "%s: text.config: pool \"%.40s\" is not known", ps__package_path(package),
-                        pool ? pool : "");
-    if (!tokenizer || strcmp(tokenizer, "wordpiece") != 0)
-        return ps__fail(err, PS__MODEL, "%s: text.config: tokenizer \"%.40s\" is not known", ps__package_path(package),
-                        tokenizer ? tokenizer : "");
-    return PS__OK;
+static int check_pool(const json_t *json, const ps__package *package, ps__error *err) {
+    const char *pool = json_string_value(json_object_get(json, "pool"));
+    if (pool && strcmp(pool, "mean") == 0) return PS__OK;
+    return ps__fail(err, PS__MODEL, "%s: text.config: pool \"%.40s\" is not known", ps__package_path(package), pool ? pool : "");
 }
 
 static int read_config(config *c, const ps__package *package, ps__error *err) {
@@ -42,7 +36,7 @@ static int read_config(config *c, const ps__package *package, ps__error *err) {
     if (!status) status = ps__config_int(&c->ffn, package, json, key, "ffn", 8, 16384, err);
     if (!status) status = ps__config_int(&c->max_tokens, package, json, key, "max_tokens", 3, 1024, err);
     if (!status) status = ps__family_dim(&c->dim, package, err);
-    if (!status) status = check_words(json, package, err);
+    if (!status) status = check_pool(json, package, err);
     double eps = json_number_value(json_object_get(json, "eps"));
     if (!status && (c->hidden % c->heads || !(eps >= 0 && eps <= 1)))
         status = ps__fail(err, PS__MODEL, "%s: text.config: heads do not divide hidden, or eps is not from 0 to 1",
