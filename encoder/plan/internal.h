@@ -35,6 +35,7 @@ typedef struct ps__op {
     int parts;                        /* layers used, linear */
     int part_features[MAX_PARTS];
     ps__layer layer[MAX_PARTS]; /* as given: the float path reads it */
+    ps__word_table words;       /* embed */
     ps__matrix matrix;          /* packed: INT8 conv and linear */
     ps__filter filter;          /* packed: INT8 depthwise */
     ps__requant requant;        /* INT8 convolutions, without the residual pointer */
@@ -68,6 +69,9 @@ void ps__run_float_conv(const ps__plan *plan, const ps__op *op, float *out, cons
 void ps__run_float_depthwise(const ps__op *op, float *out, const float *in);
 void ps__run_float_linear(const ps__op *op, float *out, const float *in, size_t rows, uint8_t *scratch,
                           const ps__kernels *kernels);
+
+/* Rows of word + position vectors; run_embed.c. */
+void ps__run_embed(const ps__op *op, float *out, const int32_t *ids, size_t rows);
 
 static inline size_t ps__align64(size_t n) { return (n + 63) / 64 * 64; }
 
