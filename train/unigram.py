@@ -14,7 +14,7 @@ MARKS = ["<s>", "<pad>", "</s>", "<unk>"]
 FIRST, PAD, LAST, UNKNOWN = range(4)
 SEPARATOR = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u3000\ufeff\ufffd\u2581]")
 DROPPED = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u2060]")
-MOST_MARKS, KEPT_TILDE = 30, "\uff5e"
+KEPT_TILDE = "\uff5e"
 
 
 def normalise(text, lowercase=False):

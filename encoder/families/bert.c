@@ -68,7 +68,7 @@ static int find_words(ps__word_table *words, int64_t *vocab, tower *t) {
     return PS__OK;
 }
 
-/* F32 [vocab], or [vocab][groups]. */
+/* F32 [vocab], or [vocab][groups]. A negative one is fine: some 4-bit formats turn the sign so that -8 is used. */
 static int find_word_scales(ps__word_table *words, int64_t vocab, tower *t) {
     static const char name[] = "text.embed.word.scale";
     const ps__tensor *scale = ps__package_find(t->package, name);
@@ -78,7 +78,6 @@ static int find_word_scales(ps__word_table *words, int64_t vocab, tower *t) {
     if (!status && groups > 1 && t->c->hidden % (groups * 16))
         status = ps__fail(t->err, PS__MODEL, "%s: tensor %s has %lld groups, which do not cut %d entries into multiples of 16",
                           ps__package_path(t->package), name, (long long)groups, t->c->hidden);
-    if (!status) status = ps__family_check_scales(t->package, scale, t->err);
     if (status) return status;
     words->scale = scale->data;
     words->groups = (int)groups;

@@ -25,8 +25,9 @@ int ps__family_dim(int *dim, const ps__package *package, ps__error *err) {
     return PS__OK;
 }
 
-int ps__family_check_scales(const ps__package *package, const ps__tensor *scale, ps__error *err) {
-    const float *s = scale->data; /* 0 is a dead channel and fine */
+/* A scale of 0 is a dead channel and fine; a negative one is no scale. */
+static int check_scales(const ps__package *package, const ps__tensor *scale, ps__error *err) {
+    const float *s = scale->data;
     for (int64_t i = 0; i < scale->count; i++)
         if (s[i] < 0)
             return ps__fail(err, PS__MODEL, "%s: tensor %s holds a negative scale", ps__package_path(package), scale->name);
@@ -39,7 +40,7 @@ int ps__family_layer(ps__layer *layer, const ps__package *package, const char *p
     const int64_t *outputs = &shape[output_axis];
     int status = ps__package_need(&weight, package, PS__I8, rank, shape, err, "%s.weight", prefix);
     if (!status) status = ps__package_need(&scale, package, PS__F32, 1, outputs, err, "%s.scale", prefix);
-    if (!status) status = ps__family_check_scales(package, scale, err);
+    if (!status) status = check_scales(package, scale, err);
     if (!status) status = ps__package_need(&bias, package, PS__F32, 1, outputs, err, "%s.bias", prefix);
     if (status) return status;
     *layer = (ps__layer){.weights = weight->data, .scale = scale->data, .bias = bias->data, .out_scale = 1};

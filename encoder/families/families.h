@@ -31,9 +31,6 @@ const ps__family *ps__family_find(const char *name, int is_text);
 /* The package's `dim`, 32 to 4096 and a multiple of 32. */
 int ps__family_dim(int *dim, const ps__package *package, ps__error *err);
 
-/* PS__MODEL with a sentence when an F32 tensor holds a negative number. */
-int ps__family_check_scales(const ps__package *package, const ps__tensor *scale, ps__error *err);
-
 /* `prefix`.weight, .scale and .bias of a layer with `rank`-dimensional weights, outputs first (or last for depthwise filters, with
 ** output_axis rank - 1). */
 int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape,
