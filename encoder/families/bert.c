@@ -61,7 +61,8 @@ static int find_words(ps__word_table *words, int64_t *vocab, tower *t) {
     int64_t shape[2] = {-1, words->is_int4 ? t->c->hidden / 2 : t->c->hidden};
     int status = ps__package_need(&weight, t->package, words->is_int4 ? PS__U8 : PS__I8, 2, shape, t->err, name);
     if (!status && words->is_int4 && t->c->hidden % 2)
-        status = ps__fail(t->err, PS__MODEL, "%s: tensor %s holds INT4 pairs, but hidden is odd", ps__package_path(t->package), name);
+        status =
+            ps__fail(t->err, PS__MODEL, "%s: tensor %s holds INT4 pairs, but hidden is odd", ps__package_path(t->package), name);
     if (status) return status;
     words->weights = weight->data;
     *vocab = weight->shape[0];

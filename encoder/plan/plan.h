@@ -65,8 +65,8 @@ int ps__plan_gelu(ps__plan *plan, const char *name, int in, int features);      
 int ps__plan_add(ps__plan *plan, const char *name, int in, int other, int features); /* in place: in += other; returns in */
 
 /* Token ids (PS__PLAN_INPUT) to rows of word + position vectors. */
-int ps__plan_embed(ps__plan *plan, const char *name, const ps__word_table *words, const float *position /* [max_rows][features] */,
-                   int features);
+int ps__plan_embed(ps__plan *plan, const char *name, const ps__word_table *words,
+                   const float *position /* [max_rows][features] */, int features);
 /* In place over in: layer_norm(in + residual); returns in. */
 int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const float *weight, const float *bias, float eps,
                   int features);

@@ -194,8 +194,8 @@ static void add_normalised(walk *w, uint32_t c) {
     if (chinese) end_word(w);
 }
 
-static int encode_wordpiece(int32_t *ids, int *count, const ps__tokenizer *tokenizer, const char *text, size_t length, int max_ids,
-                            ps__error *err) {
+static int encode_wordpiece(int32_t *ids, int *count, const ps__tokenizer *tokenizer, const char *text, size_t length,
+                            int max_ids, ps__error *err) {
     const wordpiece *t = (const wordpiece *)tokenizer;
     walk w = {.t = t, .ids = ids, .max = max_ids - 1, .word = PS__BUF_INIT};
     emit(&w, t->first);

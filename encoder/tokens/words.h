@@ -23,8 +23,8 @@ typedef struct ps__words {
     int point_count;
 
     char word[PS__WORD_BYTES]; /* out: the word in UTF-8, U+2581 before it */
-    size_t word_length;                 /* out: bytes */
-    int continued;                      /* out: this is more of the word before, without U+2581 */
+    size_t word_length;        /* out: bytes */
+    int continued;             /* out: this is more of the word before, without U+2581 */
 } ps__words;
 
 /* Reads text (borrowed) from its start. */

@@ -177,9 +177,11 @@ END_TEST
 
 static const struct {
     int hidden, heads;
-    const char *type;          /* of the table */
-    int columns, groups, size; /* of the table, of its scales (0: one, without a dimension), bytes an entry of the table's type has */
-    const char *complaint;     /* "position is missing": these two tensors passed */
+    const char *type;      /* of the table */
+    int columns;           /* of the table */
+    int groups;            /* of its scales; 0: one, without a dimension */
+    int size;              /* bytes of an entry */
+    const char *complaint; /* "position is missing": these two tensors passed */
 } word_tables[] = {
     {32, 4, "I8", 32, 0, 1, "position is missing"},
     {32, 4, "I8", 32, 1, 1, "position is missing"},
@@ -206,13 +208,14 @@ START_TEST(word_tables_have_one_of_the_known_shapes) {
         snprintf(groups, sizeof groups, ",%d", word_tables[_i].groups);
         scales *= word_tables[_i].groups;
     }
-    snprintf(header, sizeof header,
-             "{\"__metadata__\":{\"dim\":\"32\",\"text.config\":\"{\\\"layers\\\":1,\\\"hidden\\\":%d,\\\"heads\\\":%d,\\\"ffn\\\":32,"
-             "\\\"max_tokens\\\":8,\\\"eps\\\":0,\\\"pool\\\":\\\"mean\\\"}\"},"
-             "\"text.embed.word.scale\":{\"dtype\":\"F32\",\"shape\":[4%s],\"data_offsets\":[0,%d]},"
-             "\"text.embed.word.weight\":{\"dtype\":\"%s\",\"shape\":[4,%d],\"data_offsets\":[%d,%d]}} ",
-             hidden, word_tables[_i].heads, groups, scales, word_tables[_i].type, columns, scales,
-             scales + 4 * columns * word_tables[_i].size);
+    snprintf(
+        header, sizeof header,
+        "{\"__metadata__\":{\"dim\":\"32\",\"text.config\":\"{\\\"layers\\\":1,\\\"hidden\\\":%d,\\\"heads\\\":%d,\\\"ffn\\\":32,"
+        "\\\"max_tokens\\\":8,\\\"eps\\\":0,\\\"pool\\\":\\\"mean\\\"}\"},"
+        "\"text.embed.word.scale\":{\"dtype\":\"F32\",\"shape\":[4%s],\"data_offsets\":[0,%d]},"
+        "\"text.embed.word.weight\":{\"dtype\":\"%s\",\"shape\":[4,%d],\"data_offsets\":[%d,%d]}} ",
+        hidden, word_tables[_i].heads, groups, scales, word_tables[_i].type, columns, scales,
+        scales + 4 * columns * word_tables[_i].size);
     while (strlen(header) % 8) strcat(header, " ");
     write_container(header, 0, (size_t)(scales + 4 * columns * word_tables[_i].size));
     ck_assert_msg(ps__package_open(&p, path, &err) == PS__OK, "%s", err.text);

@@ -46,7 +46,9 @@ static void same_ids(const char *a, size_t a_length, const char *b) {
 }
 
 START_TEST(invalid_utf8_reads_as_white_space) {
-    same_ids("dog\xFF\xC0\xAF" "cat\xE4\xB8", 11, "dog cat");
+    same_ids("dog\xFF\xC0\xAF"
+             "cat\xE4\xB8",
+             11, "dog cat");
     same_ids("\xED\xA0\x80\xF4\x90\x80\x80 dog", 11, "dog");
     same_ids("dog\0cat", 7, "dogcat");
 }
@@ -67,7 +69,8 @@ END_TEST
 
 START_TEST(blank_text_has_no_pieces) {
     int32_t ids[8];
-    static const char *const blanks[] = {"", " ", "\t\r\n\v\f ", "\xE3\x80\x80\xC2\xA0", "\xE2\x80\x8B\xEF\xBB\xBF\xE2\x96\x81", "\x01\x7F", "\xFF"};
+    static const char *const blanks[] = {
+        "", " ", "\t\r\n\v\f ", "\xE3\x80\x80\xC2\xA0", "\xE2\x80\x8B\xEF\xBB\xBF\xE2\x96\x81", "\x01\x7F", "\xFF"};
     for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
         ck_assert_int_eq(encode(ids, 8, tokenizer, blanks[i], strlen(blanks[i])), 2);
 }
@@ -78,14 +81,14 @@ static const struct {
     const char *unit; /* repeated */
     int least, most;  /* ids, of 64 */
 } endless[] = {
-    {"\xE7\x8A\xAC", 64, 64},        /* one word that is cut */
-    {"q", 64, 64},                    /* likewise */
-    {"\xCC\x88", 3, 34},              /* marks on nothing, dropped beyond 30 */
-    {"\xCC\x88\xCC\xA3", 3, 34},      /* marks to be put in order */
-    {"\xEF\xB7\xBA", 64, 64},         /* four words of 18 letters */
-    {"\xF0\x93\x80\x80", 4, 4},       /* <unk>, in one run though the word is cut */
+    {"\xE7\x8A\xAC", 64, 64},            /* one word that is cut */
+    {"q", 64, 64},                       /* likewise */
+    {"\xCC\x88", 3, 34},                 /* marks on nothing, dropped beyond 30 */
+    {"\xCC\x88\xCC\xA3", 3, 34},         /* marks to be put in order */
+    {"\xEF\xB7\xBA", 64, 64},            /* four words of 18 letters */
+    {"\xF0\x93\x80\x80", 4, 4},          /* <unk>, in one run though the word is cut */
     {"\xE1\x84\x92\xE1\x85\xA1", 3, 64}, /* letters that compose */
-    {"\x01", 2, 2},                   /* dropped */
+    {"\x01", 2, 2},                      /* dropped */
 };
 
 START_TEST(text_without_end_is_read_in_parts) {
@@ -181,20 +184,21 @@ END_TEST
 
 /* Pieces that are found at the ends of ranges: the first and the last of the vocabulary, one that begins another. */
 START_TEST(the_best_path_is_found) {
-    static const char vocab[] = MARKS "!\na\nab\nabc\nc\n\xE2\x96\x81\n\xE2\x96\x81" "a\n\xF0\x9F\x98\x80\n";
+    static const char vocab[] = MARKS "!\na\nab\nabc\nc\n\xE2\x96\x81\n\xE2\x96\x81"
+                                      "a\n\xF0\x9F\x98\x80\n";
     static const struct {
         const char *text;
         int count;
         int32_t ids[8];
     } cases[] = {
-        {"a", 3, {0, 10, 2}},                      /* ▁a -11 is better than ▁ a -16 */
-        {"abc", 4, {0, 9, 7, 2}},                  /* ▁ abc -18; ▁a <unk> c and ▁ ab c lose */
-        {"!", 4, {0, 9, 4, 2}},                    /* the first piece */
-        {"\xF0\x9F\x98\x80", 4, {0, 9, 11, 2}},    /* the last piece */
-        {"xyz", 4, {0, 9, 3, 2}},                  /* a run of unknown characters is one */
-        {"xay", 6, {0, 9, 3, 5, 3, 2}},            /* what is known parts it */
-        {"x y", 6, {0, 9, 3, 9, 3, 2}},            /* so does a space */
-        {"<s>", 4, {0, 9, 3, 2}},                  /* a mark in the text is none */
+        {"a", 3, {0, 10, 2}},                   /* ▁a -11 is better than ▁ a -16 */
+        {"abc", 4, {0, 9, 7, 2}},               /* ▁ abc -18; ▁a <unk> c and ▁ ab c lose */
+        {"!", 4, {0, 9, 4, 2}},                 /* the first piece */
+        {"\xF0\x9F\x98\x80", 4, {0, 9, 11, 2}}, /* the last piece */
+        {"xyz", 4, {0, 9, 3, 2}},               /* a run of unknown characters is one */
+        {"xay", 6, {0, 9, 3, 5, 3, 2}},         /* what is known parts it */
+        {"x y", 6, {0, 9, 3, 9, 3, 2}},         /* so does a space */
+        {"<s>", 4, {0, 9, 3, 2}},               /* a mark in the text is none */
     };
     ps__tokenizer *t;
     ps__error err = {0};

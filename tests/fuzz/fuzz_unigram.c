@@ -19,6 +19,7 @@ static int make(ps__tokenizer **t, const char *text, size_t length, int lowercas
     static float score[MOST];
     size_t pieces = 0;
     ps__error err;
+    start[0] = 0;
     for (size_t i = 0; i < length && pieces < MOST; i++)
         if (text[i] == '\n') start[++pieces] = (int32_t)i + 1;
     for (size_t i = 4; i < pieces; i++) score[i] = -(float)(i * 7 % 11);
@@ -29,7 +30,8 @@ static int make(ps__tokenizer **t, const char *text, size_t length, int lowercas
 
 /* bytes: room, flags, how many are a vocabulary (none: a fixed one), damage; the vocabulary; the text. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-    static const char fixed[] = MARKS "!\na\nab\nb\ncafe\ndog\ns\nthe\n\xCC\x81\n\xE2\x96\x81\n\xE2\x96\x81" "a\n\xE2\x96\x81the\n\xE4\xB8\xAD\n"
+    static const char fixed[] = MARKS "!\na\nab\nb\ncafe\ndog\ns\nthe\n\xCC\x81\n\xE2\x96\x81\n\xE2\x96\x81"
+                                      "a\n\xE2\x96\x81the\n\xE4\xB8\xAD\n"
                                       "\xEA\xB0\x80\n";
     char vocab[sizeof MARKS + 256];
     int32_t ids[64];
