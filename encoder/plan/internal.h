@@ -63,15 +63,15 @@ struct ps__workspace {
     uint8_t *scratch; /* of the running operation */
 };
 
+/* Rows of word + position vectors; run_embed.c. */
+void ps__run_embed(const ps__op *op, float *out, const int32_t *ids, size_t rows);
+
 /* A convolution in float32 over dequantised weights, and the other operations that differ; run_float.c. */
 void ps__run_float_conv(const ps__plan *plan, const ps__op *op, float *out, const void *in, const float *residual,
                         uint8_t *scratch);
 void ps__run_float_depthwise(const ps__op *op, float *out, const float *in);
 void ps__run_float_linear(const ps__op *op, float *out, const float *in, size_t rows, uint8_t *scratch,
                           const ps__kernels *kernels);
-
-/* Rows of word + position vectors; run_embed.c. */
-void ps__run_embed(const ps__op *op, float *out, const int32_t *ids, size_t rows);
 
 static inline size_t ps__align64(size_t n) { return (n + 63) / 64 * 64; }
 
