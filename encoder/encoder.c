@@ -12,10 +12,11 @@
 #include "encoder/families/families.h"
 #include "encoder/package/package.h"
 #include "encoder/plan/plan.h"
-#include "encoder/tokens/wordpiece.h"
+#include "encoder/tokens/tokenizer.h"
 
 #define FORMAT 1    /* docs/model-package.md */
 #define MAX_NAME 80 /* characters of name, version and space */
+#define MAX_LANGUAGES 200
 
 typedef struct tower {        /* image or text */
     const ps__family *family; /* NULL: the package has none */
@@ -28,10 +29,13 @@ struct ps__encoder {
     const ps__kernels *kernels;
     int precision; /* PS__PRECISION_* */
     ps__encoder_info info;
-    char *id;                 /* info.id */
-    tower towers[2];          /* image, text */
-    ps__wordpiece *tokenizer; /* made along with the text tower */
-    pthread_mutex_t lock;     /* held while a tower is laid out */
+    char *id;                       /* info.id */
+    char *languages;                /* info.languages */
+    tower towers[2];                /* image, text */
+    const ps__tokenizer_kind *kind; /* of the text tower's tokenizer; NULL without one */
+    int lowercase;                  /* for it */
+    ps__tokenizer *tokenizer;       /* made along with the text tower */
+    pthread_mutex_t lock;           /* held while a tower is laid out */
 };
 
 struct ps__session {
@@ -113,10 +117,42 @@ static int read_about(ps__encoder *e, ps__error *err) {
     return ps__family_dim(&i->dim, e->package, err);
 }
 
+/* Two lower-case letters a language, a space between them. */
+static int are_languages(const char *s) {
+    size_t length = strlen(s);
+    for (size_t i = 0; i < length; i++)
+        if (i % 3 == 2 ? s[i] != ' ' : s[i] < 'a' || s[i] > 'z') return 0;
+    return length == 0 || (length % 3 == 2 && length <= MAX_LANGUAGES * 3);
+}
+
+/* What text.config says beside the family's own numbers. */
+static int read_text_config(ps__encoder *e, ps__error *err) {
+    json_t *config;
+    e->info.languages = "";
+    if (!e->towers[1].family) return PS__OK;
+    int status = ps__package_config(&config, e->package, "text.config", err);
+    if (status) return status;
+    const char *tokenizer = json_string_value(json_object_get(config, "tokenizer")),
+               *languages = json_string_value(json_object_get(config, "languages"));
+    if (!tokenizer) tokenizer = "";
+    if (!(e->kind = ps__tokenizer_find(tokenizer)))
+        status = ps__fail(err, PS__MODEL, "%s: text.config: tokenizer \"%.40s\" is not known", e->info.path, tokenizer);
+    else if (languages && !are_languages(languages))
+        status = ps__fail(err, PS__MODEL, "%s: text.config: languages \"%.40s\" are not codes of two letters", e->info.path,
+                          languages);
+    else if (languages && !(e->languages = ps__strdup(languages)))
+        status = ps__fail_nomem(err);
+    e->lowercase = !json_is_false(json_object_get(config, "lowercase"));
+    if (e->languages) e->info.languages = e->languages;
+    json_decref(config);
+    return status;
+}
+
 static int read_towers(ps__encoder *e, ps__error *err) {
     ps__encoder_info *i = &e->info;
     int status = describe_tower(e, 0, err);
     if (!status) status = describe_tower(e, 1, err);
+    if (!status) status = read_text_config(e, err);
     if (status) return status;
     if (!e->towers[0].family && !e->towers[1].family)
         return ps__fail(err, PS__MODEL, "%s: has neither an image nor a text tower", i->path);
@@ -156,9 +192,10 @@ void ps__encoder_free(ps__encoder *e) {
     if (!e) return;
     ps__plan_free(e->towers[0].plan);
     ps__plan_free(e->towers[1].plan);
-    ps__wordpiece_free(e->tokenizer);
+    ps__tokenizer_free(e->tokenizer);
     ps__package_free(e->package);
     ps__free(e->id);
+    ps__free(e->languages);
     pthread_mutex_destroy(&e->lock);
     ps__free(e);
 }
@@ -166,19 +203,11 @@ void ps__encoder_free(ps__encoder *e) {
 const ps__encoder_info *ps__encoder_about(const ps__encoder *e) { return &e->info; }
 
 static int make_tokenizer(ps__encoder *e, ps__error *err) {
-    static const int64_t any[1] = {-1};
-    const ps__tensor *vocab, *words;
-    json_t *config;
-    int status = ps__package_need(&vocab, e->package, PS__U8, 1, any, err, "text.vocab");
-    if (!status) status = ps__package_config(&config, e->package, "text.config", err);
-    if (status) return status;
-    int lowercase = !json_is_false(json_object_get(config, "lowercase"));
-    json_decref(config);
-    status = ps__wordpiece_new(&e->tokenizer, vocab->data, (size_t)vocab->count, lowercase, e->info.path, err);
+    int status = e->kind->open(&e->tokenizer, e->package, e->lowercase, err);
     if (status) return status;
     /* Ids index the table of words without a further check. */
-    words = ps__package_find(e->package, "text.embed.word.weight");
-    if (words && (size_t)words->shape[0] >= ps__wordpiece_size(e->tokenizer)) return PS__OK;
+    const ps__tensor *words = ps__package_find(e->package, "text.embed.word.weight");
+    if (words && (size_t)words->shape[0] >= e->tokenizer->size) return PS__OK;
     return ps__fail(err, PS__MODEL, "%s: the vocabulary has more tokens than tensor text.embed.word.weight has rows",
                     e->info.path);
 }
@@ -193,7 +222,7 @@ static int ready(ps__encoder *e, int is_text, ps__error *err) {
         status = is_text ? make_tokenizer(e, err) : ps__package_check(e->package, err);
         if (!status) status = t->family->build(&t->plan, e->package, e->kernels, e->precision, err);
         if (status && is_text) {
-            ps__wordpiece_free(e->tokenizer);
+            ps__tokenizer_free(e->tokenizer);
             e->tokenizer = NULL;
         }
     }
@@ -209,7 +238,7 @@ int ps__encoder_plan(const ps__plan **out, ps__encoder *e, int is_text, ps__erro
 
 int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *e, const char *text, size_t length, ps__error *err) {
     int status = ready(e, 1, err);
-    return status ? status : ps__wordpiece_encode(ids, count, e->tokenizer, text, length, e->info.max_tokens, err);
+    return status ? status : ps__tokenizer_encode(ids, count, e->tokenizer, text, length, e->info.max_tokens, err);
 }
 
 int ps__encoder_check(const ps__encoder *e, ps__error *err) { return ps__package_check(e->package, err); }

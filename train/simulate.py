@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 import image_net
 import package
+import unigram
 
 INT8, FLOAT = "int8", "float"
 
@@ -139,9 +140,17 @@ class ImageTower:
 class TextTower:
     def __init__(self, tensors, metadata, mode=INT8, exact=False):
         self.config = json.loads(metadata["text.config"])
-        wanted = {n: a for n, a in tensors.items() if n.startswith("text.") and n != "text.vocab"}
+        wanted = {n: a for n, a in tensors.items() if n.startswith("text.") and not n.startswith("text.vocab")}
         self.tensors = torched(wanted)
         self.linear = Linears(self.tensors, mode, exact)
+
+    def words(self, ids):
+        """Rows of the word table: I8, or INT4 in U8, with a scale a row or a group of entries."""
+        weight, scale = self.tensors["text.embed.word.weight"][ids], self.tensors["text.embed.word.scale"][ids]
+        if weight.dtype == torch.uint8:
+            weight = torch.from_numpy(package.unpack_int4(weight.numpy()))
+        scale = scale.view(*ids.shape, -1, 1)
+        return (weight.float().view(*ids.shape, scale.shape[-2], -1) * scale).flatten(-2)
 
     def norm(self, name, x):
         t = self.tensors
@@ -158,8 +167,7 @@ class TextTower:
     def alike(self, ids, watch=None):
         """Sentences of one length, batch x tokens -> embeddings."""
         t, ids = self.tensors, torch.as_tensor(np.asarray(ids, dtype=np.int64))
-        x = t["text.embed.word.weight"][ids].float() * t["text.embed.word.scale"][ids][..., None]
-        x = self.norm("text.embed.norm", x + t["text.embed.position"][:ids.shape[1]])
+        x = self.norm("text.embed.norm", self.words(ids) + t["text.embed.position"][:ids.shape[1]])
         if watch:
             watch("text.embed", x[0])
         for layer in range(self.config["layers"]):
@@ -188,5 +196,15 @@ class TextTower:
 
 
 def open_package(path, mode=INT8, exact=False):
+    """-> (image tower, text tower); None for one that the package lacks."""
     tensors, metadata = package.read(path)
-    return ImageTower(tensors, metadata, mode, exact), TextTower(tensors, metadata, mode, exact)
+    return tuple(tower(tensors, metadata, mode, exact) if f"{kind}.family" in metadata else None
+                 for kind, tower in (("image", ImageTower), ("text", TextTower)))
+
+
+def open_tokenizer(path):
+    """The tokenizer of a text tower, for a vocabulary of kind "unigram": `encode(text)` -> ids."""
+    tensors, metadata = package.read(path)
+    config = json.loads(metadata["text.config"])
+    assert config["tokenizer"] == "unigram"
+    return unigram.from_tensors(tensors, config)

@@ -19,16 +19,10 @@ typedef struct tower { /* one build */
     ps__error *err;
 } tower;
 
-static int check_words(const json_t *json, const ps__package *package, ps__error *err) {
-    const char *pool = json_string_value(json_object_get(json, "pool")),
-               *tokenizer = json_string_value(json_object_get(json, "tokenizer"));
-    if (!pool || strcmp(pool, "mean") != 0)
-        return ps__fail(err, PS__MODEL, "%s: text.config: pool \"%.40s\" is not known", ps__package_path(package),
-                        pool ? pool : "");
-    if (!tokenizer || strcmp(tokenizer, "wordpiece") != 0)
-        return ps__fail(err, PS__MODEL, "%s: text.config: tokenizer \"%.40s\" is not known", ps__package_path(package),
-                        tokenizer ? tokenizer : "");
-    return PS__OK;
+static int check_pool(const json_t *json, const ps__package *package, ps__error *err) {
+    const char *pool = json_string_value(json_object_get(json, "pool"));
+    if (pool && strcmp(pool, "mean") == 0) return PS__OK;
+    return ps__fail(err, PS__MODEL, "%s: text.config: pool \"%.40s\" is not known", ps__package_path(package), pool ? pool : "");
 }
 
 static int read_config(config *c, const ps__package *package, ps__error *err) {
@@ -42,7 +36,7 @@ static int read_config(config *c, const ps__package *package, ps__error *err) {
     if (!status) status = ps__config_int(&c->ffn, package, json, key, "ffn", 8, 16384, err);
     if (!status) status = ps__config_int(&c->max_tokens, package, json, key, "max_tokens", 3, 1024, err);
     if (!status) status = ps__family_dim(&c->dim, package, err);
-    if (!status) status = check_words(json, package, err);
+    if (!status) status = check_pool(json, package, err);
     double eps = json_number_value(json_object_get(json, "eps"));
     if (!status && (c->hidden % c->heads || !(eps >= 0 && eps <= 1)))
         status = ps__fail(err, PS__MODEL, "%s: text.config: heads do not divide hidden, or eps is not from 0 to 1",
@@ -59,16 +53,47 @@ static int describe(ps__tower_limits *limits, const ps__package *package, ps__er
     return status;
 }
 
-static int add_embedding(int *out, tower *t) {
-    const ps__tensor *weight, *scale, *position;
-    int64_t table[2] = {-1, t->c->hidden}, places[2] = {t->c->max_tokens, t->c->hidden};
-    int status = ps__package_need(&weight, t->package, PS__I8, 2, table, t->err, "text.embed.word.weight");
-    if (!status) status = ps__package_need(&scale, t->package, PS__F32, 1, weight->shape, t->err, "text.embed.word.scale");
-    if (!status) status = ps__package_need(&position, t->package, PS__F32, 2, places, t->err, "text.embed.position");
+/* I8 [vocab][hidden], or U8 [vocab][hidden / 2] that holds INT4. */
+static int find_words(ps__word_table *words, int64_t *vocab, tower *t) {
+    static const char name[] = "text.embed.word.weight";
+    const ps__tensor *weight = ps__package_find(t->package, name);
+    words->is_int4 = weight && weight->type == PS__U8;
+    int64_t shape[2] = {-1, words->is_int4 ? t->c->hidden / 2 : t->c->hidden};
+    int status = ps__package_need(&weight, t->package, words->is_int4 ? PS__U8 : PS__I8, 2, shape, t->err, name);
+    if (!status && words->is_int4 && t->c->hidden % 2)
+        status =
+            ps__fail(t->err, PS__MODEL, "%s: tensor %s holds INT4 pairs, but hidden is odd", ps__package_path(t->package), name);
     if (status) return status;
-    ps__layer words = {.weights = weight->data, .scale = scale->data};
-    *out = ps__plan_embed(t->plan, "text.embed.sum", &words, position->data, t->c->hidden);
+    words->weights = weight->data;
+    *vocab = weight->shape[0];
     return PS__OK;
+}
+
+/* F32 [vocab], or [vocab][groups]. A negative one is fine: some 4-bit formats turn the sign so that -8 is used. */
+static int find_word_scales(ps__word_table *words, int64_t vocab, tower *t) {
+    static const char name[] = "text.embed.word.scale";
+    const ps__tensor *scale = ps__package_find(t->package, name);
+    int rank = scale && scale->rank == 2 ? 2 : 1;
+    int64_t shape[2] = {vocab, -1}, groups = rank == 2 ? scale->shape[1] : 1;
+    int status = ps__package_need(&scale, t->package, PS__F32, rank, shape, t->err, name);
+    if (!status && groups > 1 && t->c->hidden % (groups * 16))
+        status = ps__fail(t->err, PS__MODEL, "%s: tensor %s has %lld groups, which do not cut %d entries into multiples of 16",
+                          ps__package_path(t->package), name, (long long)groups, t->c->hidden);
+    if (status) return status;
+    words->scale = scale->data;
+    words->groups = (int)groups;
+    return PS__OK;
+}
+
+static int add_embedding(int *out, tower *t) {
+    ps__word_table words = {0};
+    const ps__tensor *position;
+    int64_t vocab = 0, places[2] = {t->c->max_tokens, t->c->hidden};
+    int status = find_words(&words, &vocab, t);
+    if (!status) status = find_word_scales(&words, vocab, t);
+    if (!status) status = ps__package_need(&position, t->package, PS__F32, 2, places, t->err, "text.embed.position");
+    if (!status) *out = ps__plan_embed(t->plan, "text.embed.sum", &words, position->data, t->c->hidden);
+    return status;
 }
 
 static int add_norm(tower *t, const char *tensor, const char *name, int in, int residual) {

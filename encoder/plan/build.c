@@ -231,11 +231,11 @@ int ps__plan_add(ps__plan *plan, const char *name, int in, int other, int featur
     return in;
 }
 
-int ps__plan_embed(ps__plan *plan, const char *name, const ps__layer *words, const float *position, int features) {
+int ps__plan_embed(ps__plan *plan, const char *name, const ps__word_table *words, const float *position, int features) {
     int out = add_buffer(plan, (size_t)plan->max_rows, (size_t)features, 0, 0, 0);
     ps__op *op = add_op(plan, OP_EMBED, name, PS__PLAN_INPUT, PS__NO_BUFFER, out);
     if (!op) return 0;
-    op->layer[0] = *words;
+    op->words = *words;
     op->weight = position;
     op->out_features = (size_t)features;
     return out;

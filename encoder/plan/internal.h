@@ -35,6 +35,7 @@ typedef struct ps__op {
     int parts;                        /* layers used, linear */
     int part_features[MAX_PARTS];
     ps__layer layer[MAX_PARTS]; /* as given: the float path reads it */
+    ps__word_table words;       /* embed */
     ps__matrix matrix;          /* packed: INT8 conv and linear */
     ps__filter filter;          /* packed: INT8 depthwise */
     ps__requant requant;        /* INT8 convolutions, without the residual pointer */
@@ -61,6 +62,9 @@ struct ps__workspace {
     uint8_t *arena;   /* buffers, at their offsets */
     uint8_t *scratch; /* of the running operation */
 };
+
+/* Rows of word + position vectors; run_embed.c. */
+void ps__run_embed(const ps__op *op, float *out, const int32_t *ids, size_t rows);
 
 /* A convolution in float32 over dequantised weights, and the other operations that differ; run_float.c. */
 void ps__run_float_conv(const ps__plan *plan, const ps__op *op, float *out, const void *in, const float *residual,

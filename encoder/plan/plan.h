@@ -30,6 +30,14 @@ typedef struct ps__layer { /* INT8 weights of one layer, borrowed */
     int out_zero;          /* zero point of it */
 } ps__layer;
 
+typedef struct ps__word_table { /* quantised word vectors, borrowed */
+    const void *weights; /* int8_t [vocab][features]; INT4: uint8_t [vocab][features / 2], the first of two values in the low four
+                            bits, each 8 more than it stands for */
+    const float *scale;  /* [vocab][groups] */
+    int is_int4;
+    int groups; /* equal parts of a row, each with its scale; they divide features */
+} ps__word_table;
+
 typedef struct ps__geometry {    /* of a convolution; padding is TensorFlow's SAME */
     int width, height, channels; /* input */
     int out_channels;            /* output; a depthwise convolution has as many as input channels */
@@ -57,7 +65,7 @@ int ps__plan_gelu(ps__plan *plan, const char *name, int in, int features);      
 int ps__plan_add(ps__plan *plan, const char *name, int in, int other, int features); /* in place: in += other; returns in */
 
 /* Token ids (PS__PLAN_INPUT) to rows of word + position vectors. */
-int ps__plan_embed(ps__plan *plan, const char *name, const ps__layer *words /* weights [vocab][features], scale [vocab] */,
+int ps__plan_embed(ps__plan *plan, const char *name, const ps__word_table *words,
                    const float *position /* [max_rows][features] */, int features);
 /* In place over in: layer_norm(in + residual); returns in. */
 int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const float *weight, const float *bias, float eps,

@@ -117,18 +117,6 @@ static void run_linear(const run *r, const ps__op *op, size_t rows) {
     k->gemm_f32(at(r, op->out), quantized, stride, scale, rows, &op->matrix);
 }
 
-static void run_embed(const run *r, const ps__op *op, size_t rows) {
-    const int32_t *ids = r->input;
-    float *out = at(r, op->out);
-    size_t n = op->out_features;
-    for (size_t t = 0; t < rows; t++, out += n) {
-        size_t id = (size_t)ids[t];
-        const int8_t *w = op->layer[0].weights + id * n;
-        float scale = op->layer[0].scale[id];
-        for (size_t i = 0; i < n; i++) out[i] = (float)w[i] * scale + op->weight[t * n + i];
-    }
-}
-
 static void run_attention(const run *r, const ps__op *op, size_t rows) {
     const float *qkv = at(r, op->in);
     float *out = at(r, op->out);
@@ -190,7 +178,7 @@ static void run_op(const run *r, const ps__op *op) {
         break;
     case OP_POOL: run_pool(r, op); break;
     case OP_LINEAR: run_linear(r, op, rows); break;
-    case OP_EMBED: run_embed(r, op, rows); break;
+    case OP_EMBED: ps__run_embed(op, at(r, op->out), r->input, rows); break;
     case OP_ATTENTION: run_attention(r, op, rows); break;
     case OP_MEAN: run_mean(r, op, r->rows); break;
     case OP_NORMALIZE: run_normalize(r, op); break;

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "encoder/tokens/characters.h"
 
 #define MAX_WORD_CHARS 100 /* a longer word is [UNK], as in the reference */
 
@@ -18,25 +19,25 @@ typedef struct token { /* one entry of the vocabulary */
     uint32_t length;   /* bytes */
 } token;
 
-struct ps__wordpiece {
-    token *tokens; /* by id */
-    size_t token_count;
+typedef struct wordpiece {
+    ps__tokenizer base;
+    token *tokens;                /* by id, base.size of them */
     uint32_t *slots;              /* hash table: id + 1, 0 is empty; linear probing */
     size_t slot_mask;             /* slots - 1 */
     int lowercase;                /* also strips accents, as the reference does then */
     int32_t unknown, first, last; /* ids of [UNK], [CLS], [SEP] */
     size_t longest;               /* bytes of the longest token */
-};
+} wordpiece;
 
-typedef struct walk {       /* one call of ps__wordpiece_encode */
-    const ps__wordpiece *t; /* vocabulary */
-    int32_t *ids;           /* out */
-    int count, max;         /* ids written; room less one for [SEP] */
-    ps__buf word;           /* normalised characters of the word being read, UTF-8 */
-    int word_chars;         /* code points in it, capped at MAX_WORD_CHARS + 1 */
+typedef struct walk {   /* one call of encode */
+    const wordpiece *t; /* vocabulary */
+    int32_t *ids;       /* out */
+    int count, max;     /* ids written; room less one for [SEP] */
+    ps__buf word;       /* normalised characters of the word being read, UTF-8 */
+    int word_chars;     /* code points in it, capped at MAX_WORD_CHARS + 1 */
 } walk;
 
-static int32_t find(const ps__wordpiece *t, const char *text, size_t length) {
+static int32_t find(const wordpiece *t, const char *text, size_t length) {
     if (length > t->longest) return -1;
     for (size_t slot = XXH3_64bits(text, length) & t->slot_mask; t->slots[slot]; slot = (slot + 1) & t->slot_mask) {
         const token *known = &t->tokens[t->slots[slot] - 1];
@@ -45,7 +46,7 @@ static int32_t find(const ps__wordpiece *t, const char *text, size_t length) {
     return -1;
 }
 
-static void insert(ps__wordpiece *t, size_t id) {
+static void insert(wordpiece *t, size_t id) {
     const token *k = &t->tokens[id];
     if (find(t, k->text, k->length) >= 0) return; /* the first of two equal tokens counts */
     size_t slot = XXH3_64bits(k->text, k->length) & t->slot_mask;
@@ -53,7 +54,7 @@ static void insert(ps__wordpiece *t, size_t id) {
     t->slots[slot] = (uint32_t)id + 1;
 }
 
-static int read_vocab(ps__wordpiece *t, const char *vocab, size_t bytes) {
+static int read_vocab(wordpiece *t, const char *vocab, size_t bytes) {
     size_t lines = 0, slots = 16;
     for (size_t i = 0; i < bytes; i++) lines += vocab[i] == '\n';
     while (slots < lines * 2) slots *= 2;
@@ -64,48 +65,53 @@ static int read_vocab(ps__wordpiece *t, const char *vocab, size_t bytes) {
     for (const char *p = vocab, *end = vocab + bytes, *line; p < end && (line = memchr(p, '\n', (size_t)(end - p)));
          p = line + 1) {
         size_t length = (size_t)(line - p);
-        t->tokens[t->token_count] = (token){p, (uint32_t)length};
+        t->tokens[t->base.size] = (token){p, (uint32_t)length};
         if (length > t->longest) t->longest = length;
-        insert(t, t->token_count++);
+        insert(t, t->base.size++);
     }
     return 0;
 }
 
-int ps__wordpiece_new(ps__wordpiece **out, const char *vocab, size_t bytes, int lowercase, const char *name, ps__error *err) {
-    ps__wordpiece *t = *out = ps__calloc(1, sizeof *t);
+int ps__wordpiece_new(ps__tokenizer **out, const char *vocab, size_t bytes, int lowercase, const char *name, ps__error *err) {
+    wordpiece *t = ps__calloc(1, sizeof *t);
+    *out = NULL;
+    if (t) t->base.kind = &ps__tokenizer_wordpiece;
     if (!t || bytes > UINT32_MAX || read_vocab(t, vocab, bytes)) {
-        ps__wordpiece_free(t);
-        *out = NULL;
+        ps__tokenizer_free((ps__tokenizer *)t);
         return ps__fail_nomem(err);
     }
     t->lowercase = lowercase;
     t->unknown = find(t, "[UNK]", 5);
     t->first = find(t, "[CLS]", 5);
     t->last = find(t, "[SEP]", 5);
-    if (t->unknown >= 0 && t->first >= 0 && t->last >= 0 && find(t, "[PAD]", 5) >= 0) return PS__OK;
-    ps__wordpiece_free(t);
-    *out = NULL;
-    return ps__fail(err, PS__MODEL, "%s: the vocabulary lacks [PAD], [UNK], [CLS] or [SEP]", name);
+    if (t->unknown < 0 || t->first < 0 || t->last < 0 || find(t, "[PAD]", 5) < 0) {
+        ps__tokenizer_free(&t->base);
+        return ps__fail(err, PS__MODEL, "%s: the vocabulary lacks [PAD], [UNK], [CLS] or [SEP]", name);
+    }
+    *out = &t->base;
+    return PS__OK;
 }
 
-void ps__wordpiece_free(ps__wordpiece *t) {
-    if (!t) return;
+static int open_wordpiece(ps__tokenizer **out, const ps__package *package, int lowercase, ps__error *err) {
+    static const int64_t any[1] = {-1};
+    const ps__tensor *vocab;
+    *out = NULL;
+    int status = ps__package_need(&vocab, package, PS__U8, 1, any, err, "text.vocab");
+    if (status) return status;
+    return ps__wordpiece_new(out, vocab->data, (size_t)vocab->count, lowercase, ps__package_path(package), err);
+}
+
+static void free_wordpiece(ps__tokenizer *tokenizer) {
+    wordpiece *t = (wordpiece *)tokenizer;
     ps__free(t->tokens);
     ps__free(t->slots);
     ps__free(t);
 }
 
-size_t ps__wordpiece_size(const ps__wordpiece *t) { return t->token_count; }
-
 static int is_chinese(uint32_t c) { /* CJK ideographs as the reference lists them: no kana, no hangul */
     return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
            (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
-}
-
-static int is_space(uint32_t c) { /* Unicode White_Space */
-    return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 static int is_dropped(uint32_t c, utf8proc_category_t category) {
@@ -162,8 +168,8 @@ static void end_word(walk *w) {
 static void add_char(walk *w, uint32_t c) {
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
     int alone = is_punctuation(c, category);
-    if (is_space(c) || alone) end_word(w);
-    if (is_space(c)) return;
+    if (ps__is_white_space(c) || alone) end_word(w);
+    if (ps__is_white_space(c)) return;
     if (w->word_chars <= MAX_WORD_CHARS) {
         ps__utf8_append(&w->word, c);
         w->word_chars++;
@@ -188,8 +194,9 @@ static void add_normalised(walk *w, uint32_t c) {
     if (chinese) end_word(w);
 }
 
-int ps__wordpiece_encode(int32_t *ids, int *count, const ps__wordpiece *t, const char *text, size_t length, int max_ids,
-                         ps__error *err) {
+static int encode_wordpiece(int32_t *ids, int *count, const ps__tokenizer *tokenizer, const char *text, size_t length,
+                            int max_ids, ps__error *err) {
+    const wordpiece *t = (const wordpiece *)tokenizer;
     walk w = {.t = t, .ids = ids, .max = max_ids - 1, .word = PS__BUF_INIT};
     emit(&w, t->first);
     for (size_t i = 0; i < length && w.count < w.max;) {
@@ -204,3 +211,5 @@ int ps__wordpiece_encode(int32_t *ids, int *count, const ps__wordpiece *t, const
     ps__buf_free(&w.word);
     return failed ? ps__fail_nomem(err) : PS__OK;
 }
+
+const ps__tokenizer_kind ps__tokenizer_wordpiece = {"wordpiece", open_wordpiece, encode_wordpiece, free_wordpiece};

@@ -1,6 +1,6 @@
 /*
 ** The package reader against files made to hurt it: each is refused with a sentence that names the fault, and nothing is read
-** outside the file. The tiny package of tests/data/golden is the good one that is then damaged.
+** outside the file. The packages "tiny" and "many" (text only) of tests/data/golden are the good ones that are then damaged.
 */
 #include <check.h>
 #include <stdio.h>
@@ -12,10 +12,12 @@
 #include "base/alloc.h"
 #include "base/os.h"
 #include "encoder/encoder.h"
+#include "encoder/families/families.h"
 #include "encoder/package/package.h"
 #include "tests/suites.h"
 
 #define TINY "tests/data/golden/tiny.safetensors"
+#define MANY "tests/data/golden/many.safetensors"
 
 static char path[4096];
 
@@ -104,30 +106,32 @@ START_TEST(short_files_are_refused) {
 }
 END_TEST
 
-static void read_tiny(uint8_t **bytes, size_t *size) {
+static void read_good(uint8_t **bytes, size_t *size, const char *good) {
     ps__error err;
-    ck_assert_msg(ps__read_file(bytes, size, NULL, TINY, 1 << 20, &err) == PS__OK, "%s", err.text);
+    ck_assert_msg(ps__read_file(bytes, size, NULL, good, 1 << 20, &err) == PS__OK, "%s", err.text);
 }
 
-/* Opens path and lays both towers out; PS__OK or the first refusal. */
+static void read_tiny(uint8_t **bytes, size_t *size) { read_good(bytes, size, TINY); }
+
+/* Opens path and lays its towers out; PS__OK or the first refusal. */
 static int open_wholly(ps__error *err) {
     ps__encoder *e;
     const struct ps__plan *plan;
     int status = ps__encoder_open(&e, path, NULL, err);
     if (status) return status;
-    status = ps__encoder_plan(&plan, e, 0, err);
+    if (ps__encoder_about(e)->image_family) status = ps__encoder_plan(&plan, e, 0, err);
     if (!status) status = ps__encoder_plan(&plan, e, 1, err);
     ps__encoder_free(e);
     return status;
 }
 
-/* Replaces `from` in the header by `to` of the same length. */
-static void damage(const char *from, const char *to) {
+/* Replaces `from` in the header of the package `good` by `to` of the same length. */
+static void damage(const char *good, const char *from, const char *to) {
     uint8_t *bytes;
     size_t size;
-    read_tiny(&bytes, &size);
+    read_good(&bytes, &size, good);
     uint8_t *at = memmem(bytes, size, from, strlen(from));
-    ck_assert_msg(at != NULL, "the tiny package has no %s", from);
+    ck_assert_msg(at != NULL, "%s has no %s", good, from);
     ck_assert_uint_eq(strlen(from), strlen(to));
     memcpy(at, to, strlen(to));
     write_bytes(bytes, size);
@@ -135,29 +139,115 @@ static void damage(const char *from, const char *to) {
 }
 
 static const struct {
+    const char *good; /* what is damaged */
     const char *from, *to, *complaint;
     int status;
 } bad_packages[] = {
-    {"\"image.stem.weight\"", "\"image.stem.weighs\"", "image.stem.weight is missing", PS__MODEL},
-    {"\"text.1.fc2.bias\"", "\"text.1.fc2.bibs\"", "text.1.fc2.bias is missing", PS__MODEL},
-    {"\"text.vocab\"", "\"text.vocub\"", "text.vocab is missing", PS__MODEL},
-    {"efficientnet-lite", "efficientnet-late", "not known", PS__MODEL},
-    {"\"photosearch.format\":\"1\"", "\"photosearch.format\":\"7\"", "package format 7", PS__NEWER},
-    {"\"photosearch.format\":\"1\"", "\"photosearch.farmat\":\"1\"", "not a photosearch model package", PS__MODEL},
-    {"\\\"size\\\":", "\\\"sise\\\":", "\"size\"", PS__MODEL},
-    {"\\\"layers\\\":", "\\\"layors\\\":", "\"layers\"", PS__MODEL},
-    {"squash", "squish", "squish", PS__MODEL},
-    {"\"version\":\"1\"", "\"versiom\":\"1\"", "name, version and space", PS__MODEL},
-    {"\"space\":\"tiny-32\"", "\"space\":\"t\\u001b\"", "name, version and space", PS__MODEL},
-    {"wordpiece", "wordpeace", "wordpeace", PS__MODEL},
+    {TINY, "\"image.stem.weight\"", "\"image.stem.weighs\"", "image.stem.weight is missing", PS__MODEL},
+    {TINY, "\"text.1.fc2.bias\"", "\"text.1.fc2.bibs\"", "text.1.fc2.bias is missing", PS__MODEL},
+    {TINY, "\"text.vocab\"", "\"text.vocub\"", "text.vocab is missing", PS__MODEL},
+    {TINY, "efficientnet-lite", "efficientnet-late", "not known", PS__MODEL},
+    {TINY, "\"photosearch.format\":\"1\"", "\"photosearch.format\":\"7\"", "package format 7", PS__NEWER},
+    {TINY, "\"photosearch.format\":\"1\"", "\"photosearch.farmat\":\"1\"", "not a photosearch model package", PS__MODEL},
+    {TINY, "\\\"size\\\":", "\\\"sise\\\":", "\"size\"", PS__MODEL},
+    {TINY, "\\\"layers\\\":", "\\\"layors\\\":", "\"layers\"", PS__MODEL},
+    {TINY, "squash", "squish", "squish", PS__MODEL},
+    {TINY, "\"version\":\"1\"", "\"versiom\":\"1\"", "name, version and space", PS__MODEL},
+    {TINY, "\"space\":\"tiny-32\"", "\"space\":\"t\\u001b\"", "name, version and space", PS__MODEL},
+    {TINY, "wordpiece", "wordpeace", "wordpeace", PS__MODEL},
+    {MANY, "\"text.vocab.start\"", "\"text.vocab.stare\"", "text.vocab.start is missing", PS__MODEL},
+    {MANY, "\"text.vocab.score\"", "\"text.vocab.scare\"", "text.vocab.score is missing", PS__MODEL},
+    {MANY, "zh en", "zh-en", "languages", PS__MODEL},
+    {MANY, "zh en", "ZH en", "languages", PS__MODEL},
+    {MANY, "[1391,16]", "[2782,8] ", "text.embed.word.weight", PS__MODEL},
+    {MANY, "[1391,16]", "[107,208]", "1391 pieces, tensor text.embed.word.weight 107 rows", PS__MODEL},
+    {MANY, "[1391,2]", "[2782,1]", "text.embed.word.scale", PS__MODEL},
+    {MANY, "[1391,2]", "[2782]  ", "text.embed.word.scale", PS__MODEL},
+    {MANY, "{\"dtype\":\"F32\",\"shape\":[1391]", "{\"dtype\":\"I32\",\"shape\":[1391]", "type I32, F32", PS__MODEL},
 };
 
 START_TEST(damaged_packages_are_refused_by_name) {
     ps__error err;
-    damage(bad_packages[_i].from, bad_packages[_i].to);
+    damage(bad_packages[_i].good, bad_packages[_i].from, bad_packages[_i].to);
     ck_assert_int_eq(open_wholly(&err), bad_packages[_i].status);
     ck_assert_msg(strstr(err.text, bad_packages[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text,
                   bad_packages[_i].complaint);
+}
+END_TEST
+
+static const struct {
+    int hidden, heads;
+    const char *type;      /* of the table */
+    int columns;           /* of the table */
+    int groups;            /* of its scales; 0: one, without a dimension */
+    int size;              /* bytes of an entry */
+    const char *complaint; /* "position is missing": these two tensors passed */
+} word_tables[] = {
+    {32, 4, "I8", 32, 0, 1, "position is missing"},
+    {32, 4, "I8", 32, 1, 1, "position is missing"},
+    {32, 4, "I8", 32, 2, 1, "position is missing"},
+    {32, 4, "U8", 16, 0, 1, "position is missing"},
+    {32, 4, "U8", 16, 2, 1, "position is missing"},
+    {32, 4, "I8", 16, 2, 1, "does not fit"},
+    {32, 4, "U8", 32, 2, 1, "does not fit"},
+    {32, 4, "I32", 32, 2, 4, "I8 was expected"},
+    {32, 4, "U8", 16, 4, 1, "4 groups"},
+    {32, 4, "I8", 32, 3, 1, "3 groups"},
+    {33, 3, "I8", 33, 0, 1, "position is missing"},
+    {33, 3, "U8", 16, 0, 1, "hidden is odd"},
+};
+
+/* Four words, and no other tensor: the table is looked at first. */
+START_TEST(word_tables_have_one_of_the_known_shapes) {
+    char header[1024], groups[16] = "";
+    int hidden = word_tables[_i].hidden, columns = word_tables[_i].columns, scales = 16;
+    ps__package *p;
+    ps__plan *plan;
+    ps__error err;
+    if (word_tables[_i].groups) {
+        snprintf(groups, sizeof groups, ",%d", word_tables[_i].groups);
+        scales *= word_tables[_i].groups;
+    }
+    snprintf(
+        header, sizeof header,
+        "{\"__metadata__\":{\"dim\":\"32\",\"text.config\":\"{\\\"layers\\\":1,\\\"hidden\\\":%d,\\\"heads\\\":%d,\\\"ffn\\\":32,"
+        "\\\"max_tokens\\\":8,\\\"eps\\\":0,\\\"pool\\\":\\\"mean\\\"}\"},"
+        "\"text.embed.word.scale\":{\"dtype\":\"F32\",\"shape\":[4%s],\"data_offsets\":[0,%d]},"
+        "\"text.embed.word.weight\":{\"dtype\":\"%s\",\"shape\":[4,%d],\"data_offsets\":[%d,%d]}} ",
+        hidden, word_tables[_i].heads, groups, scales, word_tables[_i].type, columns, scales,
+        scales + 4 * columns * word_tables[_i].size);
+    while (strlen(header) % 8) strcat(header, " ");
+    write_container(header, 0, (size_t)(scales + 4 * columns * word_tables[_i].size));
+    ck_assert_msg(ps__package_open(&p, path, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_eq(ps__family_bert.build(&plan, p, ps__kernels_choose(NULL), PS__PRECISION_INT8, &err), PS__MODEL);
+    ck_assert_msg(strstr(err.text, word_tables[_i].complaint) != NULL, "\"%s\" does not say \"%s\"", err.text,
+                  word_tables[_i].complaint);
+    ps__package_free(p);
+}
+END_TEST
+
+START_TEST(a_text_tower_may_stand_alone) {
+    ps__encoder *e;
+    ps__session *s;
+    ps__error err;
+    float v[32];
+    static const uint8_t rgb[3] = {0};
+    ck_assert_msg(ps__encoder_open(&e, MANY, NULL, &err) == PS__OK, "%s", err.text);
+    const ps__encoder_info *info = ps__encoder_about(e);
+    ck_assert_ptr_null(info->image_family);
+    ck_assert_str_eq(info->languages, "zh en de ja ar");
+    ck_assert_str_eq(info->space, "tiny-32");
+    ck_assert_int_eq(ps__session_new(&s, e, &err), PS__OK);
+    ck_assert_int_eq(ps__encode_text(v, s, "雪の中", 9, &err), PS__OK);
+    ck_assert_int_eq(ps__encode_text(v, s, "\xE3\x80\x80", 3, &err), PS__INVALID);
+    ck_assert_ptr_nonnull(strstr(err.text, "empty"));
+    ck_assert_int_eq(ps__encode_image(v, s, rgb, &err), PS__MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "no image tower"));
+    ps__session_free(s);
+    ps__encoder_free(e);
+    ck_assert_int_eq(ps__encoder_open(&e, TINY, NULL, &err), PS__OK);
+    ck_assert_str_eq(ps__encoder_about(e)->languages, "");
+    ps__encoder_free(e);
 }
 END_TEST
 
@@ -235,7 +325,7 @@ START_TEST(random_damage_never_crashes) {
     ps__error err;
     uint8_t *bytes;
     size_t size;
-    read_tiny(&bytes, &size);
+    read_good(&bytes, &size, _i % 4 < 2 ? TINY : MANY);
     for (int flips = 0; flips < 12; flips++) {
         state = state * 1664525u + 1013904223u;
         uint64_t header;
@@ -264,7 +354,7 @@ START_TEST(every_failed_allocation_is_reported) {
     uint8_t *bytes;
     size_t size;
     int status = PS__NOMEM;
-    read_tiny(&bytes, &size);
+    read_good(&bytes, &size, _i ? MANY : TINY);
     write_bytes(bytes, size);
     ps__free(bytes);
     for (long n = 0; status != PS__OK; n++) {
@@ -285,11 +375,13 @@ Suite *suite_package(void) {
     tcase_add_loop_test(t, bad_containers_are_refused, 0, sizeof bad_containers / sizeof *bad_containers);
     tcase_add_test(t, short_files_are_refused);
     tcase_add_loop_test(t, damaged_packages_are_refused_by_name, 0, sizeof bad_packages / sizeof *bad_packages);
+    tcase_add_loop_test(t, word_tables_have_one_of_the_known_shapes, 0, sizeof word_tables / sizeof *word_tables);
+    tcase_add_test(t, a_text_tower_may_stand_alone);
     tcase_add_test(t, a_value_that_is_no_number_is_refused);
     tcase_add_test(t, one_turned_bit_fails_the_checksum);
     tcase_add_test(t, a_package_cut_anywhere_is_refused);
     tcase_add_loop_test(t, random_damage_never_crashes, 0, 200);
-    tcase_add_test(t, every_failed_allocation_is_reported);
+    tcase_add_loop_test(t, every_failed_allocation_is_reported, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }

@@ -12,7 +12,7 @@ Suite *suite_plan(void);
 
 /* A plan of one operation over rows x 1024 floats, laid out. */
 static int lay_out(size_t *bytes, int rows, ps__error *err) {
-    const ps__layer words = {.out_scale = 1};
+    const ps__word_table words = {.groups = 1};
     ps__plan *plan = ps__plan_new(ps__kernels_choose("reference"), PS__PRECISION_INT8, rows);
     ck_assert_ptr_nonnull(plan);
     int out = ps__plan_embed(plan, "words", &words, NULL, 1024);
@@ -35,14 +35,60 @@ END_TEST
 START_TEST(parts_that_cannot_stand_side_by_side_are_refused) {
     static const int8_t weights[64];
     static const float zeros[32];
+    const ps__word_table words = {.weights = weights, .scale = zeros, .groups = 1};
     const ps__layer layer = {.weights = weights, .scale = zeros, .bias = zeros, .out_scale = 1}, layers[2] = {layer, layer};
     const int sizes[2] = {7, 7};
     ps__error err = {0};
     ps__plan *plan = ps__plan_new(ps__kernels_choose("reference"), PS__PRECISION_INT8, 4);
     ck_assert_ptr_nonnull(plan);
-    int in = ps__plan_embed(plan, "words", &layer, zeros, 8), out = ps__plan_linear(plan, "both", in, 8, 2, layers, sizes);
+    int in = ps__plan_embed(plan, "words", &words, zeros, 8), out = ps__plan_linear(plan, "both", in, 8, 2, layers, sizes);
     ck_assert_int_eq(ps__plan_finish(plan, out, 14, "a.safetensors", &err), PS__MODEL);
     ck_assert_msg(strncmp(err.text, "a.safetensors: ", 15) == 0 && strstr(err.text, "16"), "%s", err.text);
+    ps__plan_free(plan);
+}
+END_TEST
+
+typedef struct row_check { /* what same_row expects */
+    const float *row;
+    int seen;
+} row_check;
+
+static void same_row(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features,
+                     void *payload) {
+    row_check *c = payload;
+    (void)name, (void)u8, (void)scale, (void)zero;
+    ck_assert_uint_eq(rows, 1);
+    for (size_t i = 0; i < features; i++)
+        ck_assert_msg(f32[i] == c->row[i], "entry %zu is %g, not %g", i, (double)f32[i], (double)c->row[i]);
+    c->seen++;
+}
+
+/* The second of two words of 32 entries, -8 to 7 and round again, with a scale for each half in the grouped cases. */
+START_TEST(words_are_read_from_every_kind_of_table) {
+    int is_int4 = _i % 2, groups = 1 + _i / 2;
+    int8_t weights[64] = {0};
+    uint8_t pairs[32] = {0};
+    float scale[4] = {7, 7, 7, 7}, position[32], expected[32], out[32];
+    const int32_t id = 1;
+    ps__error err = {0};
+    ps__workspace *space;
+    scale[groups] = 0.5f;
+    scale[2 * groups - 1] = groups == 1 ? 0.5f : 3;
+    for (int i = 0; i < 32; i++) {
+        weights[32 + i] = (int8_t)(i % 16 - 8);
+        pairs[16 + i / 2] = (uint8_t)(pairs[16 + i / 2] | i % 16 << (i % 2 * 4));
+        position[i] = (float)i / 64;
+        expected[i] = (float)weights[32 + i] * (groups == 2 && i >= 16 ? 3 : 0.5f) + position[i];
+    }
+    const ps__word_table words = {is_int4 ? (void *)pairs : (void *)weights, scale, is_int4, groups};
+    ps__plan *plan = ps__plan_new(ps__kernels_choose("reference"), PS__PRECISION_INT8, 1);
+    int row = ps__plan_embed(plan, "words", &words, position, 32);
+    ck_assert_int_eq(ps__plan_finish(plan, row, 32, "a.safetensors", &err), PS__OK);
+    ck_assert_int_eq(ps__workspace_new(&space, plan, &err), PS__OK);
+    row_check check = {expected, 0};
+    ps__plan_run(out, plan, space, &id, 1, same_row, &check);
+    ck_assert_int_eq(check.seen, 1);
+    ps__workspace_free(space);
     ps__plan_free(plan);
 }
 END_TEST
@@ -52,6 +98,7 @@ Suite *suite_plan(void) {
     TCase *tests = tcase_create("plan");
     tcase_add_test(tests, a_plan_that_asks_for_gigabytes_is_refused);
     tcase_add_test(tests, parts_that_cannot_stand_side_by_side_are_refused);
+    tcase_add_loop_test(tests, words_are_read_from_every_kind_of_table, 0, 4); /* INT8 and INT4, one group and two */
     suite_add_tcase(suite, tests);
     return suite;
 }

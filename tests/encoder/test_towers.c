@@ -17,6 +17,8 @@
 
 #define TINY "tests/data/golden/tiny.safetensors"
 #define TINY_GOLDEN "tests/data/golden/tiny.golden.safetensors"
+#define MANY "tests/data/golden/many.safetensors" /* text only, unigram, INT4 words */
+#define MANY_GOLDEN "tests/data/golden/many.golden.safetensors"
 #define SHIPPED "models/photosearch.safetensors"
 #define SHIPPED_GOLDEN "tests/data/golden/shipped.golden.safetensors"
 
@@ -139,39 +141,49 @@ static const ps__tensor *text_tensor(int sentence, const char *what) {
     return need(name);
 }
 
-START_TEST(float_layers_of_the_text_tower_match_pytorch) {
+static void check_float_layers(const char *package, int sentence) {
     char prefix[32];
     float v[32];
     int32_t ids[16];
     int count;
     ps__error err = {0};
-    snprintf(prefix, sizeof prefix, "text%d.float.", _i);
+    snprintf(prefix, sizeof prefix, "text%d.float.", sentence);
     float_check c = {prefix, 3e-5, 0};
-    const ps__tensor *utf8 = text_tensor(_i, "utf8"), *expected = text_tensor(_i, "ids");
-    ps__encoder *e = open_encoder(TINY, PS__PRECISION_FLOAT, NULL);
+    const ps__tensor *utf8 = text_tensor(sentence, "utf8"), *expected = text_tensor(sentence, "ids");
+    ps__encoder *e = open_encoder(package, PS__PRECISION_FLOAT, NULL);
     ck_assert_int_eq(ps__encoder_tokens(ids, &count, e, utf8->data, (size_t)utf8->count, &err), PS__OK);
     ck_assert_int_eq(count, expected->count);
     ck_assert_mem_eq(ids, expected->data, (size_t)count * 4);
     run(v, e, 1, ids, count, close_floats, &c);
     ck_assert_int_ge(c.layers, 3);
-    ck_assert_double_ge(cosine(v, text_tensor(_i, "float.embedding")->data, 32), 0.99999);
+    ck_assert_double_ge(cosine(v, text_tensor(sentence, "float.embedding")->data, 32), 0.99999);
     ps__encoder_free(e);
 }
-END_TEST
 
-START_TEST(int8_text_embeddings_match_the_simulation_on_every_instruction_set) {
+static void check_int8_embedding(const char *package, int sentence) {
     const ps__kernels *k;
     float first[32], v[32];
-    const ps__tensor *ids = text_tensor(_i, "ids");
+    const ps__tensor *ids = text_tensor(sentence, "ids");
     for (int i = 0; (k = ps__kernels_at(i)) != NULL; i++) {
-        ps__encoder *e = open_encoder(TINY, PS__PRECISION_INT8, k->name);
+        ps__encoder *e = open_encoder(package, PS__PRECISION_INT8, k->name);
         run(v, e, 1, ids->data, (int)ids->count, NULL, NULL);
-        ck_assert_double_ge(cosine(v, text_tensor(_i, "embedding")->data, 32), 0.9999);
+        ck_assert_double_ge(cosine(v, text_tensor(sentence, "embedding")->data, 32), 0.9999);
         if (i == 0) memcpy(first, v, sizeof v);
         ck_assert_msg(memcmp(first, v, sizeof v) == 0, "%s gives other bits than the reference", k->name);
         ps__encoder_free(e);
     }
 }
+
+START_TEST(float_layers_of_the_text_tower_match_pytorch) { check_float_layers(TINY, _i); }
+END_TEST
+
+START_TEST(int8_text_embeddings_match_the_simulation_on_every_instruction_set) { check_int8_embedding(TINY, _i); }
+END_TEST
+
+START_TEST(float_layers_over_int4_words_match_pytorch) { check_float_layers(MANY, _i); }
+END_TEST
+
+START_TEST(embeddings_over_int4_words_match_the_simulation_on_every_instruction_set) { check_int8_embedding(MANY, _i); }
 END_TEST
 
 /* --- the shipped model ------------------------------------------------------------------------------------------------------ */
@@ -282,12 +294,13 @@ START_TEST(shipped_embeddings_have_the_same_bits_on_every_instruction_set) {
 }
 END_TEST
 
+/* Bytes of all sorts, a word of a megabyte, half a million words. */
 START_TEST(text_of_any_bytes_is_encoded_and_blank_text_is_refused) {
     ps__session *s;
     ps__error err = {0};
     float v[32];
     char *long_text = malloc(1 << 20);
-    ps__encoder *e = open_encoder(TINY, PS__PRECISION_INT8, NULL);
+    ps__encoder *e = open_encoder(_i ? MANY : TINY, PS__PRECISION_INT8, NULL);
     ck_assert_int_eq(ps__session_new(&s, e, &err), PS__OK);
     ck_assert_int_eq(ps__encode_text(v, s, "", 0, &err), PS__INVALID);
     ck_assert_int_eq(ps__encode_text(v, s, " \t\n", 3, &err), PS__INVALID);
@@ -303,6 +316,7 @@ START_TEST(text_of_any_bytes_is_encoded_and_blank_text_is_refused) {
 END_TEST
 
 static void open_tiny(void) { open_golden(TINY_GOLDEN); }
+static void open_many(void) { open_golden(MANY_GOLDEN); }
 static void open_shipped(void) { open_golden(SHIPPED_GOLDEN); }
 
 Suite *suite_towers(void) {
@@ -313,7 +327,12 @@ Suite *suite_towers(void) {
     tcase_add_test(t, float_layers_of_the_image_tower_match_pytorch);
     tcase_add_loop_test(t, float_layers_of_the_text_tower_match_pytorch, 0, 7);
     tcase_add_loop_test(t, int8_text_embeddings_match_the_simulation_on_every_instruction_set, 0, 7);
-    tcase_add_test(t, text_of_any_bytes_is_encoded_and_blank_text_is_refused);
+    tcase_add_loop_test(t, text_of_any_bytes_is_encoded_and_blank_text_is_refused, 0, 2);
+    suite_add_tcase(s, t);
+    t = tcase_create("many");
+    tcase_add_checked_fixture(t, open_many, close_golden);
+    tcase_add_loop_test(t, float_layers_over_int4_words_match_pytorch, 0, 6);
+    tcase_add_loop_test(t, embeddings_over_int4_words_match_the_simulation_on_every_instruction_set, 0, 6);
     suite_add_tcase(s, t);
     t = tcase_create("shipped");
     tcase_add_checked_fixture(t, open_shipped, close_golden);
