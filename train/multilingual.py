@@ -16,6 +16,7 @@ import e5
 import languages
 import simulate
 import text_net
+import unigram
 from common import arguments, log, start
 from features import groups
 from metrics import recall
@@ -53,11 +54,11 @@ def load(work, dropout=0.1):
     vocabulary = torch.load(os.path.join(work, "vocabulary.pt"), weights_only=False)
     file = e5.File()
     net = e5.load(file, vocabulary["keep"], [i for i in range(file.layers) if i not in DROPPED], dropout=dropout)
-    return net, e5.tokenizer(vocabulary["pieces"], vocabulary["scores"])
+    return net, unigram.UnigramTokenizer(vocabulary["pieces"], vocabulary["scores"].tolist(), text_net.MAX_TOKENS)
 
 
 def tokenize(tokenizer, sentences):
-    return [np.array(e.ids, dtype=np.int32) for e in tokenizer.encode_batch(list(sentences))]
+    return [np.array(ids, dtype=np.int32) for ids in tokenizer.encode_batch(list(sentences))]
 
 
 class Teacher:

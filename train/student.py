@@ -81,6 +81,17 @@ def nets(args):
     return plain, tail, head, [layer(n) for n in ("image.proj", "image.mlp.fc1", "image.mlp.fc2")]
 
 
+def restored(args, path):
+    """Tail and head of a checkpoint, ready to run."""
+    stored = torch.load(path)
+    args.heads = stored["head"]["key"].shape[0] if "key" in stored["head"] else 0
+    _, tail, head, _ = nets(args)
+    tail.load_state_dict(stored["tail"])
+    head.load_state_dict(stored["head"])
+    tail.ranges, tail.grids = stored.get("ranges"), stored.get("grids")
+    return tail.to(torch.bfloat16), head.eval()
+
+
 class Student:
     def __init__(self, args):
         self.args = args
@@ -107,6 +118,8 @@ class Student:
         self.scales = torch.nn.ParameterList([torch.tensor(math.log(v)) for v in (20.0, 12.0, 20.0)])
         if args.begin:
             stored = torch.load(args.begin)
+            wanted = self.head.state_dict()
+            stored["head"] = {name: value for name, value in stored["head"].items() if name in wanted}
             for module, key in ((self.tail, "tail"), (self.head, "head"), (self.scales, "scales")):
                 module.load_state_dict(stored[key])
         if args.quantised:

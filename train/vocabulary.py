@@ -9,6 +9,7 @@ import torch
 
 import e5
 import languages
+import unigram
 from common import arguments, log, start
 
 LISTS = ["american-english", "ngerman", "french", "spanish", "italian", "brazilian"]
@@ -31,8 +32,8 @@ def wanted_script(piece):
 
 def used(tokenizer, sentences, counts, batch=20000):
     for at in range(0, len(sentences), batch):
-        for e in tokenizer.encode_batch(sentences[at:at + batch]):
-            counts[e.ids] += 1
+        for ids in tokenizer.encode_batch(sentences[at:at + batch]):
+            counts[ids] += 1
 
 
 def main():
@@ -40,7 +41,7 @@ def main():
     parser.add_argument("--pieces", type=int, default=52000)
     args = start(parser)
     file = e5.File()
-    tokenizer = e5.tokenizer(file.pieces, file.scores, 256)
+    tokenizer = unigram.UnigramTokenizer(file.pieces, file.scores.tolist())
     groups, targets, photos = languages.items(args.data)
     texts = [text for items in groups.values() for _, text, _, _ in items] + targets.sentences
     texts += [t for table in (languages.read_list("sentences", l) for l in languages.LANGUAGES) for row in table.values() for t in row]
@@ -58,8 +59,7 @@ def main():
     rest = single + sorted(set(rest) - set(single), key=lambda i: -file.scores[i])
     log("candidates:", len(rest), "of them single characters", len(single))
     keep |= set(rest[:max(0, args.pieces - len(keep))])
-    order = [0, 1, 2, 3] + sorted((i for i in keep if i > 3), key=lambda i: file.pieces[i].encode())
-    order = [i for i in order if "\n" not in file.pieces[i] and (i < 4 or file.pieces[i])]
+    order = unigram.arrange(file.pieces, keep)
     log("kept", len(order), "lowest score", min(file.scores[i] for i in order[4:]))
     torch.save({"keep": order, "pieces": [file.pieces[i] for i in order], "scores": file.scores[order]},
                os.path.join(args.work, "vocabulary.pt"))

@@ -1,0 +1,33 @@
+"""Vectors of all photos by a student checkpoint, every cached view: what the text towers are tuned against."""
+import os
+
+import torch
+
+import student
+from common import arguments, log, start
+from features import groups
+
+
+@torch.no_grad()
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("--package", required=True)
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--views", type=int, default=4)
+    args = start(parser)
+    photos = student.read_photos(args.data)
+    args.heads, args.dropout = 0, 0.0
+    tail, head = student.restored(args, args.image)
+    out = {}
+    for group, numbers in groups(photos).items():
+        views = student.Views(args.work, group, numbers, args.views)
+        rows = [torch.cat([head(tail(cut[at:at + 100].view(torch.bfloat16))) for at in range(0, len(cut), 100)]) for cut in views.cut]
+        out[group] = torch.stack(rows)
+        log(group, tuple(out[group].shape))
+    torch.save(out, args.out)
+    torch.save(out["captioned"][0].clone(), args.out.replace(".pt", ".plain.pt"))
+
+
+if __name__ == "__main__":
+    main()
