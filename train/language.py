@@ -10,14 +10,12 @@ prints the accuracy on texts kept back, then fits all of them and writes the wei
 """
 import argparse
 import collections
-import csv
 import functools
 import gzip
 import json
 import os
 import random
 import re
-import sys
 import time
 import unicodedata
 import zlib
@@ -34,6 +32,7 @@ LATIN = [(0x41, 0x5A), (0x61, 0x7A), (0xAA, 0x2FF), (0x1D00, 0x1DBF), (0x1E00, 0
          (0x2C60, 0x2C7F), (0xA720, 0xA7FF), (0xAB30, 0xAB6F), (0xFB00, 0xFB06), (0xFF21, 0xFF5A), (0x1D400, 0x1D7FF)]
 KEPT_BACK = 10  # one text in so many measures and does not train
 CAPTIONS_MOST = 20000  # of a language
+LEAST_TEXTS = 100  # a language with fewer is of another script and happens to have an abbreviation or two
 
 
 # ---- the score, as the C program computes it ------------------------------------------------------------------------
@@ -137,8 +136,7 @@ def fit(texts, is_english, weight=None, l2=1e-7, buckets=BUCKETS):
 # ---- texts ----------------------------------------------------------------------------------------------------------
 
 def rows_of(path):
-    csv.field_size_limit(sys.maxsize)
-    with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="") as f:
+    with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="\n") as f:
         yield from (line.rstrip("\r\n").split("\t") for line in f)
 
 
@@ -156,8 +154,8 @@ def read_captions(data):
     multi = list(rows_of(os.path.join(data, "captions_multi.tsv.gz")))[1:]
     for file, lang, _, caption in multi:
         held.add(" ".join(plain(caption))) if file in dev else found[lang].append(caption)
-    for lang, caption in list(rows_of(os.path.join(data, "captions_text.tsv.gz")))[1:]:
-        found[lang].append(caption)
+    for lang, *caption in list(rows_of(os.path.join(data, "captions_text.tsv.gz")))[1:]:
+        found[lang].append(" ".join(caption))
     for name in ("sentences_parallel.tsv.gz", "sentences_en_zh_es.tsv.gz"):
         langs, *rows = rows_of(os.path.join(data, name))
         for row in rows:
@@ -215,6 +213,7 @@ def phrases(captions, most=10000):
     return out
 
 
+# of a language's weight, in proportion
 SHARES = {"words": 3.0, "names": 1.5, "vocabulary": 1.5, "phrases": 2.0, "sentences": 1.0, "captions": 1.0}
 
 
@@ -222,7 +221,10 @@ def read_all(data, lists):
     """-> [(language, kind, text)]"""
     captions = read_captions(data)
     groups = {**read_lists(lists), **vocabulary(captions), **phrases(captions), **{(lang, "captions"): c for lang, c in captions.items()}}
-    return [(lang, kind, text) for (lang, kind), texts in sorted(groups.items()) for text in texts]
+    size = collections.Counter()
+    for (lang, _), texts in groups.items():
+        size[lang] += len(texts)
+    return [(lang, kind, text) for (lang, kind), texts in sorted(groups.items()) for text in texts if size[lang] >= LEAST_TEXTS]
 
 
 def weights(texts):
