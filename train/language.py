@@ -4,7 +4,7 @@ The score is that of encoder/language.c to the bit (docs/model-package.md): logi
 characters of a text. Single words and short phrases weigh as much as sentences, and languages weigh alike, for people
 type "Hund" more often than whole sentences. Languages in other scripts are told by their letters and need no training.
 
-    language.py --data DATA --lists train/languages [--package COMPANION.safetensors]
+    language.py --data DATA --lists train/languages --main models/photosearch.safetensors [--package COMPANION.safetensors]
 
 prints the accuracy on texts kept back, then fits all of them and writes the weights into the package.
 """
@@ -32,6 +32,7 @@ LATIN = [(0x41, 0x5A), (0x61, 0x7A), (0xAA, 0x2FF), (0x1D00, 0x1DBF), (0x1E00, 0
          (0x2C60, 0x2C7F), (0xA720, 0xA7FF), (0xAB30, 0xAB6F), (0xFB00, 0xFB06), (0xFF21, 0xFF5A), (0x1D400, 0x1D7FF)]
 KEPT_BACK = 10  # one text in so many measures and does not train
 CAPTIONS_MOST = 20000  # of a language
+L2 = 1e-8
 LEAST_TEXTS = 100  # a language with fewer is of another script and happens to have an abbreviation or two
 
 
@@ -114,7 +115,7 @@ class Design:
         return self.runs.T @ (self.counts.T @ r)
 
 
-def fit(texts, is_english, weight=None, l2=1e-7, buckets=BUCKETS):
+def fit(texts, is_english, weight=None, l2=L2, buckets=BUCKETS):
     """-> int8 [buckets], scale, bias"""
     x, y = Design(texts, buckets), np.asarray(is_english, dtype=np.float64)
     share = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
@@ -127,7 +128,7 @@ def fit(texts, is_english, weight=None, l2=1e-7, buckets=BUCKETS):
         value = (share * (np.logaddexp(0, z) - y * z)).sum() + 0.5 * l2 * (w @ w)
         return value, np.append(x.transposed_times(r) + l2 * w, r.sum())
 
-    best = scipy.optimize.minimize(loss, np.zeros(buckets + 1), jac=True, method="L-BFGS-B", options=dict(maxiter=200)).x
+    best = scipy.optimize.minimize(loss, np.zeros(buckets + 1), jac=True, method="L-BFGS-B", options=dict(maxiter=600)).x
     w, b = best[:-1], best[-1]
     scale = np.quantile(np.abs(w[w != 0]), 0.9995) / 127
     return np.clip(np.rint(w / scale), -127, 127).astype(np.int8), float(scale), float(b)
@@ -214,17 +215,25 @@ def phrases(captions, most=10000):
 
 
 # of a language's weight, in proportion
-SHARES = {"words": 3.0, "names": 1.5, "vocabulary": 1.5, "phrases": 2.0, "sentences": 1.0, "captions": 1.0}
+SHARES = {"words": 3.0, "names": 1.5, "vocabulary": 1.5, "known": 1.5, "phrases": 2.0, "sentences": 1.0, "captions": 1.0}
 
 
-def read_all(data, lists):
+def read_all(data, lists, main):
     """-> [(language, kind, text)]"""
     captions = read_captions(data)
     groups = {**read_lists(lists), **vocabulary(captions), **phrases(captions), **{(lang, "captions"): c for lang, c in captions.items()}}
+    others = {word for (lang, _), texts in groups.items() if lang != "en" for text in texts for word in plain(text)}
+    groups["en", "known"] = known_words(main, others)
     size = collections.Counter()
     for (lang, _), texts in groups.items():
         size[lang] += len(texts)
     return [(lang, kind, text) for (lang, kind), texts in sorted(groups.items()) for text in texts if size[lang] >= LEAST_TEXTS]
+
+
+def known_words(path, others):
+    """Words that the English tower of a package knows whole, and that no other language has."""
+    tokens = bytes(package.read(path)[0]["text.vocab"]).decode().split("\n")
+    return sorted(t for t in tokens if re.fullmatch("[a-z]{3,}", t) and t not in others)
 
 
 def weights(texts):
@@ -246,9 +255,9 @@ def report(texts, model):
         log(f"  {lang}: " + ", ".join(cells))
 
 
-def train(data, lists, l2=1e-7, buckets=BUCKETS):
+def train(data, lists, main, l2=L2, buckets=BUCKETS):
     """Measures on texts kept back, then fits all -> int8 [buckets], scale, bias"""
-    texts = read_all(data, lists)
+    texts = read_all(data, lists, main)
     back = np.array([zlib.crc32(" ".join(plain(t)).encode()) % KEPT_BACK == 0 for _, _, t in texts])
     for name, use in (("kept back", ~back), ("all", np.ones(len(texts), dtype=bool))):
         start, chosen = time.time(), [t for t, u in zip(texts, use) if u]
@@ -271,11 +280,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder with train.tsv and the caption files")
     parser.add_argument("--lists", required=True, help="folder with XX.words.tsv, XX.names.tsv and XX.sentences.tsv")
+    parser.add_argument("--main", required=True, help="the package with the English tower, whose words are English")
     parser.add_argument("--package", help="the companion to write the classifier into")
-    parser.add_argument("--l2", type=float, default=1e-7)
+    parser.add_argument("--l2", type=float, default=L2)
     parser.add_argument("--buckets", type=int, default=BUCKETS)
     args = parser.parse_args()
-    model = train(args.data, args.lists, args.l2, args.buckets)
+    model = train(args.data, args.lists, args.main, args.l2, args.buckets)
     if args.package:
         put(args.package, model)
 
