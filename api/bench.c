@@ -49,10 +49,10 @@ typedef struct bench {
     ps__tower *image, *text; /* the packages that encode them */
     ps__session *session;    /* of image */
     ps__session *reader;     /* of text */
-    float *embedding; /* [dim] */
-    uint8_t *rgb;     /* u8 [side][side][3] */
-    int side;         /* pixels a side that the model wants */
-    uint8_t *photo;   /* a JPEG, or the caller's file */
+    float *embedding;        /* [dim] */
+    uint8_t *rgb;            /* u8 [side][side][3] */
+    int side;                /* pixels a side that the model wants */
+    uint8_t *photo;          /* a JPEG, or the caller's file */
     size_t photo_bytes;
     const char *name; /* of the photo, for messages */
 } bench;

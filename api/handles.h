@@ -29,11 +29,11 @@ struct ps_library {
     ps__log log;      /* write is NULL when nobody listens */
     ps_log_fn log_fn; /* where log passes lines on to */
     void *log_payload;
-    atomic_int cancel;              /* set: a running ps_index is to stop */
-    atomic_flag indexing;           /* a ps_index runs on this handle */
-    pthread_mutex_t lock;           /* guards all below */
-    ps_model *model;                /* owned; NULL until needed */
-    ps__index *index;               /* owned; NULL until needed */
+    atomic_int cancel;                /* set: a running ps_index is to stop */
+    atomic_flag indexing;             /* a ps_index runs on this handle */
+    pthread_mutex_t lock;             /* guards all below */
+    ps_model *model;                  /* owned; NULL until needed */
+    ps__index *index;                 /* owned; NULL until needed */
     ps__store *idle[PS__STORES_MOST]; /* connections for reading that nobody uses */
     size_t idle_count;
 };

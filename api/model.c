@@ -112,7 +112,8 @@ int ps_model_companion(ps_companion *out, ps_model *model, size_t i) {
     if (i >= ps_model_companion_count(model)) return ps__refuse(NULL, PS_NOTFOUND, "there are fewer companions");
     int status = ps__towers_companion(&tower, &refused, model->towers, i, &err);
     if (status != PS__OK) return ps__remember(NULL, status, &err);
-    *out = (ps_companion){.version = PS_COMPANION_VERSION, .path = ps__towers_companion_path(model->towers, i), .refused = refused};
+    *out =
+        (ps_companion){.version = PS_COMPANION_VERSION, .path = ps__towers_companion_path(model->towers, i), .refused = refused};
     if (tower) {
         const ps__encoder_info *info = ps__encoder_about(ps__tower_encoder(tower));
         out->id = info->id;

@@ -19,7 +19,8 @@ static void print_texts(const text *texts, size_t count) {
 }
 
 static void print_companion_json(const ps_companion *c) {
-    const text texts[] = {{"id", c->id}, {"name", c->name}, {"space", c->space}, {"languages", c->languages}, {"refused", c->refused}};
+    const text texts[] = {
+        {"id", c->id}, {"name", c->name}, {"space", c->space}, {"languages", c->languages}, {"refused", c->refused}};
     putchar('{');
     print_texts(texts, sizeof texts / sizeof *texts);
     printf("\"bytes\":%llu,", (unsigned long long)c->bytes);
@@ -37,8 +38,8 @@ static int get_companion(ps_companion *out, ps_model *model, size_t i) {
 
 static int print_json(const ps_model_info *m, ps_model *model) {
     const text texts[] = {
-        {"id", m->id},           {"name", m->name},     {"version", m->model_version}, {"space", m->space},
-        {"licence", m->licence}, {"source", m->source}, {"image", m->image_family},    {"text", m->text_family},
+        {"id", m->id},           {"name", m->name},           {"version", m->model_version}, {"space", m->space},
+        {"licence", m->licence}, {"source", m->source},       {"image", m->image_family},    {"text", m->text_family},
         {"isa", m->isa},         {"languages", m->languages},
     };
     putchar('{');

@@ -12,8 +12,8 @@
 #include "base/utf8.h"
 #include "encoder/package/package.h"
 
-#define CODES_MOST 400        /* characters of a list of codes: it is shown to people */
-#define BUCKETS_LEAST 1024    /* of the classifier's weights */
+#define CODES_MOST 400     /* characters of a list of codes: it is shown to people */
+#define BUCKETS_LEAST 1024 /* of the classifier's weights */
 #define BUCKETS_MOST 65536
 #define RUN_MOST 4            /* characters of an n-gram */
 #define FNV_START 2166136261u /* FNV-1a, 32 bits */
@@ -39,7 +39,8 @@ int ps__languages_read(char **out, const ps__package *package, ps__error *err) {
     if (good) *out = ps__strdup(codes);
     json_decref(config);
     if (!good)
-        return ps__fail(err, PS__MODEL, "%s: text.config: \"languages\" is not a list of language codes", ps__package_path(package));
+        return ps__fail(err, PS__MODEL, "%s: text.config: \"languages\" is not a list of language codes",
+                        ps__package_path(package));
     return *out ? PS__OK : ps__fail_nomem(err);
 }
 
@@ -73,15 +74,15 @@ static int is_letter(utf8proc_category_t category) {
     return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
 }
 
-/* Letters of the Latin script, and those that all scripts share: ordinals, modifiers, letterlike and mathematical signs (Unicode 15,
-** Scripts.txt, rounded to blocks). */
+/* Letters of the Latin script, and those that all scripts share: ordinals, modifiers, letterlike and mathematical signs
+** (Unicode 15, Scripts.txt, rounded to blocks). */
 static int is_latin(uint32_t c) {
     static const struct {
         uint32_t first, last;
     } ranges[] = {
-        {0x41, 0x5A},     {0x61, 0x7A},     {0xAA, 0x2FF},    {0x1D00, 0x1DBF}, {0x1E00, 0x1EFF},   {0x2071, 0x209C},
-        {0x2100, 0x218F}, {0x2C60, 0x2C7F}, {0xA720, 0xA7FF}, {0xAB30, 0xAB6F}, {0xFB00, 0xFB06},   {0xFF21, 0xFF5A},
-        {0x1D400, 0x1D7FF},
+        {0x41, 0x5A},     {0x61, 0x7A},     {0xAA, 0x2FF},      {0x1D00, 0x1DBF}, {0x1E00, 0x1EFF},
+        {0x2071, 0x209C}, {0x2100, 0x218F}, {0x2C60, 0x2C7F},   {0xA720, 0xA7FF}, {0xAB30, 0xAB6F},
+        {0xFB00, 0xFB06}, {0xFF21, 0xFF5A}, {0x1D400, 0x1D7FF},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (c >= ranges[i].first && c <= ranges[i].last) return 1;
@@ -109,7 +110,8 @@ static int read_numbers(ps__english *out, const ps__package *package, ps__error 
     out->bias = json_number_value(bias);
     json_decref(config);
     if (good && isfinite(out->scale) && isfinite(out->bias)) return PS__OK;
-    return ps__fail(err, PS__MODEL, "%s: text.config has no numbers \"english_scale\" and \"english_bias\"", ps__package_path(package));
+    return ps__fail(err, PS__MODEL, "%s: text.config has no numbers \"english_scale\" and \"english_bias\"",
+                    ps__package_path(package));
 }
 
 int ps__english_read(ps__english *out, const ps__package *package, ps__error *err) {
@@ -123,8 +125,8 @@ int ps__english_read(ps__english *out, const ps__package *package, ps__error *er
     if (!status) status = read_numbers(&found, package, err);
     if (status) return status;
     if (weight->count < BUCKETS_LEAST || weight->count > BUCKETS_MOST || (weight->count & (weight->count - 1)))
-        return ps__fail(err, PS__MODEL, "%s: tensor %s has not a power of two from %d to %d of buckets", ps__package_path(package), name,
-                        BUCKETS_LEAST, BUCKETS_MOST);
+        return ps__fail(err, PS__MODEL, "%s: tensor %s has not a power of two from %d to %d of buckets",
+                        ps__package_path(package), name, BUCKETS_LEAST, BUCKETS_MOST);
     found.weight = weight->data;
     found.mask = (uint32_t)weight->count - 1;
     *out = found;

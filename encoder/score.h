@@ -3,9 +3,9 @@
 **
 **     score = 1 / (1 + exp(-(a*cosine + b + c*m + d*s)))
 **
-** m and s are the mean and the standard deviation of the query's cosines with a fixed bank of background photos: some queries lie near
-** to every photo, others far from all, and without the two a cosine of 0.2 would mean different things for them. The bank belongs to
-** the image space, so it lies in the package with the image tower and serves every text tower.
+** m and s are the mean and the standard deviation of the query's cosines with a fixed bank of background photos: some queries
+** lie near to every photo, others far from all, and without the two a cosine of 0.2 would mean different things for them. The
+** bank belongs to the image space, so it lies in the package with the image tower and serves every text tower.
 */
 #ifndef PS_ENCODER_SCORE_H
 #define PS_ENCODER_SCORE_H

@@ -36,12 +36,12 @@ static int check_companion(const ps__tower *t, const ps__encoder_info *main, ps_
     const char *space = ps__package_meta(t->package, "space"), *dim = ps__package_meta(t->package, "dim");
     char expected[16];
     if (!space || strcmp(space, main->space) != 0)
-        return ps__fail(err, PS__MODEL, "%s: its vectors lie in the space %.80s, those of %s in %s", t->path, space ? space : "(none)",
-                        main->name, main->space);
+        return ps__fail(err, PS__MODEL, "%s: its vectors lie in the space %.80s, those of %s in %s", t->path,
+                        space ? space : "(none)", main->name, main->space);
     snprintf(expected, sizeof expected, "%d", main->dim);
     if (!dim || strcmp(dim, expected) != 0)
-        return ps__fail(err, PS__MODEL, "%s: its vectors have %.40s numbers, those of %s %d", t->path, dim ? dim : "no", main->name,
-                        main->dim);
+        return ps__fail(err, PS__MODEL, "%s: its vectors have %.40s numbers, those of %s %d", t->path, dim ? dim : "no",
+                        main->name, main->dim);
     if (ps__package_meta(t->package, "image.family"))
         return ps__fail(err, PS__MODEL, "%s: has an image tower, and beside %s only text towers are used", t->path, main->name);
     if (!ps__package_meta(t->package, "text.family")) return ps__fail(err, PS__MODEL, "%s: has no text tower", t->path);

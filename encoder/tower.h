@@ -2,9 +2,9 @@
 ** One package of a model with several text towers: what it says of itself, its encoder, and the sessions that nobody uses. Only
 ** towers.c reads the struct; others hold pointers to it (towers.h).
 **
-** A companion is opened in two steps. Looking maps the file and reads its header and, where there is one, the classifier's weights: that
-** is enough to choose by. Its encoder is opened, and its tower laid out, when a text is to be read by it. What fails at either step is
-** not used for the life of the handle, and `refused` says why.
+** A companion is opened in two steps. Looking maps the file and reads its header and, where there is one, the classifier's
+** weights: that is enough to choose by. Its encoder is opened, and its tower laid out, when a text is to be read by it. What
+** fails at either step is not used for the life of the handle, and `refused` says why.
 */
 #ifndef PS_ENCODER_TOWER_H
 #define PS_ENCODER_TOWER_H

@@ -16,12 +16,12 @@
 #define COMPANIONS_MOST 64 /* further ones are left out */
 
 struct ps__towers {
-    ps__tower *list;            /* [count] owned; [0] is the main package, the others its companions, by name */
+    ps__tower *list; /* [count] owned; [0] is the main package, the others its companions, by name */
     size_t count;
-    int precision;              /* PS__PRECISION_* */
-    const ps__log *log;         /* NULL: nobody listens */
-    pthread_mutex_t lock;       /* held while a companion is looked at or laid out, and for the two below */
-    int has_background;         /* 1: it was read */
+    int precision;             /* PS__PRECISION_* */
+    const ps__log *log;        /* NULL: nobody listens */
+    pthread_mutex_t lock;      /* held while a companion is looked at or laid out, and for the two below */
+    int has_background;        /* 1: it was read */
     ps__background background; /* of the main package */
 };
 
@@ -52,7 +52,8 @@ static char *folder_of(const char *path) {
     return ps__strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
 }
 
-/* Adds the paths of the companions of the main package. A folder that cannot be listed has none: it is not needed for what was named. */
+/* Adds the paths of the companions of the main package. A folder that cannot be listed has none: it is not needed for what was
+** named. */
 static int find_companions(ps__towers *t, const char *path, ps__error *err) {
     char *names[COMPANIONS_MOST], *folder = folder_of(path);
     size_t count = 0, size = strlen(path), ending = sizeof ENDING - 1;
@@ -183,7 +184,8 @@ static int choose_by_language(ps__tower **out, ps__towers *t, const char *lang, 
     char code[PS__LANGUAGE_CODE];
     pthread_mutex_lock(&t->lock);
     int status = ps__language_code(code, lang) ? find_language(out, t, code, err) : PS__OK;
-    for (size_t i = 1; i < t->count && !status && !*out; i++) status = bring_up(t, &t->list[i], 0, err); /* for the list of codes */
+    for (size_t i = 1; i < t->count && !status && !*out; i++)
+        status = bring_up(t, &t->list[i], 0, err); /* for the list of codes */
     if (!status && !*out) status = unknown_language(t, lang, err);
     pthread_mutex_unlock(&t->lock);
     return status;

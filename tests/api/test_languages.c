@@ -17,8 +17,11 @@ Suite *suite_languages(void);
 
 #define DIM 32
 
-static const package_recipe multi = {
-    .name = "multi", .turned = 1, .languages = "de pt", .calibration = "{\"a\":5,\"b\":1,\"weak\":0.99,\"good\":0.995}", .foreign = "hund"};
+static const package_recipe multi = {.name = "multi",
+                                     .turned = 1,
+                                     .languages = "de pt",
+                                     .calibration = "{\"a\":5,\"b\":1,\"weak\":0.99,\"good\":0.995}",
+                                     .foreign = "hund"};
 
 static char out[E2E_OUTPUT];
 static ps_model *model;
@@ -44,7 +47,8 @@ static void set_up(const package_recipe *companion) {
     packages_write(path_of("m-multi.safetensors"), companion);
     setenv("PHOTOSEARCH_LIBRARY", path_of("library"), 1);
     setenv("PHOTOSEARCH_MODEL", path_of("m.safetensors"), 1);
-    ck_assert_int_eq(e2e_run(NULL, "mkdir $T/photos; cp $R/tests/data/images/rgb.png $R/tests/data/images/baseline.jpg $T/photos"), 0);
+    ck_assert_int_eq(
+        e2e_run(NULL, "mkdir $T/photos; cp $R/tests/data/images/rgb.png $R/tests/data/images/baseline.jpg $T/photos"), 0);
 }
 
 static void setup(void) { set_up(&multi); }
@@ -161,7 +165,8 @@ START_TEST(structs_of_the_first_version_still_work) {
     options->flags = 0;
     options->limit = 1;
     options->least_score = 0.0;
-    ck_assert_msg(ps_search(&results, library, "a dog", (const ps_search_options *)options) == PS_OK, "%s", ps_last_error(library));
+    ck_assert_msg(ps_search(&results, library, "a dog", (const ps_search_options *)options) == PS_OK, "%s",
+                  ps_last_error(library));
     ck_assert_uint_eq(ps_results_count(results), 1);
     ps_results_free(results);
     free(options);
@@ -299,7 +304,9 @@ START_TEST(model_tells_and_checks_companions) {
 END_TEST
 
 START_TEST(a_damaged_companion_is_told_by_model_and_does_not_stop_a_search) {
-    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" index -q $T/photos; head -c 3000 $T/m-multi.safetensors >$T/x; mv $T/x $T/m-multi.safetensors"), 0);
+    ck_assert_int_eq(
+        e2e_run(NULL, "\"$PS\" index -q $T/photos; head -c 3000 $T/m-multi.safetensors >$T/x; mv $T/x $T/m-multi.safetensors"),
+        0);
     ck_assert_int_le(e2e_run(out, "\"$PS\" --json a dog 2>&1 >/dev/null"), 1);
     ck_assert_msg(strstr(out, "m-multi.safetensors") && strchr(out, '\n') == out + strlen(out) - 1, "%s", out);
     ck_assert_int_le(e2e_run(out, "\"$PS\" --json --lang en a dog 2>&1 >/dev/null"), 1);

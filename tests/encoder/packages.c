@@ -24,8 +24,9 @@ typedef struct output {
 
 static void add_tensor(output *o, const char *name, const char *type, json_t *shape, const void *bytes, size_t size) {
     long long from = (long long)o->data.length;
-    json_object_set_new(o->header, name,
-                        json_pack("{s:s, s:o, s:[I,I]}", "dtype", type, "shape", shape, "data_offsets", from, from + (long long)size));
+    json_object_set_new(
+        o->header, name,
+        json_pack("{s:s, s:o, s:[I,I]}", "dtype", type, "shape", shape, "data_offsets", from, from + (long long)size));
     ps__buf_append(&o->data, bytes, size);
 }
 
@@ -69,12 +70,14 @@ static void copy_tensors(output *o, const json_t *from, const uint8_t *data, con
     json_object_foreach((json_t *)from, name, entry) {
         if (strcmp(name, "__metadata__") == 0 || !is_kept(name, r)) continue;
         const json_t *offsets = json_object_get(entry, "data_offsets");
-        size_t first = (size_t)json_integer_value(json_array_get(offsets, 0)), end = (size_t)json_integer_value(json_array_get(offsets, 1));
+        size_t first = (size_t)json_integer_value(json_array_get(offsets, 0)),
+               end = (size_t)json_integer_value(json_array_get(offsets, 1));
         char *bytes = malloc(end - first);
         memcpy(bytes, data + first, end - first);
-        for (size_t i = 0; r->turned && strcmp(name, "text.proj.weight") == 0 && i < end - first; i += 2) bytes[i] = (char)-bytes[i];
-        add_tensor(o, name, json_string_value(json_object_get(entry, "dtype")), json_incref(json_object_get(entry, "shape")), bytes,
-                   end - first);
+        for (size_t i = 0; r->turned && strcmp(name, "text.proj.weight") == 0 && i < end - first; i += 2)
+            bytes[i] = (char)-bytes[i];
+        add_tensor(o, name, json_string_value(json_object_get(entry, "dtype")), json_incref(json_object_get(entry, "shape")),
+                   bytes, end - first);
         free(bytes);
     }
 }

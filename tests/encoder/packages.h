@@ -9,15 +9,15 @@
 #define PACKAGES_TINY "tests/data/golden/tiny.safetensors"
 
 typedef struct package_recipe {
-    int keeps_image;         /* 1: the image tower stays */
-    int drops_text;          /* 1: the text tower goes */
-    int turned;              /* 1: the text tower gives other vectors than the tiny one's */
+    int keeps_image;          /* 1: the image tower stays */
+    int drops_text;           /* 1: the text tower goes */
+    int turned;               /* 1: the text tower gives other vectors than the tiny one's */
     const char *name, *space; /* NULL: as they are */
-    const char *languages;   /* of text.config; NULL: not said */
-    const char *calibration; /* JSON; NULL: as it is */
-    const char *without;     /* a tensor that is left out; NULL: none */
-    const char *foreign;     /* a word of four letters that is not English, as all other words are; NULL: no classifier */
-    int bank;                /* rows of image.background, as packages_bank makes them; negative: so many in INT8; 0: none */
+    const char *languages;    /* of text.config; NULL: not said */
+    const char *calibration;  /* JSON; NULL: as it is */
+    const char *without;      /* a tensor that is left out; NULL: none */
+    const char *foreign;      /* a word of four letters that is not English, as all other words are; NULL: no classifier */
+    int bank;                 /* rows of image.background, as packages_bank makes them; negative: so many in INT8; 0: none */
 } package_recipe;
 
 /* Writes a package to path; the test fails when it cannot. */

@@ -1,5 +1,6 @@
 /*
-** Several text towers in one space: which one reads a text, what is opened for it, and what becomes of files that are no companions.
+** Several text towers in one space: which one reads a text, what is opened for it, and what becomes of files that are no
+** companions.
 */
 #include <check.h>
 #include <pthread.h>
@@ -17,8 +18,11 @@
 #include "tests/suites.h"
 
 static const package_recipe main_recipe = {.keeps_image = 1};
-static const package_recipe multi = {
-    .name = "multi", .turned = 1, .languages = "de fr zh pt", .calibration = "{\"a\":5,\"b\":1,\"weak\":0.4,\"good\":0.7}", .foreign = "hund"};
+static const package_recipe multi = {.name = "multi",
+                                     .turned = 1,
+                                     .languages = "de fr zh pt",
+                                     .calibration = "{\"a\":5,\"b\":1,\"weak\":0.4,\"good\":0.7}",
+                                     .foreign = "hund"};
 
 static char main_path[LIBRARY_PATH + 64];
 static char lines[8][1024];
@@ -346,7 +350,8 @@ static void *choose_and_encode(void *payload) {
 
 START_TEST(threads_share_the_towers) {
     pthread_t threads[4];
-    const package_recipe banked = {.keeps_image = 1, .bank = 5, .calibration = "{\"a\":10,\"b\":-2,\"c\":1,\"weak\":0.3,\"good\":0.6}"};
+    const package_recipe banked = {
+        .keeps_image = 1, .bank = 5, .calibration = "{\"a\":10,\"b\":-2,\"c\":1,\"weak\":0.3,\"good\":0.6}"};
     packages_write(main_path, &banked);
     packages_write(path_of("m-multi.safetensors"), &multi);
     ps__towers *t = open_towers();

@@ -63,7 +63,8 @@ START_TEST(any_bytes_have_a_score) {
         score_of(bytes, length);
         ps__has_other_script(bytes, length);
     }
-    for (size_t i = 0; i + 1 < sizeof bytes; i += 2) memcpy(bytes + i, i % 4 ? "\xCC\x80" : "\xCC\xA3", 2); /* marks out of order */
+    for (size_t i = 0; i + 1 < sizeof bytes; i += 2)
+        memcpy(bytes + i, i % 4 ? "\xCC\x80" : "\xCC\xA3", 2); /* marks out of order */
     score_of(bytes, sizeof bytes);
     ck_assert(score_of(" .,!\xFF\xFE", 6) == 0.0);
 }
@@ -86,8 +87,8 @@ END_TEST
 static const struct {
     const char *tag, *code;
 } TAGS[] = {
-    {"de", "de"}, {"DE", "de"},        {"pt-BR", "pt"}, {"zh_CN.UTF-8", "zh"}, {"fil-PH", "fil"}, {"", ""},
-    {"-", ""},    {"pt BR", ""},       {"d3", ""},      {"abcdefgh", "abcdefgh"}, {"abcdefghi", ""}, {"d\xC3\xA9", ""},
+    {"de", "de"}, {"DE", "de"},  {"pt-BR", "pt"}, {"zh_CN.UTF-8", "zh"},    {"fil-PH", "fil"}, {"", ""},
+    {"-", ""},    {"pt BR", ""}, {"d3", ""},      {"abcdefgh", "abcdefgh"}, {"abcdefghi", ""}, {"d\xC3\xA9", ""},
 };
 
 START_TEST(the_code_stands_before_the_region) {

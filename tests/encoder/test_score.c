@@ -137,7 +137,8 @@ START_TEST(each_text_tower_scores_by_its_own_calibration) {
     ps__error err = {0};
     double mean, deviation;
     snprintf(companion, sizeof companion, "%.4000s/m-x.safetensors", library_temp);
-    packages_write(path, &(package_recipe){.keeps_image = 1, .bank = ROWS, .calibration = "{\"a\":9,\"b\":0,\"weak\":0.1,\"good\":0.3}"});
+    packages_write(
+        path, &(package_recipe){.keeps_image = 1, .bank = ROWS, .calibration = "{\"a\":9,\"b\":0,\"weak\":0.1,\"good\":0.3}"});
     packages_write(companion, &(package_recipe){.name = "x",
                                                 .languages = "de",
                                                 .calibration = "{\"a\":4,\"b\":1,\"c\":3,\"d\":5,\"weak\":0.2,\"good\":0.4}"});
