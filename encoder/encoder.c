@@ -110,12 +110,23 @@ static int read_towers(ps__encoder *e, ps__error *err) {
 }
 
 int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err) {
+    ps__package *package;
+    *out = NULL;
+    int status = ps__package_open(&package, path, err);
+    return status ? status : ps__encoder_from(out, package, options, err);
+}
+
+int ps__encoder_from(ps__encoder **out, ps__package *package, const ps__encoder_options *options, ps__error *err) {
     static const ps__encoder_options standard = {0};
     *out = NULL;
     if (!options) options = &standard;
     ps__encoder *e = ps__calloc(1, sizeof *e);
-    if (!e) return ps__fail_nomem(err);
+    if (!e) {
+        ps__package_free(package);
+        return ps__fail_nomem(err);
+    }
     pthread_mutex_init(&e->lock, NULL);
+    e->package = package;
     e->precision = options->precision;
     e->kernels = ps__kernels_choose(options->isa);
     int status = PS__OK;
@@ -123,7 +134,6 @@ int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_opti
         status = ps__fail(err, PS__INVALID, "instruction set \"%.40s\" is unknown or this processor lacks it", options->isa);
     if (e->precision != PS__PRECISION_INT8 && e->precision != PS__PRECISION_FLOAT)
         status = ps__fail(err, PS__INVALID, "precision %d is unknown", e->precision);
-    if (!status) status = ps__package_open(&e->package, path, err);
     if (!status) status = check_format(e->package, err);
     if (!status) status = read_about(e, err);
     if (!status) status = read_towers(e, err);

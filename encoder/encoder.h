@@ -47,6 +47,10 @@ typedef struct ps__encoder_info { /* strings belong to the encoder */
 ** fault, PS__NOTFOUND when there is no file, PS__INVALID for options that are unknown or not for this processor. Free with
 ** ps__encoder_free (NULL is fine) after all its sessions. */
 int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err);
+
+/* The same with a package that is open already: it belongs to the encoder from now on, and is freed also on failure. */
+int ps__encoder_from(ps__encoder **out, struct ps__package *package, const ps__encoder_options *options, ps__error *err);
+
 void ps__encoder_free(ps__encoder *encoder);
 const ps__encoder_info *ps__encoder_about(const ps__encoder *encoder);
 

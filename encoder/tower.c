@@ -19,6 +19,7 @@ void ps__tower_clear(ps__tower *t) {
     ps__package_free(t->package);
     ps__free(t->path);
     ps__free(t->languages);
+    ps__free((void *)t->english.weight);
     ps__free(t->refused);
     pthread_mutex_destroy(&t->lock);
 }
@@ -48,11 +49,24 @@ static int check_companion(const ps__tower *t, const ps__encoder_info *main, ps_
     return PS__OK;
 }
 
+/* A copy, as another thread may be asking the classifier while the package turns out to be damaged. */
+static int copy_classifier(ps__tower *t, ps__error *err) {
+    ps__english in_package;
+    int status = ps__english_read(&in_package, t->package, err);
+    if (status || !in_package.weight) return status;
+    int8_t *weight = ps__malloc((size_t)in_package.mask + 1);
+    if (!weight) return ps__fail_nomem(err);
+    memcpy(weight, in_package.weight, (size_t)in_package.mask + 1);
+    t->english = in_package;
+    t->english.weight = weight;
+    return PS__OK;
+}
+
 static int look(ps__tower *t, const ps__encoder_info *main, ps__error *err) {
     int status = ps__package_open(&t->package, t->path, err);
     if (!status) status = check_companion(t, main, err);
     if (!status) status = ps__languages_read(&t->languages, t->package, err);
-    if (!status) status = ps__english_read(&t->english, t->package, err);
+    if (!status) status = copy_classifier(t, err);
     return status;
 }
 
@@ -83,7 +97,12 @@ int ps__tower_ready(ps__tower *t, const ps__encoder_info *main, int precision, p
     const ps__encoder_options options = {precision, main->isa};
     int status = ps__tower_look(t, main, err);
     if (status || t->refused || t->encoder) return status;
-    status = ps__encoder_open(&t->encoder, t->path, &options, &why);
+    status = t->package ? PS__OK : ps__package_open(&t->package, t->path, &why); /* again after a lack of memory */
+    if (!status) {
+        ps__package *package = t->package;
+        t->package = NULL;
+        status = ps__encoder_from(&t->encoder, package, &options, &why);
+    }
     if (!status) status = ps__encoder_plan(&plan, t->encoder, 1, &why);
     if (!status) return PS__OK;
     ps__encoder_free(t->encoder);

@@ -21,10 +21,10 @@
 struct ps__tower {
     char *path;           /* owned */
     ps__encoder *encoder; /* owned; of a companion NULL until a text is to be read by it */
+    ps__package *package; /* owned; of a companion that was looked at, until its encoder takes it over */
     int looked;           /* 1: the next three are known */
-    ps__package *package; /* owned; companions only */
     char *languages;      /* owned; "": no text tower */
-    ps__english english;  /* in the package; weight NULL: none */
+    ps__english english;  /* its weights owned: they outlive a package that is refused later; NULL: none */
     char *refused;        /* owned; why a companion is not used; NULL: it may be */
 
     pthread_mutex_t lock;             /* guards the two below; what is above is guarded by the lock of ps__towers */
