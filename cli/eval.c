@@ -254,6 +254,14 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* A language that no text tower reads is told once, not for each caption. */
+static int check_language(const eval *e) {
+    float *embedding = allocate(e->dim, sizeof *embedding);
+    int status = e->lang ? ps_model_embed_text_in(embedding, e->model, e->lang, "a", 1) : PS_OK;
+    free(embedding);
+    return status == PS_OK ? EXIT_FOUND : complain_status(NULL);
+}
+
 static int evaluate(const options *o, eval *e) {
     ps_model_info about = PS_MODEL_INFO_INIT;
     double start = now();
@@ -263,6 +271,7 @@ static int evaluate(const options *o, eval *e) {
     ps_model_about(&about, e->model);
     e->dim = (size_t)about.dim;
     e->lang = o->lang;
+    if ((status = check_language(e)) != EXIT_FOUND) return status;
     e->vectors = allocate(e->photo_count * e->dim, sizeof *e->vectors);
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     e->threads = o->threads ? o->threads : processors < 1 ? 1 : processors > 256 ? 256 : (int)processors;

@@ -26,6 +26,7 @@ struct ps__tower {
     char *languages;      /* owned; "": no text tower */
     ps__english english;  /* its weights owned: they outlive a package that is refused later; NULL: none */
     char *refused;        /* owned; why a companion is not used; NULL: it may be */
+    int told;             /* 1: the log was told so */
 
     pthread_mutex_t lock;             /* guards the two below; what is above is guarded by the lock of ps__towers */
     ps__session *idle[PS__POOL_MOST]; /* sessions nobody uses */

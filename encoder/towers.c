@@ -124,13 +124,9 @@ static const ps__encoder_info *main_about(const ps__towers *t) { return ps__enco
 
 /* ---- Companions, with the lock held ---- */
 
-/* Looks at the companion, or lays it out too, and tells the log when it drops out. */
+/* Looks at the companion, or lays it out too. */
 static int bring_up(ps__towers *t, ps__tower *tower, int wholly, ps__error *err) {
-    int before = tower->refused != NULL;
-    int status = wholly ? ps__tower_ready(tower, main_about(t), t->precision, err) : ps__tower_look(tower, main_about(t), err);
-    if (tower->refused && !before)
-        ps__logf(t->log, PS__LOG_WARNING, "a text tower beside the model is not used: %s", tower->refused);
-    return status;
+    return wholly ? ps__tower_ready(tower, main_about(t), t->precision, err) : ps__tower_look(tower, main_about(t), err);
 }
 
 /* The first package that names the language, laid out; *out stays NULL where none does. */
@@ -156,6 +152,18 @@ static int find_companion(ps__tower **out, ps__towers *t, int wholly, ps__error 
         if (!t->list[i].refused) *out = &t->list[i];
     }
     return PS__OK;
+}
+
+/* Tells the log of each companion that dropped out, once; without the lock, as whoever listens may search. */
+static void tell_refused(ps__towers *t) {
+    for (size_t i = 1; i < t->count; i++) {
+        ps__tower *tower = &t->list[i];
+        pthread_mutex_lock(&t->lock);
+        const char *reason = tower->told ? NULL : tower->refused;
+        tower->told |= reason != NULL;
+        pthread_mutex_unlock(&t->lock);
+        if (reason) ps__logf(t->log, PS__LOG_WARNING, "a text tower beside the model is not used: %s", reason);
+    }
 }
 
 /* ---- Choosing ---- */
@@ -220,6 +228,7 @@ static int choose_by_words(ps__tower **out, ps__towers *t, const char *text, siz
 int ps__towers_choose(ps__tower **out, ps__towers *t, const char *lang, const char *text, size_t length, ps__error *err) {
     *out = NULL;
     int status = lang ? choose_by_language(out, t, lang, err) : choose_by_words(out, t, text, length, err);
+    tell_refused(t);
     if (status) return status;
     if (!*out) *out = &t->list[0];
     if (t->count > 1)
@@ -257,5 +266,6 @@ int ps__towers_companion(ps__tower **tower, const char **refused, ps__towers *t,
     *tower = status || companion->refused ? NULL : companion;
     *refused = companion->refused;
     pthread_mutex_unlock(&t->lock);
+    tell_refused(t);
     return status;
 }

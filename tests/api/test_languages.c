@@ -220,6 +220,30 @@ START_TEST(a_companion_of_another_space_is_a_warning_not_an_error) {
 }
 END_TEST
 
+static void search_from_note(int level, const char *line, void *payload) {
+    ps_search_options options = PS_SEARCH_OPTIONS_INIT;
+    ps_results *results;
+    (void)level, (void)line;
+    options.lang = "en";
+    if (ps_search(&results, library, "a dog", &options) == PS_OK) ++*(int *)payload;
+    ps_results_free(results);
+}
+
+START_TEST(who_is_told_of_a_companion_may_search) {
+    ps_library_options options = PS_LIBRARY_OPTIONS_INIT;
+    ps_results *results;
+    int searches = 0;
+    open_library();
+    ps_library_close(library);
+    options.log = search_from_note;
+    options.log_payload = &searches;
+    ck_assert_int_eq(ps_library_open(&library, NULL, &options), PS_OK);
+    ck_assert_int_eq(ps_search(&results, library, "a dog", NULL), PS_OK);
+    ck_assert_int_eq(searches, 1);
+    ps_results_free(results);
+}
+END_TEST
+
 /* ---- The program ---- */
 
 static json_t *run_json(const char *arguments) {
@@ -263,8 +287,9 @@ START_TEST(eval_and_bench_take_a_language) {
         json_decref(json);
     }
     json_decref(run_json("bench --lang de --threads 1 --image $R/tests/data/images/baseline.jpg"));
-    ck_assert_int_eq(e2e_run(out, "\"$PS\" eval --lang ja $T/e.tsv 2>&1"), 4);
-    ck_assert_ptr_nonnull(strstr(out, "there are: en de pt"));
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" eval --lang ja $T/e.tsv 2>&1"), 3);
+    ck_assert_ptr_nonnull(strstr(out, "there are: en de pt\n"));
+    ck_assert_ptr_eq(strchr(out, '\n'), out + strlen(out) - 1);
     ck_assert_int_eq(e2e_run(out, "\"$PS\" bench --lang ja 2>&1"), 3);
 }
 END_TEST
@@ -333,6 +358,7 @@ Suite *suite_languages(void) {
     tcase_add_test(api, structs_of_the_first_version_still_work);
     tcase_add_test(api, structs_of_no_version_are_refused);
     tcase_add_test(other, a_companion_of_another_space_is_a_warning_not_an_error);
+    tcase_add_test(other, who_is_told_of_a_companion_may_search);
     tcase_add_test(program, commands_take_a_language);
     tcase_add_test(program, eval_and_bench_take_a_language);
     tcase_add_test(program, a_language_that_is_not_there_is_one_sentence);
