@@ -79,6 +79,7 @@ int ps_model_about(ps_model_info *out, const ps_model *model) {
     if (!out || !model || out->version < 1 || out->version > PS_MODEL_INFO_VERSION)
         return ps__refuse(NULL, PS_INVALID, "ps_model_about was given no model or no place");
     const ps__encoder_info *info = ps__model_info(model);
+    const char *languages = ps__tower_languages(ps__towers_main(model->towers));
     const ps_model_info about = {
         .version = out->version,
         .id = info->id,
@@ -95,7 +96,7 @@ int ps_model_about(ps_model_info *out, const ps_model *model) {
         .image_size = info->image_size,
         .max_tokens = info->max_tokens,
         .bytes = info->bytes,
-        .languages = info->languages[0] ? info->languages : NULL,
+        .languages = languages[0] ? languages : NULL,
     };
     memcpy(out, &about, about.version == 1 ? offsetof(ps_model_info, languages) : sizeof about);
     return ps__refuse(NULL, PS_OK, "");
@@ -119,7 +120,7 @@ int ps_model_companion(ps_companion *out, ps_model *model, size_t i) {
         out->id = info->id;
         out->name = info->name;
         out->space = info->space;
-        out->languages = info->languages;
+        out->languages = ps__tower_languages(tower);
         out->bytes = info->bytes;
     }
     return ps__refuse(NULL, PS_OK, "");

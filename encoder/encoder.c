@@ -9,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "encoder/families/families.h"
-#include "encoder/language.h"
 #include "encoder/package/package.h"
 #include "encoder/plan/plan.h"
 #include "encoder/tokens/wordpiece.h"
@@ -29,7 +28,6 @@ struct ps__encoder {
     int precision; /* PS__PRECISION_* */
     ps__encoder_info info;
     char *id;                 /* info.id */
-    char *languages;          /* info.languages */
     tower towers[2];          /* image, text */
     ps__wordpiece *tokenizer; /* made along with the text tower */
     pthread_mutex_t lock;     /* held while a tower is laid out */
@@ -104,9 +102,7 @@ static int read_towers(ps__encoder *e, ps__error *err) {
     i->text_family = e->towers[1].family ? e->towers[1].family->name : NULL;
     i->image_size = e->towers[0].limits.image_size;
     i->max_tokens = e->towers[1].limits.max_tokens;
-    status = ps__languages_read(&e->languages, e->package, err);
-    i->languages = e->languages;
-    return status ? status : ps__calibration_read(&i->calibration, e->package, err);
+    return ps__calibration_read(&i->calibration, e->package, err);
 }
 
 int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err) {
@@ -151,7 +147,6 @@ void ps__encoder_free(ps__encoder *e) {
     ps__wordpiece_free(e->tokenizer);
     ps__package_free(e->package);
     ps__free(e->id);
-    ps__free(e->languages);
     pthread_mutex_destroy(&e->lock);
     ps__free(e);
 }

@@ -39,7 +39,6 @@ typedef struct ps__encoder_info { /* strings belong to the encoder */
     int image_size;                         /* the image tower wants RGB of image_size x image_size; 0: no image tower */
     int max_tokens;                         /* words beyond are dropped; 0: no text tower */
     size_t bytes;                           /* size of the package */
-    const char *languages;                  /* ISO 639-1 codes that the text tower reads, a space between each two; "": none */
     ps__calibration calibration;            /* of the text tower's cosines */
 } ps__encoder_info;
 

@@ -27,9 +27,8 @@ void ps__tower_clear(ps__tower *t) {
 int ps__tower_open_main(ps__tower *t, const ps__encoder_options *options, ps__error *err) {
     int status = ps__encoder_open(&t->encoder, t->path, options, err);
     if (status) return status;
-    t->languages = ps__strdup(ps__encoder_about(t->encoder)->languages);
     t->looked = 1;
-    return t->languages ? PS__OK : ps__fail_nomem(err);
+    return ps__languages_read(&t->languages, ps__encoder_package(t->encoder), err);
 }
 
 /* A companion may only add a way to read texts: vectors of photos come from one package. */
@@ -111,6 +110,8 @@ int ps__tower_ready(ps__tower *t, const ps__encoder_info *main, int precision, p
 }
 
 ps__encoder *ps__tower_encoder(const ps__tower *t) { return t->encoder; }
+
+const char *ps__tower_languages(const ps__tower *t) { return t->languages; }
 
 int ps__tower_take_session(ps__session **out, ps__tower *t, ps__error *err) {
     *out = NULL;

@@ -45,6 +45,9 @@ const char *ps__towers_companion_path(const ps__towers *towers, size_t i);
 /* The encoder of a tower that was handed out. */
 ps__encoder *ps__tower_encoder(const ps__tower *tower);
 
+/* Codes of the languages that its text tower reads, see language.h; "": it has none. */
+const char *ps__tower_languages(const ps__tower *tower);
+
 /* A session of its encoder for the calling thread alone, until it is put back. */
 int ps__tower_take_session(ps__session **out, ps__tower *tower, ps__error *err);
 void ps__tower_put_session(ps__tower *tower, ps__session *session);
