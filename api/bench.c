@@ -46,12 +46,13 @@ static int median_ms(double *out, run_fn *run, void *payload, ps__error *err) {
 /* ---- The things that are measured ---- */
 
 typedef struct bench {
-    ps_model *model;
-    ps__session *session;
-    float *embedding; /* [dim] */
-    uint8_t *rgb;     /* u8 [side][side][3] */
-    int side;         /* pixels a side that the model wants */
-    uint8_t *photo;   /* a JPEG, or the caller's file */
+    ps__tower *image, *text; /* the packages that encode them */
+    ps__session *session;    /* of image */
+    ps__session *reader;     /* of text */
+    float *embedding;        /* [dim] */
+    uint8_t *rgb;            /* u8 [side][side][3] */
+    int side;                /* pixels a side that the model wants */
+    uint8_t *photo;          /* a JPEG, or the caller's file */
     size_t photo_bytes;
     const char *name; /* of the photo, for messages */
 } bench;
@@ -61,10 +62,11 @@ static int run_image(void *payload, ps__error *err) {
     return ps__encode_image(b->embedding, b->session, b->rgb, err);
 }
 
+static const char sentence[] = "a child in red running on the beach";
+
 static int run_text(void *payload, ps__error *err) {
-    static const char text[] = "a child in red running on the beach";
     bench *b = payload;
-    return ps__encode_text(b->embedding, b->session, text, sizeof text - 1, err);
+    return ps__encode_text(b->embedding, b->reader, sentence, sizeof sentence - 1, err);
 }
 
 static int run_decode(void *payload, ps__error *err) {
@@ -132,8 +134,8 @@ static int set_up_worker(worker *w, const bench *b, int64_t until_ns) {
     w->b = *b;
     w->b.session = NULL;
     w->until_ns = until_ns;
-    w->b.embedding = ps__array((size_t)ps__encoder_about(b->model->encoder)->dim, sizeof(float));
-    return w->b.embedding ? ps__model_take_session(&w->b.session, b->model, &w->err) : ps__fail_nomem(&w->err);
+    w->b.embedding = ps__array((size_t)ps__encoder_about(ps__tower_encoder(b->image))->dim, sizeof(float));
+    return w->b.embedding ? ps__tower_take_session(&w->b.session, b->image, &w->err) : ps__fail_nomem(&w->err);
 }
 
 static int all_threads(ps_bench *out, const bench *b, ps__error *err) {
@@ -156,7 +158,7 @@ static int all_threads(ps_bench *out, const bench *b, ps__error *err) {
     for (size_t i = 0; workers && i < count; i++) {
         if (status == PS__OK && workers[i].status != PS__OK) *err = workers[i].err, status = workers[i].status;
         runs += workers[i].runs;
-        ps__model_put_session(b->model, workers[i].b.session);
+        ps__tower_put_session(b->image, workers[i].b.session);
         ps__free(workers[i].b.embedding);
     }
     out->images_per_second = (double)runs / ((double)(ps__os.monotonic_ns() - start) / 1e9);
@@ -166,35 +168,39 @@ static int all_threads(ps_bench *out, const bench *b, ps__error *err) {
 }
 
 static int measure(ps_bench *out, bench *b, const char *image, ps__error *err) {
-    const ps__encoder_info *info = ps__encoder_about(b->model->encoder);
     int status = PS__OK;
-    if (info->image_size) {
+    if (b->side) {
         status = image ? ps__read_file(&b->photo, &b->photo_bytes, NULL, image, PS__MAX_FILE_BYTES, err) : make_photo(b, err);
         if (status == PS__OK) status = median_ms(&out->decode_ms, run_decode, b, err);
         if (status == PS__OK) status = median_ms(&out->image_ms, run_image, b, err);
         if (status == PS__OK) status = all_threads(out, b, err);
     }
-    if (status == PS__OK && info->max_tokens) status = median_ms(&out->text_ms, run_text, b, err);
+    if (status == PS__OK && ps__encoder_about(ps__tower_encoder(b->text))->max_tokens)
+        status = median_ms(&out->text_ms, run_text, b, err);
     return status;
 }
 
-int ps_model_bench(ps_bench *out, ps_model *model, int threads, const char *image) {
+int ps_model_bench(ps_bench *out, ps_model *model, int threads, const char *image, const char *lang) {
     ps__error err = {0};
     if (!out || out->version != PS_BENCH_VERSION || !model)
         return ps__refuse(NULL, PS_INVALID, "ps_model_bench was given no model or no place");
     if (threads < 0 || threads > 256) return ps__refuse(NULL, PS_INVALID, "the number of threads is not in 1 to 256");
-    const ps__encoder_info *info = ps__encoder_about(model->encoder);
-    bench b = {.model = model, .side = info->image_size, .name = image};
+    const ps__encoder_info *info = ps__model_info(model);
+    bench b = {.image = ps__towers_main(model->towers), .side = info->image_size, .name = image};
     *out = (ps_bench)PS_BENCH_INIT;
     out->threads = threads ? threads : ps__cpu_count();
     b.embedding = ps__array((size_t)info->dim, sizeof(float));
     b.rgb = ps__malloc((size_t)b.side * (size_t)b.side * 3);
-    int status = b.embedding && b.rgb ? ps__model_take_session(&b.session, model, &err) : ps__fail_nomem(&err);
+    int status = b.embedding && b.rgb ? PS__OK : ps__fail_nomem(&err);
+    if (status == PS__OK) status = ps__towers_choose(&b.text, model->towers, lang, sentence, sizeof sentence - 1, &err);
+    if (status == PS__OK) status = ps__tower_take_session(&b.session, b.image, &err);
+    if (status == PS__OK) status = ps__tower_take_session(&b.reader, b.text, &err);
     if (status == PS__OK) {
         draw(b.rgb, b.side, b.side);
         status = measure(out, &b, image, &err);
     }
-    ps__model_put_session(model, b.session);
+    ps__tower_put_session(b.image, b.session);
+    ps__tower_put_session(b.text, b.reader);
     ps__free(b.embedding);
     ps__free(b.rgb);
     ps__free(b.photo);

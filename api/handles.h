@@ -1,7 +1,7 @@
 /*
 ** What stands behind the public handles, shared by the files of api/.
 **
-** Threads: a library keeps a pool of read connections and a model a pool of sessions. Each call takes one of each for itself and
+** Threads: a library keeps a pool of read connections and a model pools of sessions. Each call takes one of each for itself and
 ** puts it back, so that any number of calls run at once and none waits for another, except for the opening of the model and of
 ** the index, which happens once.
 */
@@ -13,17 +13,14 @@
 
 #include "api/photosearch.h"
 #include "base/log.h"
-#include "encoder/encoder.h"
+#include "encoder/towers.h"
 #include "search/index.h"
 #include "store/store.h"
 
-#define PS__POOL_MOST 64 /* idle connections or sessions that are kept; more are closed */
+#define PS__STORES_MOST 64 /* idle connections that are kept; more are closed */
 
 struct ps_model {
-    ps__encoder *encoder;             /* owned */
-    pthread_mutex_t lock;             /* guards the pool */
-    ps__session *idle[PS__POOL_MOST]; /* sessions nobody uses */
-    size_t idle_count;
+    ps__towers *towers; /* owned */
 };
 
 struct ps_library {
@@ -32,24 +29,25 @@ struct ps_library {
     ps__log log;      /* write is NULL when nobody listens */
     ps_log_fn log_fn; /* where log passes lines on to */
     void *log_payload;
-    atomic_int cancel;              /* set: a running ps_index is to stop */
-    atomic_flag indexing;           /* a ps_index runs on this handle */
-    pthread_mutex_t lock;           /* guards all below */
-    ps_model *model;                /* owned; NULL until needed */
-    ps__index *index;               /* owned; NULL until needed */
-    ps__store *idle[PS__POOL_MOST]; /* connections for reading that nobody uses */
+    atomic_int cancel;                /* set: a running ps_index is to stop */
+    atomic_flag indexing;             /* a ps_index runs on this handle */
+    pthread_mutex_t lock;             /* guards all below */
+    ps_model *model;                  /* owned; NULL until needed */
+    ps__index *index;                 /* owned; NULL until needed */
+    ps__store *idle[PS__STORES_MOST]; /* connections for reading that nobody uses */
     size_t idle_count;
 };
 
-/* Opens the model without touching ps_last_error. */
-int ps__model_open(ps_model **out, const char *path, const ps_model_options *options, ps__error *err);
+/* Opens the model without touching ps_last_error. log may be NULL; it must outlive the model. */
+int ps__model_open(ps_model **out, const char *path, const ps_model_options *options, const ps__log *log, ps__error *err);
 
-/* A session for the calling thread alone, until it is put back. */
-int ps__model_take_session(ps__session **out, ps_model *model, ps__error *err);
-void ps__model_put_session(ps_model *model, ps__session *session);
+/* The encoder of the main package, and what it says of itself; both belong to the model. */
+ps__encoder *ps__model_encoder(const ps_model *model);
+const ps__encoder_info *ps__model_info(const ps_model *model);
 
-/* float [dim]. text has `length` bytes. */
-int ps__model_text(float *embedding, ps_model *model, const char *text, size_t length, ps__error *err);
+/* float [dim]. text has `length` bytes; lang NULL: by the words. *tower is the one that read it. */
+int ps__model_text(float *embedding, ps__tower **tower, ps_model *model, const char *lang, const char *text, size_t length,
+                   ps__error *err);
 /* bytes: an image file's contents; path is for messages. */
 int ps__model_image(float *embedding, ps_model *model, const uint8_t *bytes, size_t size, const char *path, ps__error *err);
 

@@ -69,7 +69,7 @@ static int run(ps__indexer_result *result, ps_library *library, const char *cons
     ps__indexer_encoder encoder;
     listener to = {options->progress, options->payload};
     int status = ps__library_model(&model, library, err);
-    if (status == PS__OK) status = ps__indexer_encoder_from(&encoder, model->encoder, err);
+    if (status == PS__OK) status = ps__indexer_encoder_from(&encoder, ps__model_encoder(model), err);
     if (status != PS__OK) return status;
     const ps__indexer_options inner = {
         .library = library->folder,
@@ -84,7 +84,7 @@ static int run(ps__indexer_result *result, ps_library *library, const char *cons
         .payload = &to,
     };
     status = ps__indexer_run(result, &inner, err);
-    if (status == PS__OK) freshen_cache(library, ps__encoder_about(model->encoder));
+    if (status == PS__OK) freshen_cache(library, ps__model_info(model));
     return status;
 }
 

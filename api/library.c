@@ -83,7 +83,7 @@ int ps__library_take_store(ps__store **out, ps_library *library, ps__error *err)
 void ps__library_put_store(ps_library *library, ps__store *store) {
     if (!store) return;
     pthread_mutex_lock(&library->lock);
-    if (library->idle_count < PS__POOL_MOST) {
+    if (library->idle_count < PS__STORES_MOST) {
         library->idle[library->idle_count++] = store;
         store = NULL;
     }
@@ -94,7 +94,7 @@ void ps__library_put_store(ps_library *library, ps__store *store) {
 int ps__library_model(ps_model **out, ps_library *library, ps__error *err) {
     int status = PS__OK;
     pthread_mutex_lock(&library->lock);
-    if (!library->model) status = ps__model_open(&library->model, library->model_path, NULL, err);
+    if (!library->model) status = ps__model_open(&library->model, library->model_path, NULL, &library->log, err);
     *out = library->model;
     pthread_mutex_unlock(&library->lock);
     return status;

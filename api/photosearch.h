@@ -26,9 +26,16 @@
 ** search while one indexes.
 **
 ** MODEL. Texts and photos are turned into vectors ("embeddings") by a model package, one `.safetensors` file. Where no option
-** names one, $PHOTOSEARCH_MODEL does, else the first of these that exists is taken: ../share/photosearch/photosearch.safetensors,
-** seen from the folder of the running program; the same in share of the prefix that photosearch was installed to;
-** models/photosearch.safetensors of the source tree it was built from.
+** names one, $PHOTOSEARCH_MODEL does, else the first of these that exists is taken:
+** ../share/photosearch/photosearch.safetensors, seen from the folder of the running program; the same in share of the prefix
+** that photosearch was installed to; models/photosearch.safetensors of the source tree it was built from. Beside the package
+** X.safetensors, every X-*.safetensors is a companion: a text-only package of the same space, for more languages. One that
+** cannot be used (another space, damaged, an image tower) is left out with a warning to the log; ps_model_companion tells why.
+**
+** LANGUAGES. The package itself reads English; with the companion that comes with it, texts may also be Chinese, German,
+** Portuguese, Indonesian, Spanish, French, Japanese, Korean, Italian, Russian, Arabic and Hindi. Which of them a text is in
+** need not be said: the words tell whether the English tower or the companion is to read them. Where it is known, a language
+** code ("de", "pt-BR") decides. All languages share one index: nothing is encoded again for another language.
 **
 ** ERRORS. Functions that can fail return a status: PS_OK (0) or one of the negative codes below, which never change their
 ** meaning. ps_last_error() has a sentence with the path and the reason.
@@ -137,7 +144,8 @@ PS_API int ps_index(ps_index_result *result, ps_library *library, const char *co
                     const ps_index_options *options);
 
 /* Finds photos by a sentence, best first. `options` may be NULL. Free *out with ps_results_free; it is NULL on failure.
-** @return PS_OK, also if nothing matched (see ps_results_verdict); PS_INVALID (nothing but blanks), PS_MODEL, ... Since 0.1. */
+** @return PS_OK, also if nothing matched (see ps_results_verdict); PS_INVALID (nothing but blanks, or options->lang is a language
+** that no text tower reads), PS_MODEL, ... Since 0.1. */
 PS_API int ps_search(ps_results **out, ps_library *library, const char *text, const ps_search_options *options);
 
 /* Frees results; NULL is fine. Since 0.1. */
@@ -149,8 +157,8 @@ PS_API size_t ps_results_count(const ps_results *results);
 /* Path of the i-th photo, belonging to the results; NULL if there is no such photo. Since 0.1. */
 PS_API const char *ps_results_path(const ps_results *results, size_t i);
 
-/* How the photo fits the words, 0 to 1, calibrated by the model so that different queries may be compared; 0 if there is no such
-** photo. Since 0.1. */
+/* How the photo fits the words, 0 to 1, calibrated by the model so that different queries, also in different languages, may be
+** compared; 0 if there is no such photo. Since 0.1. */
 PS_API double ps_results_score(const ps_results *results, size_t i);
 
 /*
@@ -261,15 +269,16 @@ enum {
     PS_SEARCH_LITERAL = 1 /* take every word as content: nothing is understood as a time, a place or a condition */
 };
 
-#define PS_SEARCH_OPTIONS_VERSION 1
+#define PS_SEARCH_OPTIONS_VERSION 2
 struct ps_search_options {
     unsigned version;   /* PS_SEARCH_OPTIONS_VERSION */
     unsigned flags;     /* PS_SEARCH_* */
     size_t limit;       /* most photos wanted, 1 to 10000 */
     double least_score; /* leave out what scores lower, 0 to 1 */
+    const char *lang;   /* of the sentence, "de" or "pt-BR"; NULL: by the words; ps_similar has no use for it. Since version 2 */
 };
 #define PS_SEARCH_OPTIONS_INIT                                                                                                   \
-    { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0 }
+    { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0, NULL }
 
 /* Photos of the library that look like the image file `path` (which need not be in it; if it is, it is left out). Otherwise as
 ** ps_search, but the scores are the cosines, with 0 for negative ones, and verdicts are good from 0.8 on, else weak. Since
@@ -405,7 +414,7 @@ typedef struct ps_model_options {
 PS_API int ps_model_open(ps_model **out, const char *path, const ps_model_options *options);
 PS_API void ps_model_free(ps_model *model);
 
-#define PS_MODEL_INFO_VERSION 1
+#define PS_MODEL_INFO_VERSION 2
 typedef struct ps_model_info { /* strings belong to the model; NULL: the package does not say */
     unsigned version;          /* PS_MODEL_INFO_VERSION */
     const char *id;            /* what vectors are filed under */
@@ -422,21 +431,47 @@ typedef struct ps_model_info { /* strings belong to the model; NULL: the package
     int image_size;           /* pixels a side that the image tower looks at; 0: none */
     int max_tokens;           /* longer texts are cut; 0: no text tower */
     uint64_t bytes;           /* size of the package */
+    const char *languages;    /* codes of those its own text tower reads: "en", "en de"; NULL: no text tower. Since version 2 */
 } ps_model_info;
 #define PS_MODEL_INFO_INIT                                                                                                       \
-    { PS_MODEL_INFO_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
+    { PS_MODEL_INFO_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL }
 
 /* Fills *out (set up with PS_MODEL_INFO_INIT). Since 0.1. */
 PS_API int ps_model_about(ps_model_info *out, const ps_model *model);
 
+#define PS_COMPANION_VERSION 1
+typedef struct ps_companion { /* strings belong to the model */
+    unsigned version;         /* PS_COMPANION_VERSION */
+    const char *path;
+    const char *refused; /* the sentence that says why it is not used; NULL: it is. What follows is known only then */
+    const char *id;      /* as in ps_model_info */
+    const char *name;
+    const char *space;     /* the model's */
+    const char *languages; /* codes of the languages it reads, a space between each two */
+    uint64_t bytes;        /* size of the package */
+} ps_companion;
+#define PS_COMPANION_INIT                                                                                                        \
+    { PS_COMPANION_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+
+/* Number of files beside the package that may be companions; 0 for NULL. Since 0.1. */
+PS_API size_t ps_model_companion_count(const ps_model *model);
+
+/* Opens the i-th companion if it was not yet, and fills *out (set up with PS_COMPANION_INIT). PS_OK also for one that is not
+** used; PS_NOTFOUND if there is no such companion. Since 0.1. */
+PS_API int ps_model_companion(ps_companion *out, ps_model *model, size_t i);
+
 /* The embedding of a text: float [dim], of length 1. `text` has `length` bytes. PS_INVALID if it is blank. Since 0.1. */
 PS_API int ps_model_embed_text(float *embedding, ps_model *model, const char *text, size_t length);
+
+/* The same for a text in the language `lang`, "de" or "pt-BR"; NULL: by the words. PS_INVALID if no text tower reads it; the
+** sentence lists the languages there are. Since 0.1. */
+PS_API int ps_model_embed_text_in(float *embedding, ps_model *model, const char *lang, const char *text, size_t length);
 
 /* The embedding of an image file: float [dim], of length 1. PS_NOTFOUND, PS_FORMAT, PS_CORRUPT, PS_TOOBIG, ... Since 0.1. */
 PS_API int ps_model_embed_image(float *embedding, ps_model *model, const char *path);
 
-/* Runs every tower once and compares what it gives with the float32 path. *cosine is the smallest agreement found (1: the same).
-** PS_MODEL if a tower fails or *cosine is below 0.9. Since 0.1. */
+/* Runs every tower once, those of companions too, and compares what it gives with the float32 path. *cosine is the smallest
+** agreement found (1: the same). PS_MODEL if a tower fails, *cosine is below 0.9, or a companion cannot be used. Since 0.1. */
 PS_API int ps_model_verify(double *cosine, ps_model *model);
 
 /*
@@ -457,8 +492,8 @@ typedef struct ps_bench {
     { PS_BENCH_VERSION, 0.0, 0.0, 0.0, 0.0, 0 }
 
 /* Measures the model on this machine, a few seconds long. threads 0: one for each processor. image (may be NULL): an image file
-** for decode_ms in place of the built-in test picture. */
-PS_API int ps_model_bench(ps_bench *out, ps_model *model, int threads, const char *image);
+** for decode_ms in place of the built-in test picture. lang (may be NULL): the text tower of this language is measured. */
+PS_API int ps_model_bench(ps_bench *out, ps_model *model, int threads, const char *image, const char *lang);
 
 #endif /* PS_EXPERIMENTAL */
 

@@ -1,6 +1,7 @@
 /*
 ** Searching by words and by example: a query becomes a vector, the index gives its neighbours, the store what they are.
 */
+#include <stddef.h>
 #include <string.h>
 
 #include "api/last_error.h"
@@ -29,9 +30,9 @@ static double since_ms(int64_t start_ns) { return (double)(ps__os.monotonic_ns()
 
 static int check_options(ps_search_options *out, const ps_search_options *options, ps__error *err) {
     *out = (ps_search_options)PS_SEARCH_OPTIONS_INIT;
-    if (options && options->version != PS_SEARCH_OPTIONS_VERSION)
+    if (options && (options->version < 1 || options->version > PS_SEARCH_OPTIONS_VERSION))
         return ps__fail(err, PS__INVALID, "ps_search_options has an unknown version");
-    if (options) *out = *options;
+    if (options) memcpy(out, options, options->version == 1 ? offsetof(ps_search_options, lang) : sizeof *out);
     if (out->limit < 1 || out->limit > LIMIT_MOST)
         return ps__fail(err, PS__INVALID, "a limit of %zu is not in 1 to %d", out->limit, LIMIT_MOST);
     return PS__OK;
@@ -45,7 +46,7 @@ static int begin(job *j, ps_library *library, const ps_search_options *options, 
     if (status == PS__OK && !(j->results = ps__calloc(1, sizeof *j->results))) status = ps__fail_nomem(err);
     if (status == PS__OK) status = ps__library_take_store(&j->store, library, err);
     if (status == PS__OK) status = ps__library_model(&j->model, library, err);
-    if (status == PS__OK) j->query = ps__array((size_t)ps__encoder_about(j->model->encoder)->dim, sizeof *j->query);
+    if (status == PS__OK) j->query = ps__array((size_t)ps__model_info(j->model)->dim, sizeof *j->query);
     return status == PS__OK && !j->query ? ps__fail_nomem(err) : status;
 }
 
@@ -68,7 +69,7 @@ static int find(ps__candidate **out, size_t *count, job *j, ps__error *err) {
     *count = 0;
     *out = ps__array(want, sizeof **out);
     if (!*out) return ps__fail_nomem(err);
-    int status = ps__library_index(&index, &space, j->library, j->store, ps__encoder_about(j->model->encoder), err);
+    int status = ps__library_index(&index, &space, j->library, j->store, ps__model_info(j->model), err);
     if (status == PS__OK && index) status = ps__index_search(*out, &n, index, j->store, j->query, want, err);
     for (size_t i = 0; i < n; i++)
         if ((*out)[i].photo != j->left_out) (*out)[kept++] = (*out)[i];
@@ -79,19 +80,22 @@ static int find(ps__candidate **out, size_t *count, job *j, ps__error *err) {
 static int answer_words(job *j, ps__error *err) {
     ps__candidate *found = NULL;
     size_t count = 0;
-    const ps__encoder *encoder = j->model->encoder;
+    ps__tower *tower;
+    ps__scorer scorer;
+    const char *text = j->results->query.text;
     int64_t start = ps__os.monotonic_ns();
-    int status = ps__model_text(j->query, j->model, j->results->query.text, strlen(j->results->query.text), err);
+    int status = ps__model_text(j->query, &tower, j->model, j->options.lang, text, strlen(text), err);
+    if (status == PS__OK) status = ps__towers_scorer(&scorer, j->model->towers, tower, j->query, err);
     j->results->encode_ms = since_ms(start);
     start = ps__os.monotonic_ns();
     if (status == PS__OK) status = find(&found, &count, j, err);
     if (status == PS__OK) {
-        count = ps__rank_cut(found, count, encoder, j->options.limit, j->options.least_score);
-        j->results->verdict = ps__rank_verdict(found, count, encoder); /* of what is shown: nothing is no match */
+        count = ps__rank_cut(found, count, &scorer, j->options.limit, j->options.least_score);
+        j->results->verdict = ps__rank_verdict(found, count, &scorer); /* of what is shown: nothing is no match */
     }
     for (size_t i = 0; status == PS__OK && i < count; i++) {
-        double score = (double)ps__encoder_score(encoder, found[i].cosine);
-        status = ps__results_add(j->results, j->store, &found[i], score, ps__rank_score_verdict(score, encoder), err);
+        double score = ps__scorer_score(&scorer, found[i].cosine);
+        status = ps__results_add(j->results, j->store, &found[i], score, ps__rank_score_verdict(score, &scorer), err);
     }
     j->results->search_ms = since_ms(start);
     ps__free(found);
@@ -112,7 +116,7 @@ int ps_search(ps_results **out, ps_library *library, const char *text, const ps_
 
 /* The vector the library already has of this content. *known is 0 when it has none. */
 static int stored_vector(int *known, job *j, const uint8_t *bytes, size_t size, ps__error *err) {
-    const ps__encoder_info *model = ps__encoder_about(j->model->encoder);
+    const ps__encoder_info *model = ps__model_info(j->model);
     uint8_t hash[16], found = 0;
     int space;
     *known = 0;

@@ -26,7 +26,7 @@ static int run(options *o) {
     ps_model *model = open_model(o);
     if (!model) return EXIT_FAILED;
     ps_model_about(&about, model);
-    int status = ps_model_bench(&b, model, o->threads, o->image);
+    int status = ps_model_bench(&b, model, o->threads, o->image, o->lang);
     int code = status == PS_OK ? EXIT_FOUND : complain_status(NULL);
     if (status == PS_OK && o->json) {
         print_json(&about, &b);
@@ -45,7 +45,7 @@ const command command_bench = {
     "",
     "Measure the model on this machine",
     "Medians of single runs on one thread: pixels to vector, a sentence to vector, a 12-megapixel JPEG to pixels.\n",
-    TAKES_THREADS | TAKES_KERNELS | TAKES_IMAGE,
+    TAKES_THREADS | TAKES_KERNELS | TAKES_IMAGE | TAKES_LANG,
     0,
     0,
     run,

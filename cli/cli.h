@@ -21,6 +21,7 @@ typedef struct options {
     const char *model;        /* --model: a path; NULL: the default */
     const char *queries;      /* --queries: a file of queries, "-" for stdin */
     const char *text, *image; /* embed's --text and --image */
+    const char *lang;         /* --lang; NULL: by the words */
     const char *isa;          /* --isa; NULL: the best */
     int precision;            /* PS_PRECISION_* */
     int json, print0, open;   /* forms of output */
@@ -57,7 +58,8 @@ enum {
     TAKES_INDEX = 1 << 5,
     TAKES_EMBED = 1 << 6,
     TAKES_KERNELS = 1 << 7,
-    TAKES_IMAGE = 1 << 8
+    TAKES_IMAGE = 1 << 8,
+    TAKES_LANG = 1 << 9
 };
 
 extern const command *const commands[]; /* NULL at the end */

@@ -24,7 +24,7 @@ static int run(options *o) {
     if (!model) return EXIT_FAILED;
     ps_model_about(&about, model);
     float *embedding = allocate((size_t)about.dim, sizeof *embedding);
-    int status = o->text ? ps_model_embed_text(embedding, model, o->text, strlen(o->text))
+    int status = o->text ? ps_model_embed_text_in(embedding, model, o->lang, o->text, strlen(o->text))
                          : ps_model_embed_image(embedding, model, o->image);
     if (status == PS_OK) print_embedding(o, &about, embedding);
     int code = status == PS_OK ? EXIT_FOUND : complain_status(NULL);
@@ -34,5 +34,12 @@ static int run(options *o) {
 }
 
 const command command_embed = {
-    "embed", "--text TEXT | --image FILE", "Print the vector of a text or an image", "", TAKES_EMBED | TAKES_KERNELS, 0, 0, run,
+    "embed",
+    "--text TEXT | --image FILE",
+    "Print the vector of a text or an image",
+    "",
+    TAKES_EMBED | TAKES_KERNELS | TAKES_LANG,
+    0,
+    0,
+    run,
 };

@@ -13,6 +13,7 @@ static const struct {
                   "      --min-score X    leave out what scores below X, from 0 to 1\n"},
     {TAKES_QUERY, "      --literal        take every word as content\n"
                   "      --queries FILE   answer each line of FILE (- for stdin)\n"},
+    {TAKES_LANG, "      --lang CODE      language of the words, such as de or pt-BR (by the words)\n"},
     {TAKES_PRINT0, "  -0, --print0         only paths, of what matches, each with a 0 byte after it\n"},
     {TAKES_OPEN, "      --open           open what matches in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},
     {TAKES_THREADS, "  -j, --threads N      threads that encode (one for each processor)\n"},

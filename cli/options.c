@@ -32,6 +32,7 @@ enum {
     OPT_RETRY,
     OPT_TEXT,
     OPT_IMAGE,
+    OPT_LANG,
     OPT_PRECISION,
     OPT_ISA
 };
@@ -64,6 +65,7 @@ static const struct option {
     {"retry", 0, 0, OPT_RETRY, TAKES_INDEX},
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
+    {"lang", 0, 1, OPT_LANG, TAKES_LANG},
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
 };
@@ -130,6 +132,7 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_RETRY: o->index_flags |= PS_INDEX_RETRY; break;
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
+    case OPT_LANG: o->lang = value; break;
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
     case OPT_ISA: o->isa = value; break;
     }

@@ -12,6 +12,7 @@ static ps_search_options settings_of(const options *o) {
     if (o->limit) settings.limit = (size_t)o->limit;
     if (o->literal) settings.flags |= PS_SEARCH_LITERAL;
     settings.least_score = o->least_score;
+    settings.lang = o->lang;
     return settings;
 }
 
@@ -135,7 +136,7 @@ const command command_search = {
     "`photosearch QUERY` is short for this, unless the query begins with the name of a command. The status is 1 when\n"
     "nothing matches; the nearest photos are shown all the same. --print0 and --open leave out each photo\n"
     "that does not match by itself; with --min-score, that alone decides.\n",
-    TAKES_LIMIT | TAKES_QUERY | TAKES_PRINT0 | TAKES_OPEN,
+    TAKES_LIMIT | TAKES_QUERY | TAKES_PRINT0 | TAKES_OPEN | TAKES_LANG,
     1,
     -1,
     run,

@@ -41,6 +41,10 @@ _photosearch() {
         COMPREPLY=($(compgen -W 'auto always never' -- "$current"))
         return
         ;;
+    --lang)
+        COMPREPLY=($(compgen -W 'en zh de pt id es fr ja ko it ru ar hi' -- "$current"))
+        return
+        ;;
     --isa)
         COMPREPLY=($(compgen -W 'reference avx2 avx512vnni' -- "$current"))
         return
@@ -52,12 +56,12 @@ _photosearch() {
         local options=$common
         case $command in
         index) options+=' --threads --hidden --follow-links --allow-removal --retry' ;;
-        search) options+=' --limit --min-score --literal --queries --print0 --open' ;;
+        search) options+=' --limit --min-score --literal --queries --print0 --open --lang' ;;
         similar) options+=' --limit --min-score --print0 --open' ;;
         failures) options+=' --print0' ;;
-        embed) options+=' --text --image --precision --isa' ;;
-        eval) options+=' --threads --precision --isa' ;;
-        bench) options+=' --threads --image --precision --isa' ;;
+        embed) options+=' --text --image --lang --precision --isa' ;;
+        eval) options+=' --threads --lang --precision --isa' ;;
+        bench) options+=' --threads --image --lang --precision --isa' ;;
         model) options+=' --precision --isa' ;;
         esac
         COMPREPLY=($(compgen -W "$options" -- "$current"))

@@ -38,6 +38,7 @@ complete -c photosearch -n '__fish_seen_subcommand_from search' -l literal -d 'T
 complete -c photosearch -n '__fish_seen_subcommand_from search' -l queries -rF -d 'Answer each line of a file'
 complete -c photosearch -n '__fish_seen_subcommand_from search similar' -l open -d 'Open what matches in the viewer'
 complete -c photosearch -n '__fish_seen_subcommand_from search similar failures' -s 0 -l print0 -d 'Paths only, each ended by a 0 byte'
+complete -c photosearch -n '__fish_seen_subcommand_from search embed eval bench' -l lang -x -a 'en zh de pt id es fr ja ko it ru ar hi' -d 'Language of the words'
 complete -c photosearch -n '__fish_seen_subcommand_from embed' -l text -x -d 'Text to embed'
 complete -c photosearch -n '__fish_seen_subcommand_from embed bench' -l image -rF -d 'Image file'
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l precision -x -a 'int8 float' -d 'Arithmetic'

@@ -3,7 +3,6 @@
 */
 #include "encoder/encoder.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,27 +42,6 @@ struct ps__session {
     ps__workspace *spaces[2]; /* image, text; made when first used */
     int32_t *ids;             /* int32 [max_tokens] */
 };
-
-static int read_number(double *out, const json_t *object, const char *field, double fallback) {
-    const json_t *value = json_object_get(object, field);
-    *out = json_is_number(value) ? json_number_value(value) : fallback;
-    return isfinite(*out);
-}
-
-static int read_calibration(ps__encoder *e, ps__error *err) {
-    ps__encoder_info *i = &e->info;
-    json_t *c = NULL;
-    if (ps__package_meta(e->package, "calibration")) {
-        int status = ps__package_config(&c, e->package, "calibration", err);
-        if (status) return status;
-    }
-    int good = read_number(&i->score_a, c, "a", 20) && read_number(&i->score_b, c, "b", -6) &&
-               read_number(&i->score_weak, c, "weak", 0.2) && read_number(&i->score_good, c, "good", 0.5);
-    json_decref(c);
-    if (!good || i->score_a <= 0 || i->score_weak > i->score_good)
-        return ps__fail(err, PS__MODEL, "%s: calibration is not a > 0, b and weak <= good", i->path);
-    return PS__OK;
-}
 
 static int check_format(const ps__package *package, ps__error *err) {
     const char *format = ps__package_meta(package, "photosearch.format");
@@ -160,16 +138,27 @@ static int read_towers(ps__encoder *e, ps__error *err) {
     i->text_family = e->towers[1].family ? e->towers[1].family->name : NULL;
     i->image_size = e->towers[0].limits.image_size;
     i->max_tokens = e->towers[1].limits.max_tokens;
-    return read_calibration(e, err);
+    return ps__calibration_read(&i->calibration, e->package, err);
 }
 
 int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err) {
+    ps__package *package;
+    *out = NULL;
+    int status = ps__package_open(&package, path, err);
+    return status ? status : ps__encoder_from(out, package, options, err);
+}
+
+int ps__encoder_from(ps__encoder **out, ps__package *package, const ps__encoder_options *options, ps__error *err) {
     static const ps__encoder_options standard = {0};
     *out = NULL;
     if (!options) options = &standard;
     ps__encoder *e = ps__calloc(1, sizeof *e);
-    if (!e) return ps__fail_nomem(err);
+    if (!e) {
+        ps__package_free(package);
+        return ps__fail_nomem(err);
+    }
     pthread_mutex_init(&e->lock, NULL);
+    e->package = package;
     e->precision = options->precision;
     e->kernels = ps__kernels_choose(options->isa);
     int status = PS__OK;
@@ -177,7 +166,6 @@ int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_opti
         status = ps__fail(err, PS__INVALID, "instruction set \"%.40s\" is unknown or this processor lacks it", options->isa);
     if (e->precision != PS__PRECISION_INT8 && e->precision != PS__PRECISION_FLOAT)
         status = ps__fail(err, PS__INVALID, "precision %d is unknown", e->precision);
-    if (!status) status = ps__package_open(&e->package, path, err);
     if (!status) status = check_format(e->package, err);
     if (!status) status = read_about(e, err);
     if (!status) status = read_towers(e, err);
@@ -201,6 +189,7 @@ void ps__encoder_free(ps__encoder *e) {
 }
 
 const ps__encoder_info *ps__encoder_about(const ps__encoder *e) { return &e->info; }
+const ps__package *ps__encoder_package(const ps__encoder *e) { return e->package; }
 
 static int make_tokenizer(ps__encoder *e, ps__error *err) {
     int status = e->kind->open(&e->tokenizer, e->package, e->lowercase, err);
@@ -290,8 +279,4 @@ int ps__encode_text(float *embedding, ps__session *s, const char *text, size_t l
     if (count <= 2) return ps__fail(err, PS__INVALID, "the query is empty");
     ps__plan_run(embedding, e->towers[1].plan, s->spaces[1], s->ids, count, NULL, NULL);
     return check_embedding(embedding, e, err);
-}
-
-float ps__encoder_score(const ps__encoder *e, float cosine) {
-    return (float)(1.0 / (1.0 + exp(-(e->info.score_a * (double)cosine + e->info.score_b))));
 }

@@ -12,8 +12,10 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "encoder/score.h"
 
-struct ps__plan; /* plan/plan.h */
+struct ps__plan;    /* plan/plan.h */
+struct ps__package; /* package/package.h */
 
 typedef struct ps__encoder ps__encoder;
 typedef struct ps__session ps__session;
@@ -38,16 +40,22 @@ typedef struct ps__encoder_info { /* strings belong to the encoder */
     int image_size;                         /* the image tower wants RGB of image_size x image_size; 0: no image tower */
     int max_tokens;                         /* words beyond are dropped; 0: no text tower */
     size_t bytes;                           /* size of the package */
-    double score_a, score_b;                /* probability-like score = 1/(1+exp(-(a*cosine+b))) */
-    double score_weak, score_good;          /* best score below weak: nothing matched; from good on: a match */
+    ps__calibration calibration;            /* of the text tower's cosines */
 } ps__encoder_info;
 
 /* Maps and checks the package; towers are laid out when first used. options may be NULL. PS__MODEL with a sentence that names the
 ** fault, PS__NOTFOUND when there is no file, PS__INVALID for options that are unknown or not for this processor. Free with
 ** ps__encoder_free (NULL is fine) after all its sessions. */
 int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err);
+
+/* The same with a package that is open already: it belongs to the encoder from now on, and is freed also on failure. */
+int ps__encoder_from(ps__encoder **out, struct ps__package *package, const ps__encoder_options *options, ps__error *err);
+
 void ps__encoder_free(ps__encoder *encoder);
 const ps__encoder_info *ps__encoder_about(const ps__encoder *encoder);
+
+/* The package that was opened; belongs to the encoder. */
+const struct ps__package *ps__encoder_package(const ps__encoder *encoder);
 
 /* Buffers of one thread. Free with ps__session_free before its encoder. */
 int ps__session_new(ps__session **out, ps__encoder *encoder, ps__error *err);
@@ -68,8 +76,5 @@ int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *encoder, const cha
 /* Compares all bytes of the package with its checksum: PS__MODEL when they differ. Laying out an image tower does it too, so that no
 ** damaged weights ever fill a library; a text tower alone does not, as reading it all would slow every short-lived search. */
 int ps__encoder_check(const ps__encoder *encoder, ps__error *err);
-
-/* Cosine (dot product of two embeddings) to a score in 0..1. */
-float ps__encoder_score(const ps__encoder *encoder, float cosine);
 
 #endif

@@ -73,18 +73,17 @@ out:
     return status;
 }
 
-size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__encoder *encoder, size_t limit, double least_score) {
+size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__scorer *scorer, size_t limit, double least_score) {
     size_t n = count < limit ? count : limit;
-    while (n > 0 && (double)ps__encoder_score(encoder, candidates[n - 1].cosine) < least_score) n--;
+    while (n > 0 && ps__scorer_score(scorer, candidates[n - 1].cosine) < least_score) n--;
     return n;
 }
 
-int ps__rank_score_verdict(double score, const ps__encoder *encoder) {
-    const ps__encoder_info *info = ps__encoder_about(encoder);
-    return score >= info->score_good ? PS__VERDICT_GOOD : score >= info->score_weak ? PS__VERDICT_WEAK : PS__VERDICT_NONE;
+int ps__rank_score_verdict(double score, const ps__scorer *scorer) {
+    return score >= scorer->good ? PS__VERDICT_GOOD : score >= scorer->weak ? PS__VERDICT_WEAK : PS__VERDICT_NONE;
 }
 
-int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__encoder *encoder) {
+int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__scorer *scorer) {
     if (count == 0) return PS__VERDICT_NONE;
-    return ps__rank_score_verdict((double)ps__encoder_score(encoder, candidates[0].cosine), encoder);
+    return ps__rank_score_verdict(ps__scorer_score(scorer, candidates[0].cosine), scorer);
 }

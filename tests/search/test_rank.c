@@ -11,20 +11,7 @@
 
 Suite *suite_rank(void);
 
-static ps__encoder *encoder;
-static const ps__encoder_info *about;
-
-static void setup(void) {
-    ps__error err = {0};
-    library_setup();
-    ck_assert_msg(ps__encoder_open(&encoder, "tests/data/golden/tiny.safetensors", NULL, &err) == PS__OK, "%s", err.text);
-    about = ps__encoder_about(encoder);
-}
-
-static void teardown(void) {
-    ps__encoder_free(encoder);
-    library_teardown();
-}
+static const ps__scorer scorer = {.slope = 10.0, .offset = -2.0, .weak = 0.3, .good = 0.6};
 
 START_TEST(equal_cosines_are_ordered_by_photo) {
     ps__candidate c[] = {{9, 0.5f}, {3, 0.5f}, {7, 0.9f}, {1, 0.5f}, {8, -0.1f}};
@@ -63,36 +50,36 @@ START_TEST(approximate_cosines_are_replaced_and_missing_photos_dropped) {
 END_TEST
 
 /* The cosine that gets this score. */
-static float cosine_of(double score) { return (float)((log(score / (1 - score)) - about->score_b) / about->score_a); }
+static float cosine_of(double score) { return (float)((log(score / (1 - score)) - scorer.offset) / scorer.slope); }
 
 START_TEST(the_verdict_follows_the_calibration) {
     ps__candidate c[1] = {{1, 0}};
-    ck_assert_int_eq(ps__rank_verdict(c, 0, encoder), PS__VERDICT_NONE);
-    c[0].cosine = cosine_of(about->score_good + 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, encoder), PS__VERDICT_GOOD);
-    c[0].cosine = cosine_of(about->score_good - 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, encoder), PS__VERDICT_WEAK);
-    c[0].cosine = cosine_of(about->score_weak + 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, encoder), PS__VERDICT_WEAK);
-    c[0].cosine = cosine_of(about->score_weak - 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, encoder), PS__VERDICT_NONE);
+    ck_assert_int_eq(ps__rank_verdict(c, 0, &scorer), PS__VERDICT_NONE);
+    c[0].cosine = cosine_of(scorer.good + 0.001);
+    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_GOOD);
+    c[0].cosine = cosine_of(scorer.good - 0.001);
+    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_WEAK);
+    c[0].cosine = cosine_of(scorer.weak + 0.001);
+    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_WEAK);
+    c[0].cosine = cosine_of(scorer.weak - 0.001);
+    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_NONE);
 }
 END_TEST
 
 START_TEST(limit_and_least_score_cut) {
     ps__candidate c[] = {{1, cosine_of(0.9)}, {2, cosine_of(0.6)}, {3, cosine_of(0.4)}, {4, cosine_of(0.1)}};
-    ck_assert_uint_eq(ps__rank_cut(c, 4, encoder, 10, 0.0), 4);
-    ck_assert_uint_eq(ps__rank_cut(c, 4, encoder, 3, 0.0), 3);
-    ck_assert_uint_eq(ps__rank_cut(c, 4, encoder, 10, 0.5), 2);
-    ck_assert_uint_eq(ps__rank_cut(c, 4, encoder, 10, 1.0), 0);
-    ck_assert_uint_eq(ps__rank_cut(c, 0, encoder, 10, 0.5), 0);
+    ck_assert_uint_eq(ps__rank_cut(c, 4, &scorer, 10, 0.0), 4);
+    ck_assert_uint_eq(ps__rank_cut(c, 4, &scorer, 3, 0.0), 3);
+    ck_assert_uint_eq(ps__rank_cut(c, 4, &scorer, 10, 0.5), 2);
+    ck_assert_uint_eq(ps__rank_cut(c, 4, &scorer, 10, 1.0), 0);
+    ck_assert_uint_eq(ps__rank_cut(c, 0, &scorer, 10, 0.5), 0);
 }
 END_TEST
 
 Suite *suite_rank(void) {
     Suite *suite = suite_create("rank");
     TCase *ranking = tcase_create("ranking");
-    tcase_add_checked_fixture(ranking, setup, teardown);
+    tcase_add_checked_fixture(ranking, library_setup, library_teardown);
     tcase_add_test(ranking, equal_cosines_are_ordered_by_photo);
     tcase_add_test(ranking, each_photo_counts_once_with_its_best);
     tcase_add_test(ranking, approximate_cosines_are_replaced_and_missing_photos_dropped);
