@@ -66,14 +66,10 @@ class ImageTower:
         return w.to(torch.float64 if self.exact and self.mode == INT8 else torch.float32).contiguous()
 
     def features(self, pixels, watch=None):
-        """u8 N,H,W,3 -> pooled N,head."""
-        return self.map(pixels, watch).mean((2, 3))
+        """u8 N,H,W,3 -> pooled N,head. `watch(name, output)`: u8 levels as float in int8 mode, reals in float mode."""
+        return (self.features_int8 if self.mode == INT8 else self.features_float)(pixels, watch)
 
-    def map(self, pixels, watch=None):
-        """The last convolution's output N,head,H,W. `watch(name, output)`: u8 levels as float in int8 mode, reals in float mode."""
-        return (self.map_int8 if self.mode == INT8 else self.map_float)(pixels, watch)
-
-    def map_float(self, pixels, watch):
+    def features_float(self, pixels, watch):
         c = self.config
         x = ((pixels.float() - c["mean"]) / c["std"]).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
         for conv, weight in zip(self.flat, self.weights):
@@ -84,9 +80,9 @@ class ImageTower:
             x = y.clamp(0, 6) if conv.relu6 else y
             if watch:
                 watch(conv.name, x)
-        return x
+        return x.mean((2, 3))
 
-    def map_int8(self, pixels, watch):
+    def features_int8(self, pixels, watch):
         c = self.config
         scale, zero = torch.tensor(1.0 / c["std"]), torch.tensor(float(c["mean"]))
         q = pixels.float().permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
@@ -102,7 +98,7 @@ class ImageTower:
             q = ((real * (1.0 / scale)).round() + zero).clamp(0, 255)
             if watch:
                 watch(conv.name, q)
-        return scale * (q - zero)
+        return (scale * (q - zero)).mean((2, 3))
 
     def real(self, conv, q, scale, zero, weight):
         """The convolution's value before residual, clamp and rounding."""
@@ -110,31 +106,14 @@ class ImageTower:
         factor = scale * self.tensors[conv.name + ".scale"]
         return acc * factor[:, None, None] + self.tensors[conv.name + ".bias"][:, None, None]
 
-    def head(self, features, attended=None):
-        """features: pooled N,head; attended: N,heads,head, what each attention head saw."""
+    def head(self, features):
         e = self.linear("image.proj", features)
         if "image.mlp.fc1.weight" in self.tensors:
             e = e + self.linear("image.mlp.fc2", F.gelu(self.linear("image.mlp.fc1", features)))
-        if attended is not None:
-            e = e + self.linear("image.attn.out", self.values(attended))
         return F.normalize(e, dim=-1)
 
-    def attended(self, x):
-        """Attention over pixels: for each head the mean of all pixels, weighted by how they fit the head's key."""
-        x = x.flatten(2).transpose(1, 2)
-        return (x @ self.tensors["image.attn.key"].T).softmax(1).transpose(1, 2) @ x
-
-    def values(self, attended):
-        """Each head's own part of the value layer, side by side."""
-        t, heads = self.tensors, attended.shape[1]
-        parts = []
-        for h, (w, s, b) in enumerate(zip(*(t["image.attn.value." + k].chunk(heads) for k in ("weight", "scale", "bias")))):
-            parts.append(dynamic_linear(attended[:, h], w, s, b, self.mode, self.exact))
-        return torch.cat(parts, 1)
-
     def __call__(self, pixels, watch=None):
-        x = self.map(pixels, watch)
-        return self.head(x.mean((2, 3)), self.attended(x) if "image.attn.key" in self.tensors else None)
+        return self.head(self.features(pixels, watch))
 
 
 class TextTower:

@@ -21,10 +21,10 @@ import simulate
 import split
 from common import arguments, log, read_photos, start
 from features import groups
+from head import ImageHead
 from metrics import accuracy, precision_at, recall
 from pseudo import PseudoFeatures
 from student_features import CUT
-from student_head import StudentHead
 from tail_net import Grid, TailNet
 from train import Drift, Master
 
@@ -77,14 +77,29 @@ def nets(args):
     t = first.tensors
     def layer(name):
         return t[name + ".weight"].float() * t[name + ".scale"][:, None], t[name + ".bias"]
-    head = StudentHead(384, t["image.mlp.fc1.bias"].shape[0], args.heads, dropout=args.dropout)
+    head = ImageHead(384, t["image.mlp.fc1.bias"].shape[0], dropout=args.dropout)
     return plain, tail, head, [layer(n) for n in ("image.proj", "image.mlp.fc1", "image.mlp.fc2")]
+
+
+def pooled(tail, cut):
+    """Activations at the cut -> the mean over pixels of the last layer, float32."""
+    return tail(cut).float().mean(1)
+
+
+def begin_head(head, mean, scale, proj, fc1, fc2):
+    """From (weight, bias) of a head that reads plain features; ours reads standardised ones."""
+    head.mean.copy_(mean)
+    head.scale.copy_(scale)
+    for layer, (weight, bias) in ((head.proj, proj), (head.fc1, fc1)):
+        layer.weight.data.copy_(weight * scale)
+        layer.bias.data.copy_(bias + weight @ mean)
+    head.fc2.weight.data.copy_(fc2[0])
+    head.fc2.bias.data.copy_(fc2[1])
 
 
 def restored(args, path):
     """Tail and head of a checkpoint, ready to run."""
     stored = torch.load(path)
-    args.heads = stored["head"]["key"].shape[0] if "key" in stored["head"] else 0
     _, tail, head, _ = nets(args)
     tail.load_state_dict(stored["tail"])
     head.load_state_dict(stored["head"])
@@ -114,7 +129,7 @@ class Student:
         _, self.classifier, self.classifier_bias = image_net.load()
         self.make_pseudo()
         self.tail = self.tail.to(torch.bfloat16)
-        self.begin_head(begin)
+        self.standardise(begin)
         self.scales = torch.nn.ParameterList([torch.tensor(math.log(v)) for v in (20.0, 12.0, 20.0)])
         if args.begin:
             stored = torch.load(args.begin)
@@ -148,14 +163,14 @@ class Student:
         self.pseudo = PseudoFeatures(self.classifier, features, owner, class_of)
 
     @torch.no_grad()
-    def begin_head(self, begin):
+    def standardise(self, begin):
         """Standardised by what the tail gives before it is tuned."""
         view = self.views["captioned"]
         rows = self.dice.sample(self.captioned, 512)
-        pooled = self.tail(view.take(rows, [0] * len(rows))).float().mean(1)
+        seen = pooled(self.tail, view.take(rows, [0] * len(rows)))
         named = self.dice.sample(self.named, 512)
-        pooled = torch.cat([pooled, self.tail(self.views["named"].take(named, [0] * len(named))).float().mean(1)])
-        self.head.begin(pooled.mean(0), pooled.std(0).clamp_min(1e-2), *begin)
+        seen = torch.cat([seen, pooled(self.tail, self.views["named"].take(named, [0] * len(named)))])
+        begin_head(self.head, seen.mean(0), seen.std(0).clamp_min(1e-2), *begin)
 
     def quantise(self, path):
         """From here on the tail computes with the ranges of a package and weights on its grids, as the INT8 kernels do."""
@@ -186,15 +201,15 @@ class Student:
         source = self.dice.choices(list(self.shelves), [len(s) ** 0.5 for s in self.shelves.values()])[0]
         return self.dice.choice(self.shelves[source][self.dice.choice(list(self.shelves[source]))])
 
-    def pixels(self, photos, group):
-        """-> pixels N,P,1280, original features, teacher's vectors"""
+    def features(self, photos, group):
+        """-> pooled features, original features, teacher's vectors"""
         views = self.views[group]
         chosen = [self.dice.randrange(len(views.cut)) for _ in photos]
         rows = [views.row[n] for n in photos]
-        out = torch.cat([self.tail(views.take(photos[at:at + 64], chosen[at:at + 64])) for at in range(0, len(photos), 64)])
+        out = torch.cat([pooled(self.tail, views.take(photos[at:at + 64], chosen[at:at + 64])) for at in range(0, len(photos), 64)])
         whole = [i for i, v in enumerate(chosen) if v == 0]
         if whole:
-            self.drift.add(views.feature[rows][whole], out.detach()[whole].float().mean(1))
+            self.drift.add(views.feature[rows][whole], out.detach()[whole])
         return out, views.feature[rows], views.teacher[rows]
 
     def caption_losses(self, photos, images):
@@ -248,12 +263,12 @@ class Student:
     def step(self):
         args = self.args
         captioned, named = self.next_captioned(args.batch), [self.draw_named() for _ in range(args.named)]
-        a, a_feature, a_teacher = self.pixels(captioned, "captioned")
-        b, b_feature, b_teacher = self.pixels(named, "named")
+        a, a_feature, a_teacher = self.features(captioned, "captioned")
+        b, b_feature, b_teacher = self.features(named, "named")
         classes = [self.dice.randrange(1000) for _ in range(args.pseudo)]
         c_feature = self.pseudo.sample(classes, self.generator)
         images = self.head(torch.cat([a, b]))
-        made = self.head.of_features(self.drift(c_feature))
+        made = self.head(self.drift(c_feature))
         seen = images[:len(captioned)]
         caption_loss, others = self.caption_losses(captioned, seen)
         tables = [self.names_of[n] for n in named] + [self.texts.class_names[c] for c in classes]
@@ -312,7 +327,7 @@ class Student:
     def vectors(self, tail, head, photos, group):
         head.eval()
         views = self.views[group]
-        out = torch.cat([head(tail(views.take(photos[at:at + 100], [0] * 100))) for at in range(0, len(photos), 100)])
+        out = torch.cat([head(pooled(tail, views.take(photos[at:at + 100], [0] * 100))) for at in range(0, len(photos), 100)])
         head.train()
         return out
 
@@ -371,7 +386,6 @@ def main():
     add("--captions", type=int, default=6000)
     add("--others", type=int, default=3000, help="remembered photos that a name is held against")
     add("--views", type=int, default=8)
-    add("--heads", type=int, default=8)
     add("--dropout", type=float, default=0.2)
     add("--head-rate", type=float, default=4e-4)
     add("--tail-rate", type=float, default=1e-4)

