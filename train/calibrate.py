@@ -57,7 +57,7 @@ class Galleries:
     def __init__(self, measures):
         shelf = things(measures)
         words = [names.LABELS.get(key, [key[1]])[0] for key in shelf]
-        tokens = text_net.tokenize(measures.tokenizer, words + measures.captions)
+        tokens = text_net.tokenize(text_net.load_tokenizer(), words + measures.captions)
         plain = normalise(text_net.embed(text_net.load(), tokens))
         absent = (plain[:len(words)] @ plain[len(words):].T).amax(1) < ABSENT_BELOW
         self.names = [word for word, is_absent in zip(words, absent) if is_absent]

@@ -15,7 +15,7 @@ import probes
 import simulate
 import split
 import text_net
-from common import arguments, load_rgb, log, read_photos, squash, start
+from common import SIZE, arguments, load_rgb, log, read_photos, squash, start
 from metrics import accuracy, precision_at, recall
 
 CLOTHING = {"t shirt": "t-shirt", "longsleeve": "long-sleeved shirt", "pants": "pants", "dress": "dress", "shirt": "shirt", "shoes": "shoes",
@@ -26,7 +26,9 @@ class FloatModel:
     def __init__(self, path):
         from export import load_checkpoint
         self.net, self.head, self.text_net = load_checkpoint(path)
-        self.net = self.net.to(memory_format=torch.channels_last)
+        self.net, self.size = self.net.to(memory_format=torch.channels_last), SIZE
+        tokenizer = text_net.load_tokenizer()
+        self.tokenize = lambda sentences: text_net.tokenize(tokenizer, sentences)
 
     def images(self, pixels):
         return self.head(self.net(pixels))
@@ -38,6 +40,7 @@ class FloatModel:
 class PackageModel:
     def __init__(self, path, mode):
         self.image, self.text = simulate.open_package(path, mode)
+        self.size, self.tokenize = self.image.config["size"], simulate.open_tokenizer(path)
 
     def images(self, pixels):
         return self.image(pixels)
@@ -57,7 +60,7 @@ class Gallery:
         missing = [n for n in numbers if n not in self.known]
         for at in range(0, len(missing), batch):
             part = missing[at:at + batch]
-            pixels = np.stack([squash(load_rgb(self.work, self.photos[n])) for n in part])
+            pixels = np.stack([squash(load_rgb(self.work, self.photos[n]), self.model.size) for n in part])
             self.known.update(zip(part, self.model.images(torch.from_numpy(pixels))))
         return torch.stack([self.known[n] for n in numbers])
 
@@ -66,14 +69,13 @@ class Measures:
     def __init__(self, model, work, data):
         self.photos, self.data = read_photos(data), data
         self.gallery = Gallery(model, work, self.photos)
-        self.tokenizer = text_net.load_tokenizer()
         self.dev = [n for n, p in enumerate(self.photos) if p.captions and p.split == "dev"]
         self.captions = [c for n in self.dev for c in self.photos[n].captions]
         self.owner = torch.tensor([row for row, n in enumerate(self.dev) for _ in self.photos[n].captions])
 
     def texts(self, sentences):
         with torch.inference_mode():
-            return self.gallery.model.texts(text_net.tokenize(self.tokenizer, sentences))
+            return self.gallery.model.texts(self.gallery.model.tokenize(sentences))
 
     def flickr(self):
         self.caption_vectors, self.dev_vectors = self.texts(self.captions), self.gallery.vectors(self.dev)

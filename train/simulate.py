@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 import image_net
 import package
+import text_net
 import unigram
 
 INT8, FLOAT = "int8", "float"
@@ -182,8 +183,11 @@ def open_package(path, mode=INT8, exact=False):
 
 
 def open_tokenizer(path):
-    """The tokenizer of a text tower, for a vocabulary of kind "unigram": `encode(text)` -> ids."""
+    """The tokenizer of a package's text tower: sentences -> list of int arrays, as text_net.tokenize gives them."""
     tensors, metadata = package.read(path)
     config = json.loads(metadata["text.config"])
-    assert config["tokenizer"] == "unigram"
-    return unigram.from_tensors(tensors, config)
+    if config["tokenizer"] == "unigram":
+        tokenizer = unigram.from_tensors(tensors, config)
+        return lambda sentences: [np.array(ids, dtype=np.int32) for ids in tokenizer.encode_batch(list(sentences))]
+    tokenizer = text_net.wordpiece(tensors["text.vocab"].tobytes().decode().split("\n")[:-1], config["max_tokens"])
+    return lambda sentences: text_net.tokenize(tokenizer, sentences)

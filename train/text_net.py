@@ -10,7 +10,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 LAYERS, HIDDEN, HEADS, FFN, MAX_TOKENS, EPS = 6, 384, 12, 1536, 64, 1e-12
 
@@ -24,6 +24,18 @@ def load_tokenizer(max_tokens=MAX_TOKENS):
     tokenizer = Tokenizer.from_file(os.path.join(model_folder(), "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def wordpiece(vocabulary, max_tokens):
+    """A tokenizer over other tokens than the published ones, given in id order; max_tokens None: texts are not cut."""
+    tokenizer = Tokenizer(models.WordPiece({t: i for i, t in enumerate(vocabulary)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    marks = [(mark, vocabulary.index(mark)) for mark in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=marks)
+    if max_tokens:
+        tokenizer.enable_truncation(max_tokens)
     return tokenizer
 
 
