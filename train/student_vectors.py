@@ -1,4 +1,4 @@
-"""Vectors of all photos by a student checkpoint, every cached view: what the text towers are tuned against."""
+"""Vectors of the captioned photos by a student checkpoint, every cached view: what the text towers are tuned against."""
 import os
 
 import torch
@@ -19,14 +19,11 @@ def main():
     photos = student.read_photos(args.data)
     args.dropout = 0.0
     tail, head = student.restored(args, args.image)
-    out = {}
-    for group, numbers in groups(photos).items():
-        views = student.Views(args.work, group, numbers, args.views)
-        rows = [torch.cat([head(student.pooled(tail, cut[at:at + 100].view(torch.bfloat16))) for at in range(0, len(cut), 100)]) for cut in views.cut]
-        out[group] = torch.stack(rows)
-        log(group, tuple(out[group].shape))
-    torch.save(out, args.out)
-    torch.save(out["captioned"][0].clone(), args.out.replace(".pt", ".plain.pt"))
+    views = student.Views(args.work, "captioned", groups(photos)["captioned"], args.views)
+    rows = [torch.cat([head(student.pooled(tail, cut[at:at + 100].view(torch.bfloat16))) for at in range(0, len(cut), 100)]) for cut in views.cut]
+    torch.save({"captioned": torch.stack(rows)}, args.out)
+    torch.save(rows[0].clone(), args.out.replace(".pt", ".plain.pt"))
+    log(len(rows), "views of", len(rows[0]), "photos")
 
 
 if __name__ == "__main__":
