@@ -8,6 +8,7 @@
 #ifndef PS_KERNELS_H
 #define PS_KERNELS_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,11 +25,15 @@ typedef struct ps__matrix {
     float *bias;     /* [n padded] */
 } ps__matrix;
 
-/* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [c/64][kx][ceil(k/4)][4][16][4]. The four taps of a group
-** run down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. offset,
-** scale and bias are in the same order, [c/64][4][16]. */
+/* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [rows][c/64][kx][ceil(k/4)][4][16][4]. The four taps of a
+** group run down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. As k is
+** no multiple of 4, the groups of one column of inputs can serve several output rows: they differ only in how far the weights are
+** shifted down, so there is one copy of the weights for each. offset, scale and bias are in the same order, [c/64][4][16]. */
 typedef struct ps__filter {
     int channels, k;     /* k is 3, 5 or 7 */
+    int stride;          /* 1 or 2 */
+    int rows;            /* output rows that ceil(k/4) groups serve */
+    size_t row_weights;  /* bytes of the copy for one of them */
     int8_t *weights;     /* 64-byte aligned, owned */
     int32_t *offset;     /* as in ps__matrix, permuted */
     float *scale, *bias; /* permuted */
@@ -44,6 +49,20 @@ typedef struct ps__requant {
     int residual_zero;       /* its zero point */
 } ps__requant;
 
+/* The same clamps as levels: rounding and adding the zero point rise with the value, so the bounds may be carried past them. */
+typedef struct ps__levels {
+    float top;  /* greatest level, less the zero point */
+    int bottom; /* least level */
+    int zero;   /* the zero point */
+} ps__levels;
+
+static inline ps__levels ps__levels_of(const ps__requant *q) {
+    float top = rintf(q->high * q->inverse), bottom = rintf(q->low * q->inverse) + q->zero;
+    top = top < 255.0f - q->zero ? top : 255.0f - q->zero;
+    bottom = bottom > 0.0f ? bottom : 0.0f;
+    return (ps__levels){.top = top, .bottom = bottom < 255.0f ? (int)bottom : 255, .zero = (int)q->zero};
+}
+
 typedef struct ps__kernels {
     const char *name; /* "reference", "avx2", "avx512vnni" */
 
@@ -53,10 +72,10 @@ typedef struct ps__kernels {
     /* out f32 [rows][n] from in u8 [rows][in_stride]: y = sum * (row_scale[r] * scale[n]) + bias[n]. */
     void (*gemm_f32)(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, size_t rows, const ps__matrix *m);
 
-    /* One output row of a depthwise convolution. rows[k]: u8 [width][channels], rows outside the image point at one of zero points.
-    ** out u8 [out_width][channels]; output x reads columns x*stride-pad .. +k-1; columns outside count as zero_in.
-    ** scratch: ps__depthwise_scratch(width, k) bytes, 64-byte aligned. */
-    void (*depthwise_u8)(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int stride, int pad, int zero_in,
+    /* 1 to f->rows output rows of a depthwise convolution. rows[k + (out_rows - 1) * stride]: u8 [width][channels], rows outside the
+    ** image point at one of zero points. out u8 [out_rows][out_width][channels]; output x reads columns x*stride-pad .. +k-1; columns
+    ** outside count as zero_in. scratch: ps__depthwise_scratch(width, k) bytes, 64-byte aligned. */
+    void (*depthwise_u8)(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
                          const ps__filter *f, const ps__requant *q, uint8_t *scratch);
 
     /* Symmetric quantisation of one row, offset by 128: q = rint(x / s) + 128, s = max|x| / 127. Returns s; a zero row gives 128s. */
@@ -88,6 +107,12 @@ const ps__kernels *ps__kernels_at(int i);
 
 static inline size_t ps__depthwise_scratch(int width, int k) { return (size_t)(width + 2 * k) * (size_t)((k + 3) / 4) * 256; }
 
+/* The rows of all groups of a call of depthwise_u8: those beyond the last that counts repeat it (their weights are zero). */
+static inline void ps__depthwise_taps(const uint8_t *taps[8], const uint8_t *const *rows, int out_rows, const ps__filter *f) {
+    int last = f->k + (out_rows - 1) * f->stride - 1;
+    for (int t = 0; t < 8; t++) taps[t] = rows[t < last ? t : last];
+}
+
 static inline int ps__pad_to(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /* Where channel c of a ps__filter's per-channel arrays stands. */
@@ -105,8 +130,8 @@ int ps__matrix_new(ps__matrix *m, int n, int k);
 void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias,
                      int zero_in, float in_scale);
 void ps__matrix_clear(ps__matrix *m);
-int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in,
-                    float in_scale);
+int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int stride,
+                    int zero_in, float in_scale);
 void ps__filter_clear(ps__filter *f);
 
 extern const ps__kernels ps__kernels_reference;

@@ -74,27 +74,33 @@ void ps__matrix_clear(ps__matrix *m) {
     *m = (ps__matrix){0};
 }
 
-int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in,
-                    float in_scale) {
-    *f = (ps__filter){.channels = channels, .k = k};
-    size_t groups = (size_t)((k + 3) / 4), bytes = (size_t)ps__pad_to(channels, 64) * (size_t)k * groups * 4;
-    f->weights = ps__aligned(bytes);
+/* The weights of channel c for the output row whose taps begin `shift` below the first input row. */
+static void fill_filter(int8_t *to, const int8_t *weights, const ps__filter *f, int c, int shift) {
+    size_t place = ps__filter_place(c), k = (size_t)f->k, groups = (k + 3) / 4;
+    to += place / 64 * k * groups * 256 + place % 64 * 4;
+    for (size_t ky = 0; ky < k; ky++)
+        for (size_t kx = 0; kx < k; kx++) {
+            size_t tap = ky + (size_t)shift;
+            to[(kx * groups + tap / 4) * 256 + tap % 4] = weights[(ky * k + kx) * (size_t)f->channels + (size_t)c];
+        }
+}
+
+int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int stride,
+                    int zero_in, float in_scale) {
+    int groups = (k + 3) / 4, rows = (groups * 4 - k) / stride + 1;
+    *f = (ps__filter){.channels = channels, .k = k, .stride = stride, .rows = rows};
+    f->row_weights = (size_t)ps__pad_to(channels, 64) * (size_t)k * (size_t)groups * 4;
+    f->weights = ps__aligned(f->row_weights * (size_t)rows);
     if (outputs_new(&f->offset, &f->scale, &f->bias, channels) || !f->weights) {
         ps__filter_clear(f);
         return -1;
     }
-    memset(f->weights, 0, bytes);
+    memset(f->weights, 0, f->row_weights * (size_t)rows);
     for (int c = 0; c < channels; c++) {
-        size_t place = ps__filter_place(c), block = place / 64, in_block = place % 64;
+        size_t place = ps__filter_place(c);
         int32_t sum = 0;
-        for (int ky = 0; ky < k; ky++) {
-            for (int kx = 0; kx < k; kx++) {
-                int8_t w = weights[((size_t)ky * (size_t)k + (size_t)kx) * (size_t)channels + (size_t)c];
-                f->weights[((block * (size_t)k + (size_t)kx) * groups + (size_t)(ky / 4)) * 256 + in_block * 4 +
-                           (size_t)(ky % 4)] = w;
-                sum += w;
-            }
-        }
+        for (int i = 0; i < k * k; i++) sum += weights[(size_t)i * (size_t)channels + (size_t)c];
+        for (int r = 0; r < rows; r++) fill_filter(f->weights + (size_t)r * f->row_weights, weights, f, c, r * stride);
         f->offset[place] = -zero_in * sum;
         f->scale[place] = in_scale * scale[c];
         f->bias[place] = bias[c];

@@ -42,10 +42,9 @@ static void gemm_f32(float *out, const uint8_t *in, size_t in_stride, const floa
                 (float)sum_of(in + r * in_stride, m, o) * (row_scale[r] * m->scale[o]) + m->bias[o];
 }
 
-static void depthwise_u8(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int stride, int pad, int zero_in,
-                         const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
+static void depthwise_row(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
+                          const ps__filter *f, const ps__requant *q) {
     size_t channels = (size_t)f->channels, groups = (size_t)((f->k + 3) / 4);
-    (void)scratch;
     for (int x = 0; x < out_width; x++)
         for (size_t c = 0; c < channels; c++) {
             size_t place = ps__filter_place((int)c);
@@ -53,12 +52,19 @@ static void depthwise_u8(uint8_t *out, int out_width, const uint8_t *const *rows
             int32_t sum = f->offset[place];
             for (int kx = 0; kx < f->k; kx++)
                 for (int ky = 0; ky < f->k; ky++) {
-                    int column = x * stride - pad + kx;
+                    int column = x * f->stride - pad + kx;
                     int value = column < 0 || column >= width ? zero_in : rows[ky][(size_t)column * channels + c];
                     sum += value * w[((size_t)kx * groups + (size_t)(ky / 4)) * 256 + (size_t)(ky % 4)];
                 }
             out[(size_t)x * channels + c] = requantize(sum, f->scale[place], f->bias[place], q, 0);
         }
+}
+
+static void depthwise_u8(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
+                         const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
+    (void)scratch;
+    for (int r = 0; r < out_rows; r++, out += (size_t)out_width * (size_t)f->channels)
+        depthwise_row(out, out_width, rows + r * f->stride, width, pad, zero_in, f, q);
 }
 
 const ps__kernels ps__kernels_reference = {

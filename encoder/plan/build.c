@@ -157,7 +157,8 @@ int ps__plan_depthwise(ps__plan *plan, const char *name, int in, const ps__geome
     input_quantisation(plan, in, &scale, &zero);
     need_scratch(plan,
                  ps__align64((size_t)g->width * (size_t)g->channels + PS__SLACK) + ps__depthwise_scratch(g->width, g->kernel));
-    if (ps__filter_pack(&op->filter, layer->weights, layer->scale, layer->bias, g->channels, g->kernel, zero, scale))
+    if (ps__filter_pack(&op->filter, layer->weights, layer->scale, layer->bias, g->channels, g->kernel, g->stride, zero,
+                        scale))
         plan->failed = PS__NOMEM;
     return op->out;
 }

@@ -66,18 +66,17 @@ static void run_conv(const run *r, const ps__op *op) {
 
 static void run_depthwise(const run *r, const ps__op *op) {
     const ps__geometry *g = &op->geometry;
-    const uint8_t *in = at(r, op->in), *rows[8];
+    const uint8_t *in = at(r, op->in), *rows[MAX_TAPS];
     uint8_t *out = at(r, op->out), *outside = r->space->scratch;
     size_t in_row = (size_t)g->width * (size_t)g->channels, out_row = (size_t)op->out_width * op->out_features;
     uint8_t *scratch = outside + ps__align64(in_row + PS__SLACK);
-    int zero = r->plan->buffers[op->in].zero;
+    int zero = r->plan->buffers[op->in].zero, most = op->filter.rows;
     memset(outside, zero, in_row);
-    for (int y = 0; y < op->out_height; y++) {
-        for (int ky = 0; ky < g->kernel; ky++) {
-            int line = y * g->stride - op->pad_y + ky;
-            rows[ky] = line < 0 || line >= g->height ? outside : in + (size_t)line * in_row;
-        }
-        r->plan->kernels->depthwise_u8(out + (size_t)y * out_row, op->out_width, rows, g->width, g->stride, op->pad_x, zero,
+    for (int y = 0; y < op->out_height; y += most) {
+        int count = op->out_height - y < most ? op->out_height - y : most, first = y * g->stride - op->pad_y;
+        for (int t = 0; t < g->kernel + (count - 1) * g->stride; t++)
+            rows[t] = first + t < 0 || first + t >= g->height ? outside : in + (size_t)(first + t) * in_row;
+        r->plan->kernels->depthwise_u8(out + (size_t)y * out_row, count, op->out_width, rows, g->width, op->pad_x, zero,
                                        &op->filter, &op->requant, scratch);
     }
 }

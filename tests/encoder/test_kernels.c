@@ -155,11 +155,12 @@ START_TEST(matrix_products_agree_bit_for_bit) {
 }
 END_TEST
 
-typedef struct filter_case { /* one random depthwise row */
+typedef struct filter_case { /* some random depthwise rows */
     int channels, k, width, out_width, stride, pad, zero;
-    int8_t *weights;     /* [k][k][channels] */
-    float *scale, *bias; /* [channels] */
-    uint8_t *rows[8];    /* [width][channels] each */
+    int out_rows, in_rows; /* rows computed at once, and those they read */
+    int8_t *weights;       /* [k][k][channels] */
+    float *scale, *bias;   /* [channels] */
+    uint8_t *rows[8];      /* [width][channels] each */
     ps__filter filter;
     ps__requant requant;
     uint8_t *scratch;
@@ -178,14 +179,17 @@ static void filter_case_make(filter_case *c, int seed) {
     c->weights = random_weights((size_t)(c->k * c->k * c->channels));
     c->scale = random_floats((size_t)c->channels, 1e-3f, 1e-2f);
     c->bias = random_floats((size_t)c->channels, -2, 3);
-    for (int i = 0; i < c->k; i++) c->rows[i] = random_bytes((size_t)(c->width * c->channels));
-    ck_assert_int_eq(ps__filter_pack(&c->filter, c->weights, c->scale, c->bias, c->channels, c->k, c->zero, 0.02f), 0);
+    ck_assert_int_eq(ps__filter_pack(&c->filter, c->weights, c->scale, c->bias, c->channels, c->k, c->stride, c->zero, 0.02f), 0);
+    c->out_rows = 1 + (int)draw((uint32_t)c->filter.rows);
+    c->in_rows = c->k + (c->out_rows - 1) * c->stride;
+    ck_assert_int_le(c->in_rows, 8);
+    for (int i = 0; i < c->in_rows; i++) c->rows[i] = random_bytes((size_t)(c->width * c->channels));
     c->requant = (ps__requant){.low = 0, .high = 6, .inverse = 42.5f};
     c->scratch = fresh(ps__depthwise_scratch(c->width, c->k));
 }
 
 static void filter_case_free(filter_case *c) {
-    for (int i = 0; i < c->k; i++) free(c->rows[i]);
+    for (int i = 0; i < c->in_rows; i++) free(c->rows[i]);
     free(c->weights);
     free(c->scale);
     free(c->bias);
@@ -193,25 +197,33 @@ static void filter_case_free(filter_case *c) {
     ps__filter_clear(&c->filter);
 }
 
+static double plain_depthwise(const filter_case *c, int y, int x, int channel) {
+    int32_t sum = 0;
+    for (int ky = 0; ky < c->k; ky++)
+        for (int kx = 0; kx < c->k; kx++) {
+            int column = x * c->stride - c->pad + kx;
+            int value = column < 0 || column >= c->width ? 0 : c->rows[y * c->stride + ky][column * c->channels + channel] - c->zero;
+            sum += value * c->weights[(ky * c->k + kx) * c->channels + channel];
+        }
+    double real = (double)sum * (double)(0.02f * c->scale[channel]) + (double)c->bias[channel];
+    return real < 0 ? 0 : real > 6 ? 6 : real;
+}
+
+static void run_depthwise(uint8_t *out, const ps__kernels *k, const filter_case *c) {
+    memset(out, 9, (size_t)(c->out_rows * c->out_width * c->channels) + PS__SLACK);
+    k->depthwise_u8(out, c->out_rows, c->out_width, (const uint8_t *const *)c->rows, c->width, c->pad, c->zero, &c->filter,
+                    &c->requant, c->scratch);
+}
+
 START_TEST(reference_depthwise_is_the_plain_sum) {
     filter_case c;
     filter_case_make(&c, _i);
-    uint8_t *out = fresh((size_t)(c.out_width * c.channels));
-    ps__kernels_reference.depthwise_u8(out, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero,
-                                       &c.filter, &c.requant, c.scratch);
-    for (int x = 0; x < c.out_width; x++)
-        for (int ch = 0; ch < c.channels; ch++) {
-            int32_t sum = 0;
-            for (int ky = 0; ky < c.k; ky++)
-                for (int kx = 0; kx < c.k; kx++) {
-                    int column = x * c.stride - c.pad + kx;
-                    int value = column < 0 || column >= c.width ? 0 : c.rows[ky][column * c.channels + ch] - c.zero;
-                    sum += value * c.weights[(ky * c.k + kx) * c.channels + ch];
-                }
-            double real = (double)sum * (double)(0.02f * c.scale[ch]) + (double)c.bias[ch];
-            real = real < 0 ? 0 : real > 6 ? 6 : real;
-            ck_assert_double_le(fabs((double)out[x * c.channels + ch] - real * 42.5), 0.5001);
-        }
+    uint8_t *out = fresh((size_t)(c.out_rows * c.out_width * c.channels)), *next = out;
+    run_depthwise(out, &ps__kernels_reference, &c);
+    for (int y = 0; y < c.out_rows; y++)
+        for (int x = 0; x < c.out_width; x++)
+            for (int ch = 0; ch < c.channels; ch++)
+                ck_assert_double_le(fabs((double)*next++ - plain_depthwise(&c, y, x, ch) * 42.5), 0.5001);
     free(out);
     filter_case_free(&c);
 }
@@ -221,17 +233,13 @@ START_TEST(depthwise_rows_agree_bit_for_bit) {
     const ps__kernels *k;
     filter_case c;
     filter_case_make(&c, _i);
-    size_t cells = (size_t)(c.out_width * c.channels);
+    size_t cells = (size_t)(c.out_rows * c.out_width * c.channels);
     uint8_t *expected = fresh(cells), *got = fresh(cells);
-    memset(expected, 9, cells + PS__SLACK);
-    ps__kernels_reference.depthwise_u8(expected, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero,
-                                       &c.filter, &c.requant, c.scratch);
+    run_depthwise(expected, &ps__kernels_reference, &c);
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
-        memset(got, 9, cells + PS__SLACK);
-        k->depthwise_u8(got, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant,
-                        c.scratch);
-        ck_assert_msg(memcmp(expected, got, cells + PS__SLACK) == 0, "%s: %d channels, %d wide, filter %d, stride %d differs",
-                      k->name, c.channels, c.width, c.k, c.stride);
+        run_depthwise(got, k, &c); /* what lies behind the output must stay */
+        ck_assert_msg(memcmp(expected, got, cells + PS__SLACK) == 0, "%s: %d rows, %d channels, %d wide, filter %d, stride %d differs",
+                      k->name, c.out_rows, c.channels, c.width, c.k, c.stride);
     }
     free(expected);
     free(got);
@@ -318,8 +326,8 @@ Suite *suite_kernels(void) {
     tcase_add_loop_test(t, reference_matrix_product_is_the_plain_sum, 0, 12);
     tcase_add_loop_test(t, reference_requantisation_follows_the_format, 0, 12);
     tcase_add_loop_test(t, matrix_products_agree_bit_for_bit, 0, 80);
-    tcase_add_loop_test(t, reference_depthwise_is_the_plain_sum, 0, 12);
-    tcase_add_loop_test(t, depthwise_rows_agree_bit_for_bit, 0, 80);
+    tcase_add_loop_test(t, reference_depthwise_is_the_plain_sum, 0, 24);
+    tcase_add_loop_test(t, depthwise_rows_agree_bit_for_bit, 0, 160);
     tcase_add_test(t, kernels_are_chosen_by_name);
     suite_add_tcase(s, t);
     t = tcase_create("float");

@@ -1,0 +1,102 @@
+/*
+** Depthwise convolution over vectors of channels, written once and compiled for each width of vector. A file defines, and includes
+** this for each width:
+**
+**   DW(name)        a name with the width's suffix
+**   DW_VEC          a vector of DW_BYTES bytes
+**   DW_OUTPUTS      neighbouring pixels summed at once, as many as the registers hold
+**   DW_LOAD(p), DW_STORE(p, v)                   whole vectors, aligned
+**   DW_LOAD_SOME(p, n), DW_STORE_SOME(p, v, n)   the first n bytes, anywhere
+**   DW_FILL(b)                                   one byte in all lanes
+**   DW_UNPACK(low|high, bits, a, b)              interleaved in each 128 bits
+**   DW_DOT4(sum, x, w)                           sum + four-way products of u8 x and s8 w
+**   DW_LEVELS(sum, scale, bias, e)               int32 sums to levels as int32
+**   DW_PACK(a, b, c, d, e)                       four vectors of levels to u8
+**
+** Taps are laid out first: four rows of a column of inputs side by side, for each channel, so that one four-way product takes them
+** all. What that costs is spread over f->rows output rows (kernels.h, ps__filter).
+*/
+
+/* The groups of `columns` columns of DW_BYTES channels from channel c on, groups x 4 x DW_BYTES bytes each, padding columns too. */
+INLINE void DW(interleave)(uint8_t *scratch, int columns, const uint8_t *const *rows, int width, int pad, int zero_in,
+                           const ps__filter *f, int c, const int groups, int count) {
+    for (int x = 0; x < columns; x++) {
+        int column = x - pad, inside = column >= 0 && column < width;
+        size_t at = (size_t)column * (size_t)f->channels + (size_t)c;
+        UNROLLED for (int g = 0; g < groups; g++, scratch += 4 * DW_BYTES) {
+            DW_VEC t[4];
+            UNROLLED for (int i = 0; i < 4; i++)
+                t[i] = inside ? DW_LOAD_SOME(rows[4 * g + i] + at, count) : DW_FILL((char)zero_in);
+            DW_VEC low_ab = DW_UNPACK(lo, 8, t[0], t[1]), high_ab = DW_UNPACK(hi, 8, t[0], t[1]);
+            DW_VEC low_cd = DW_UNPACK(lo, 8, t[2], t[3]), high_cd = DW_UNPACK(hi, 8, t[2], t[3]);
+            DW_STORE(scratch, DW_UNPACK(lo, 16, low_ab, low_cd));
+            DW_STORE(scratch + DW_BYTES, DW_UNPACK(hi, 16, low_ab, low_cd));
+            DW_STORE(scratch + 2 * DW_BYTES, DW_UNPACK(lo, 16, high_ab, high_cd));
+            DW_STORE(scratch + 3 * DW_BYTES, DW_UNPACK(hi, 16, high_ab, high_cd));
+        }
+    }
+}
+
+/* `outputs` neighbouring pixels of one output row. column: the first one's groups; w, place: the first channel's, of this row. */
+INLINE void DW(pixels)(uint8_t *out, const uint8_t *column, const int8_t *w, const ps__filter *f, size_t place, const epilogue *e,
+                       int count, const int k, const int stride, const int outputs) {
+    const int groups = (k + 3) / 4;
+    DW_VEC level[DW_OUTPUTS][4];
+    UNROLLED for (int j = 0; j < 4; j++) {
+        DW_VEC sum[DW_OUTPUTS];
+        UNROLLED for (int p = 0; p < outputs; p++) sum[p] = DW_LOAD(f->offset + place + 16 * (size_t)j);
+        UNROLLED for (int i = 0; i < (outputs - 1) * stride + k; i++)
+            UNROLLED for (int g = 0; g < groups; g++) {
+                DW_VEC x = DW_LOAD(column + ((i * groups + g) * 4 + j) * DW_BYTES);
+                UNROLLED for (int p = 0; p < outputs; p++) {
+                    const int kx = i - p * stride;
+                    if (kx >= 0 && kx < k) sum[p] = DW_DOT4(sum[p], x, DW_LOAD(w + (kx * groups + g) * 256 + j * 64));
+                }
+            }
+        UNROLLED for (int p = 0; p < outputs; p++)
+            level[p][j] = DW_LEVELS(sum[p], f->scale + place + 16 * j, f->bias + place + 16 * j, e);
+    }
+    UNROLLED for (int p = 0; p < outputs; p++)
+        DW_STORE_SOME(out + (size_t)p * (size_t)f->channels, DW_PACK(level[p][0], level[p][1], level[p][2], level[p][3], e), count);
+}
+
+/* One output row of DW_BYTES channels. The last pixels may be done twice, which is cheaper than one by one. */
+INLINE void DW(row)(uint8_t *out, int out_width, const uint8_t *scratch, const int8_t *w, const ps__filter *f, size_t place,
+                    const epilogue *e, int count, const int k, const int stride) {
+    const int step = out_width < DW_OUTPUTS ? 1 : DW_OUTPUTS, pixel = stride * ((k + 3) / 4) * 4 * DW_BYTES;
+    for (int next = 0; next < out_width; next += step) {
+        int x = next + step <= out_width ? next : out_width - step;
+        uint8_t *to = out + (size_t)x * (size_t)f->channels;
+        const uint8_t *column = scratch + (size_t)x * (size_t)pixel;
+        if (step == 1)
+            DW(pixels)(to, column, w, f, place, e, count, k, stride, 1);
+        else
+            DW(pixels)(to, column, w, f, place, e, count, k, stride, DW_OUTPUTS);
+    }
+}
+
+/* All output rows of the channels [c, c + DW_BYTES). */
+INLINE void DW(channels)(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
+                         const ps__filter *f, const epilogue *e, uint8_t *scratch, int c, const int k, const int stride) {
+    const int groups = (k + 3) / 4, count = f->channels - c < DW_BYTES ? f->channels - c : DW_BYTES;
+    const size_t first = (size_t)(c % 64 / 4), place = (size_t)(c / 64 * 64) + first; /* of the lanes in a quarter of 16 */
+    const int8_t *w = f->weights + (size_t)(c / 64) * (size_t)(k * groups) * 256 + first * 4;
+    DW(interleave)(scratch, (out_width - 1) * stride + k, rows, width, pad, zero_in, f, c, groups, count);
+    for (int r = 0; r < out_rows; r++)
+        DW(row)(out + (size_t)(r * out_width) * (size_t)f->channels + (size_t)c, out_width, scratch,
+                w + (size_t)r * f->row_weights, f, place, e, count, k, stride);
+}
+
+#undef DW
+#undef DW_VEC
+#undef DW_BYTES
+#undef DW_OUTPUTS
+#undef DW_LOAD
+#undef DW_STORE
+#undef DW_LOAD_SOME
+#undef DW_STORE_SOME
+#undef DW_FILL
+#undef DW_UNPACK
+#undef DW_DOT4
+#undef DW_LEVELS
+#undef DW_PACK
