@@ -66,11 +66,9 @@ INLINE __m512i level_of(__m512 real, const epilogue *e) {
     return _mm512_cvtps_epi32(_mm512_min_ps(e->top, _mm512_mul_ps(real, e->inverse)));
 }
 
-/* Four times 16 such levels to u8, bounded. In each 128 bits lie four of a, of b, of c and of d. */
-INLINE __m512i pack_levels(__m512i a, __m512i b, __m512i c, __m512i d, const epilogue *e) {
-    __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), e->zero);
-    __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), e->zero);
-    return _mm512_max_epu8(_mm512_packus_epi16(low, high), e->bottom);
-}
+/* Two times 16 such levels to 16 bits with the zero point, and two of those to u8, bounded. In each 128 bits lie four of a, four of b. */
+INLINE __m512i pack_16(__m512i a, __m512i b, const epilogue *e) { return _mm512_adds_epi16(_mm512_packs_epi32(a, b), e->zero); }
+
+INLINE __m512i pack_8(__m512i a, __m512i b, const epilogue *e) { return _mm512_max_epu8(_mm512_packus_epi16(a, b), e->bottom); }
 
 #endif

@@ -11,7 +11,7 @@
 **   DW_UNPACK(low|high, bits, a, b)              interleaved in each 128 bits
 **   DW_DOT4(sum, x, w)                           sum + four-way products of u8 x and s8 w
 **   DW_LEVELS(sum, scale, bias, e)               int32 sums to levels as int32
-**   DW_PACK(a, b, c, d, e)                       four vectors of levels to u8
+**   DW_PACK_16(a, b, e), DW_PACK_8(a, b, e)      two vectors of levels to 16 bits, two of those to u8
 **
 ** Taps are laid out first: four rows of a column of inputs side by side, for each channel, so that one four-way product takes them
 ** all. What that costs is spread over f->rows output rows (kernels.h, ps__filter).
@@ -37,27 +37,35 @@ INLINE void DW(interleave)(uint8_t *scratch, int columns, const uint8_t *const *
     }
 }
 
+/* Levels of quarter j of `outputs` neighbouring pixels. The barrier keeps the compiler from loading all quarters' inputs first, for
+** which there are no registers. */
+INLINE void DW(quarter)(DW_VEC *level, const uint8_t *column, const int8_t *w, const ps__filter *f, size_t place, const epilogue *e,
+                        const int j, const int k, const int stride, const int outputs) {
+    const int groups = (k + 3) / 4;
+    DW_VEC weights[14], sum[DW_OUTPUTS];
+    __asm__ volatile("" ::: "memory");
+    UNROLLED for (int i = 0; i < k * groups; i++) weights[i] = DW_LOAD(w + i * 256 + j * 64);
+    UNROLLED for (int p = 0; p < outputs; p++) sum[p] = DW_LOAD(f->offset + place + 16 * j);
+    UNROLLED for (int i = 0; i < (outputs - 1) * stride + k; i++)
+        UNROLLED for (int g = 0; g < groups; g++) {
+            DW_VEC x = DW_LOAD(column + ((i * groups + g) * 4 + j) * DW_BYTES);
+            UNROLLED for (int p = 0; p < outputs; p++)
+                if (i >= p * stride && i - p * stride < k) sum[p] = DW_DOT4(sum[p], x, weights[(i - p * stride) * groups + g]);
+        }
+    UNROLLED for (int p = 0; p < outputs; p++) level[p] = DW_LEVELS(sum[p], f->scale + place + 16 * j, f->bias + place + 16 * j, e);
+}
+
 /* `outputs` neighbouring pixels of one output row. column: the first one's groups; w, place: the first channel's, of this row. */
 INLINE void DW(pixels)(uint8_t *out, const uint8_t *column, const int8_t *w, const ps__filter *f, size_t place, const epilogue *e,
                        int count, const int k, const int stride, const int outputs) {
-    const int groups = (k + 3) / 4;
-    DW_VEC level[DW_OUTPUTS][4];
-    UNROLLED for (int j = 0; j < 4; j++) {
-        DW_VEC sum[DW_OUTPUTS];
-        UNROLLED for (int p = 0; p < outputs; p++) sum[p] = DW_LOAD(f->offset + place + 16 * (size_t)j);
-        UNROLLED for (int i = 0; i < (outputs - 1) * stride + k; i++)
-            UNROLLED for (int g = 0; g < groups; g++) {
-                DW_VEC x = DW_LOAD(column + ((i * groups + g) * 4 + j) * DW_BYTES);
-                UNROLLED for (int p = 0; p < outputs; p++) {
-                    const int kx = i - p * stride;
-                    if (kx >= 0 && kx < k) sum[p] = DW_DOT4(sum[p], x, DW_LOAD(w + (kx * groups + g) * 256 + j * 64));
-                }
-            }
-        UNROLLED for (int p = 0; p < outputs; p++)
-            level[p][j] = DW_LEVELS(sum[p], f->scale + place + 16 * j, f->bias + place + 16 * j, e);
+    DW_VEC half[2][DW_OUTPUTS], level[2][DW_OUTPUTS];
+    UNROLLED for (int h = 0; h < 2; h++) {
+        DW(quarter)(level[0], column, w, f, place, e, 2 * h, k, stride, outputs);
+        DW(quarter)(level[1], column, w, f, place, e, 2 * h + 1, k, stride, outputs);
+        UNROLLED for (int p = 0; p < outputs; p++) half[h][p] = DW_PACK_16(level[0][p], level[1][p], e);
     }
     UNROLLED for (int p = 0; p < outputs; p++)
-        DW_STORE_SOME(out + (size_t)p * (size_t)f->channels, DW_PACK(level[p][0], level[p][1], level[p][2], level[p][3], e), count);
+        DW_STORE_SOME(out + (size_t)p * (size_t)f->channels, DW_PACK_8(half[0][p], half[1][p], e), count);
 }
 
 /* One output row of DW_BYTES channels. The last pixels may be done twice, which is cheaper than one by one. */
@@ -99,4 +107,5 @@ INLINE void DW(channels)(uint8_t *out, int out_rows, int out_width, const uint8_
 #undef DW_UNPACK
 #undef DW_DOT4
 #undef DW_LEVELS
-#undef DW_PACK
+#undef DW_PACK_16
+#undef DW_PACK_8

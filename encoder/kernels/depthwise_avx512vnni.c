@@ -21,7 +21,8 @@
 #define DW_UNPACK(which, bits, a, b) _mm512_unpack##which##_epi##bits(a, b)
 #define DW_DOT4(sum, x, w) dot4(sum, x, w)
 #define DW_LEVELS(sum, scale, bias, e) level_of(real_of(sum, _mm512_load_ps(scale), _mm512_load_ps(bias)), e)
-#define DW_PACK(a, b, c, d, e) pack_levels(a, b, c, d, e)
+#define DW_PACK_16(a, b, e) pack_16(a, b, e)
+#define DW_PACK_8(a, b, e) pack_8(a, b, e)
 #include "encoder/kernels/depthwise.h"
 
 INLINE __m256i dot4_32(__m256i sum, __m256i x, __m256i w) {
@@ -35,10 +36,12 @@ INLINE __m256i levels_32(__m256i sum, const float *scale, const float *bias, con
     return _mm256_cvtps_epi32(_mm256_min_ps(_mm512_castps512_ps256(e->top), level));
 }
 
-INLINE __m256i pack_32(__m256i a, __m256i b, __m256i c, __m256i d, const epilogue *e) {
-    __m256i zero = _mm512_castsi512_si256(e->zero), low = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero);
-    __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero);
-    return _mm256_max_epu8(_mm256_packus_epi16(low, high), _mm512_castsi512_si256(e->bottom));
+INLINE __m256i pack_16_32(__m256i a, __m256i b, const epilogue *e) {
+    return _mm256_adds_epi16(_mm256_packs_epi32(a, b), _mm512_castsi512_si256(e->zero));
+}
+
+INLINE __m256i pack_8_32(__m256i a, __m256i b, const epilogue *e) {
+    return _mm256_max_epu8(_mm256_packus_epi16(a, b), _mm512_castsi512_si256(e->bottom));
 }
 
 #define DW(name) name##_32
@@ -53,7 +56,8 @@ INLINE __m256i pack_32(__m256i a, __m256i b, __m256i c, __m256i d, const epilogu
 #define DW_UNPACK(which, bits, a, b) _mm256_unpack##which##_epi##bits(a, b)
 #define DW_DOT4(sum, x, w) dot4_32(sum, x, w)
 #define DW_LEVELS(sum, scale, bias, e) levels_32(sum, scale, bias, e)
-#define DW_PACK(a, b, c, d, e) pack_32(a, b, c, d, e)
+#define DW_PACK_16(a, b, e) pack_16_32(a, b, e)
+#define DW_PACK_8(a, b, e) pack_8_32(a, b, e)
 #include "encoder/kernels/depthwise.h"
 
 INLINE void depthwise(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,

@@ -70,7 +70,8 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, si
                 real = add_residual(real, residual + (size_t)row * stride + 16 * c, (__mmask16)lanes(left - 16 * c), e);
             level[i] = level_of(real, e);
         }
-        store_levels(out + (size_t)r * stride, stride, pack_levels(level[0], level[1], level[2], level[3], e), left, per, columns);
+        __m512i packed = pack_8(pack_16(level[0], level[1], e), pack_16(level[2], level[3], e), e);
+        store_levels(out + (size_t)r * stride, stride, packed, left, per, columns);
     }
 }
 
