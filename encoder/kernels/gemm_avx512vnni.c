@@ -18,14 +18,15 @@ INLINE int32_t four_bytes(const uint8_t *p) {
     return value;
 }
 
-/* rows x (16 * columns) sums. o: first output, a multiple of 16. */
-INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o, const int rows,
-                      const int columns) {
+/* rows x (16 * columns) sums. o: first output, a multiple of 16. ahead: the weights to fetch meanwhile, a column of them. */
+INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o, const int8_t *ahead,
+                      const int rows, const int columns) {
     const int8_t *w = m->weights + (size_t)(o / 16) * (size_t)m->k4 * 64;
     const size_t column = (size_t)m->k4 * 64;
     UNROLLED for (int r = 0; r < rows; r++)
         UNROLLED for (int c = 0; c < columns; c++) sum[r][c] = _mm512_load_si512(m->offset + o + 16 * c);
-    for (int i = 0; i < m->k4; i++, w += 64) {
+    for (int i = 0; i < m->k4; i++, w += 64, ahead += 64) {
+        _mm_prefetch((const char *)ahead, _MM_HINT_T0);
         __m512i weights[4];
         UNROLLED for (int c = 0; c < columns; c++) weights[c] = _mm512_load_si512(w + (size_t)c * column);
         UNROLLED for (int r = 0; r < rows; r++) {
@@ -56,11 +57,11 @@ INLINE void store_levels(uint8_t *out, size_t stride, __m512i packed, int left, 
 
 /* out, residual: the tile's first output of its first row. */
 INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, const ps__matrix *m, int o,
-                    const epilogue *e, const int with_residual, const int rows, const int columns) {
+                    const int8_t *ahead, const epilogue *e, const int with_residual, const int rows, const int columns) {
     __m512i sum[MOST_ROWS][4];
     const size_t stride = (size_t)m->n;
     const int left = m->n - o, per = columns >= 3 || rows == 1 ? 1 : 4 / columns;
-    tile_sums(sum, in, in_stride, m, o, rows, columns);
+    tile_sums(sum, in, in_stride, m, o, ahead, rows, columns);
     UNROLLED for (int r = 0; r < rows; r += per) {
         __m512i level[4];
         UNROLLED for (int i = 0; i < 4; i++) {
@@ -80,14 +81,16 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, si
 INLINE void strip_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows, const ps__matrix *m,
                      int o, const epilogue *e, const int with_residual, const int columns) {
     const size_t n = (size_t)m->n, height = (size_t)height_of(columns);
-    size_t step = rows < height ? 1 : height;
+    size_t step = rows < height ? 1 : height, column = (size_t)m->k4 * 64, fetched = 0;
     for (size_t next = 0; next < rows; next += step) {
+        const int8_t *ahead = m->weights + (size_t)(o / 16 + columns + (int)fetched) * column;
+        fetched = fetched + 1 < (size_t)columns ? fetched + 1 : 0;
         size_t r = next + step <= rows ? next : rows - step;
         const uint8_t *added = with_residual ? residual + r * n : NULL;
         if (step == 1)
-            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, e, with_residual, 1, columns);
+            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, with_residual, 1, columns);
         else
-            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, e, with_residual, height_of(columns), columns);
+            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, with_residual, height_of(columns), columns);
     }
 }
 
@@ -136,7 +139,7 @@ void ps__gemm_u8_avx512vnni(uint8_t *out, const uint8_t *in, size_t in_stride, s
 INLINE void tile_f32(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, const ps__matrix *m, int o, const int rows,
                      const int columns) {
     __m512i sum[MOST_ROWS][4];
-    tile_sums(sum, in, in_stride, m, o, rows, columns);
+    tile_sums(sum, in, in_stride, m, o, m->weights + (size_t)(o / 16 + columns) * (size_t)m->k4 * 64, rows, columns);
     UNROLLED for (int c = 0; c < columns; c++) {
         __m512 scale = _mm512_load_ps(m->scale + o + 16 * c), bias = _mm512_load_ps(m->bias + o + 16 * c);
         __mmask16 mask = (__mmask16)lanes(m->n - o - 16 * c);
