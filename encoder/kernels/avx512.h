@@ -62,13 +62,13 @@ INLINE __m512 add_residual(__m512 real, const uint8_t *from, __mmask16 mask, con
 }
 
 /* 16 real values to levels less the zero point, the lower bound not yet applied. The order of minps's operands lets a NaN pass. */
-INLINE __m512i level_of(__m512 real, const epilogue *e) {
-    return _mm512_cvtps_epi32(_mm512_min_ps(e->top, _mm512_mul_ps(real, e->inverse)));
+INLINE __m512i level_of(__m512 real, __m512 inverse, __m512 top) {
+    return _mm512_cvtps_epi32(_mm512_min_ps(top, _mm512_mul_ps(real, inverse)));
 }
 
 /* Two times 16 such levels to 16 bits with the zero point, and two of those to u8, bounded. In each 128 bits lie four of a, four of b. */
-INLINE __m512i pack_16(__m512i a, __m512i b, const epilogue *e) { return _mm512_adds_epi16(_mm512_packs_epi32(a, b), e->zero); }
+INLINE __m512i pack_16(__m512i a, __m512i b, __m512i zero) { return _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero); }
 
-INLINE __m512i pack_8(__m512i a, __m512i b, const epilogue *e) { return _mm512_max_epu8(_mm512_packus_epi16(a, b), e->bottom); }
+INLINE __m512i pack_8(__m512i a, __m512i b, __m512i bottom) { return _mm512_max_epu8(_mm512_packus_epi16(a, b), bottom); }
 
 #endif

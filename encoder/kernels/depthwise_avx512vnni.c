@@ -20,9 +20,9 @@
 #define DW_FILL(b) _mm512_set1_epi8(b)
 #define DW_UNPACK(which, bits, a, b) _mm512_unpack##which##_epi##bits(a, b)
 #define DW_DOT4(sum, x, w) dot4(sum, x, w)
-#define DW_LEVELS(sum, scale, bias, e) level_of(real_of(sum, _mm512_load_ps(scale), _mm512_load_ps(bias)), e)
-#define DW_PACK_16(a, b, e) pack_16(a, b, e)
-#define DW_PACK_8(a, b, e) pack_8(a, b, e)
+#define DW_LEVELS(sum, scale, bias, e) level_of(real_of(sum, _mm512_load_ps(scale), _mm512_load_ps(bias)), (e)->inverse, (e)->top)
+#define DW_PACK_16(a, b, e) pack_16(a, b, (e)->zero)
+#define DW_PACK_8(a, b, e) pack_8(a, b, (e)->bottom)
 #include "encoder/kernels/depthwise.h"
 
 INLINE __m256i dot4_32(__m256i sum, __m256i x, __m256i w) {

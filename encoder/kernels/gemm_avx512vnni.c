@@ -55,6 +55,21 @@ INLINE void store_levels(uint8_t *out, size_t stride, __m512i packed, int left, 
     }
 }
 
+/* Sums to levels, in the registers they are in: column by column, as there are none left for every column's scale and bias. */
+INLINE void tile_levels(__m512i sum[MOST_ROWS][4], const uint8_t *residual, const ps__matrix *m, int o, const epilogue *e,
+                        const int with_residual, const int rows, const int columns) {
+    const __m512 inverse = e->inverse, top = e->top;
+    UNROLLED for (int c = 0; c < columns; c++) {
+        const __m512 scale = _mm512_load_ps(m->scale + o + 16 * c), bias = _mm512_load_ps(m->bias + o + 16 * c);
+        UNROLLED for (int r = 0; r < rows; r++) {
+            __m512 real = real_of(sum[r][c], scale, bias);
+            if (with_residual)
+                real = add_residual(real, residual + (size_t)r * (size_t)m->n + 16 * c, (__mmask16)lanes(m->n - o - 16 * c), e);
+            sum[r][c] = level_of(real, inverse, top);
+        }
+    }
+}
+
 /* out, residual: the tile's first output of its first row. */
 INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, const ps__matrix *m, int o,
                     const int8_t *ahead, const epilogue *e, const int with_residual, const int rows, const int columns) {
@@ -62,16 +77,15 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, si
     const size_t stride = (size_t)m->n;
     const int left = m->n - o, per = columns >= 3 || rows == 1 ? 1 : 4 / columns;
     tile_sums(sum, in, in_stride, m, o, ahead, rows, columns);
+    tile_levels(sum, residual, m, o, e, with_residual, rows, columns);
+    const __m512i zero = e->zero, bottom = e->bottom;
     UNROLLED for (int r = 0; r < rows; r += per) {
         __m512i level[4];
         UNROLLED for (int i = 0; i < 4; i++) {
-            const int used = i < per * columns ? i : 0, row = r + used / columns, c = used % columns;
-            __m512 real = real_of(sum[row][c], _mm512_load_ps(m->scale + o + 16 * c), _mm512_load_ps(m->bias + o + 16 * c));
-            if (with_residual)
-                real = add_residual(real, residual + (size_t)row * stride + 16 * c, (__mmask16)lanes(left - 16 * c), e);
-            level[i] = level_of(real, e);
+            const int used = i < per * columns ? i : 0;
+            level[i] = sum[r + used / columns][used % columns];
         }
-        __m512i packed = pack_8(pack_16(level[0], level[1], e), pack_16(level[2], level[3], e), e);
+        __m512i packed = pack_8(pack_16(level[0], level[1], zero), pack_16(level[2], level[3], zero), bottom);
         store_levels(out + (size_t)r * stride, stride, packed, left, per, columns);
     }
 }
