@@ -3,9 +3,9 @@
 ** layers are shallow.
 **
 ** The format clamps the real value, rounds it, adds the zero point and clamps again. All of these rise with the value, and a clamp
-** may change places with anything that rises as long as its bounds are carried along. So the bounds become levels, computed once a
-** call; the upper one is applied before the conversion to integers (which then cannot overflow), the lower one and the zero point
-** after packing, to 64 levels at a time. A NaN becomes the least integer and then the lower bound, as in reference.c.
+** may change places with anything that rises as long as its bounds are carried along (ps__levels_of). So both are applied to packed
+** levels, 64 at a time. What int32 cannot hold becomes the least integer, and so the least level: right for what is far below and
+** for a NaN, as in reference.c, but not for what is far above, so that either no value is (ps__is_plain) or minps comes first.
 */
 #ifndef PS_KERNELS_AVX512_H
 #define PS_KERNELS_AVX512_H
@@ -25,7 +25,7 @@ INLINE uint64_t lanes(int count) { return count >= 64 ? ~(uint64_t)0 : ((uint64_
 typedef struct epilogue {     /* ps__requant spread over lanes once a call */
     __m512 inverse;           /* as in ps__requant */
     __m512 top;               /* greatest level, less the zero point */
-    __m512i zero, bottom;     /* zero point, 16 bits a lane; least level, 8 bits */
+    __m512i zero16, zero, bottom, last; /* zero point, 16 bits a lane; zero point, least and greatest level, 8 bits */
     __m512 residual_scale;    /* as in ps__requant */
     __m512i residual_zero;    /* as in ps__requant */
     const uint8_t *residual;  /* as in ps__requant */
@@ -36,7 +36,9 @@ INLINE epilogue epilogue_of(const ps__requant *q) {
     return (epilogue){_mm512_set1_ps(q->inverse),
                       _mm512_set1_ps(l.top),
                       _mm512_set1_epi16((int16_t)l.zero),
+                      _mm512_set1_epi8((int8_t)l.zero),
                       _mm512_set1_epi8((int8_t)l.bottom),
+                      _mm512_set1_epi8((int8_t)((int)l.top + l.zero)),
                       _mm512_set1_ps(q->residual_scale),
                       _mm512_set1_epi32(q->residual_zero),
                       q->residual};
@@ -61,14 +63,23 @@ INLINE __m512 add_residual(__m512 real, const uint8_t *from, __mmask16 mask, con
     return _mm512_add_ps(real, _mm512_mul_ps(e->residual_scale, steps));
 }
 
-/* 16 real values to levels less the zero point, the lower bound not yet applied. The order of minps's operands lets a NaN pass. */
-INLINE __m512i level_of(__m512 real, __m512 inverse, __m512 top) {
-    return _mm512_cvtps_epi32(_mm512_min_ps(top, _mm512_mul_ps(real, inverse)));
+/* How a tile is requantised: ps__is_plain, or not, or not and something is added. */
+enum { PLAIN, CAREFUL, ADDING };
+
+/* 16 real values to levels less the zero point, not yet bounded but for the minps of those that are not plain. The order of its
+** operands lets a NaN pass. */
+INLINE __m512i level_of(__m512 real, __m512 inverse, __m512 top, const int mode) {
+    __m512 level = _mm512_mul_ps(real, inverse);
+    return _mm512_cvtps_epi32(mode == PLAIN ? level : _mm512_min_ps(top, level));
 }
 
-/* Two times 16 such levels to 16 bits with the zero point, and two of those to u8, bounded. In each 128 bits lie four of a, four of b. */
-INLINE __m512i pack_16(__m512i a, __m512i b, __m512i zero) { return _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero); }
-
-INLINE __m512i pack_8(__m512i a, __m512i b, __m512i bottom) { return _mm512_max_epu8(_mm512_packus_epi16(a, b), bottom); }
+/* Four times 16 such levels to u8, bounded. In each 128 bits lie four of a, of b, of c and of d. */
+INLINE __m512i pack_levels(__m512i a, __m512i b, __m512i c, __m512i d, const epilogue *e, const int mode) {
+    __m512i low = _mm512_packs_epi32(a, b), high = _mm512_packs_epi32(c, d);
+    if (mode == PLAIN) return _mm512_min_epu8(_mm512_adds_epu8(_mm512_packus_epi16(low, high), e->zero), e->last);
+    low = _mm512_adds_epi16(low, e->zero16);
+    high = _mm512_adds_epi16(high, e->zero16);
+    return _mm512_max_epu8(_mm512_packus_epi16(low, high), e->bottom);
+}
 
 #endif

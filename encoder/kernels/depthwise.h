@@ -11,7 +11,7 @@
 **   DW_UNPACK(low|high, bits, a, b)              interleaved in each 128 bits
 **   DW_DOT4(sum, x, w)                           sum + four-way products of u8 x and s8 w
 **   DW_LEVELS(sum, scale, bias, e)               int32 sums to levels as int32
-**   DW_PACK_16(a, b, e), DW_PACK_8(a, b, e)      two vectors of levels to 16 bits, two of those to u8
+**   DW_PACK_16(a, b), DW_PACK_8(a, b, e)         two vectors of levels to 16 bits, two of those to u8
 **
 ** Taps are laid out first: four rows of a column of inputs side by side, for each channel, so that one four-way product takes them
 ** all. What that costs is spread over f->rows output rows (kernels.h, ps__filter).
@@ -62,7 +62,7 @@ INLINE void DW(pixels)(uint8_t *out, const uint8_t *column, const int8_t *w, con
     UNROLLED for (int h = 0; h < 2; h++) {
         DW(quarter)(level[0], column, w, f, place, e, 2 * h, k, stride, outputs);
         DW(quarter)(level[1], column, w, f, place, e, 2 * h + 1, k, stride, outputs);
-        UNROLLED for (int p = 0; p < outputs; p++) half[h][p] = DW_PACK_16(level[0][p], level[1][p], e);
+        UNROLLED for (int p = 0; p < outputs; p++) half[h][p] = DW_PACK_16(level[0][p], level[1][p]);
     }
     UNROLLED for (int p = 0; p < outputs; p++)
         DW_STORE_SOME(out + (size_t)p * (size_t)f->channels, DW_PACK_8(half[0][p], half[1][p], e), count);

@@ -20,9 +20,9 @@
 #define DW_FILL(b) _mm512_set1_epi8(b)
 #define DW_UNPACK(which, bits, a, b) _mm512_unpack##which##_epi##bits(a, b)
 #define DW_DOT4(sum, x, w) dot4(sum, x, w)
-#define DW_LEVELS(sum, scale, bias, e) level_of(real_of(sum, _mm512_load_ps(scale), _mm512_load_ps(bias)), (e)->inverse, (e)->top)
-#define DW_PACK_16(a, b, e) pack_16(a, b, (e)->zero)
-#define DW_PACK_8(a, b, e) pack_8(a, b, (e)->bottom)
+#define DW_LEVELS(sum, scale, bias, e) level_of(real_of(sum, _mm512_load_ps(scale), _mm512_load_ps(bias)), (e)->inverse, (e)->top, PLAIN)
+#define DW_PACK_16(a, b) _mm512_packs_epi32(a, b)
+#define DW_PACK_8(a, b, e) _mm512_min_epu8(_mm512_adds_epu8(_mm512_packus_epi16(a, b), (e)->zero), (e)->last)
 #include "encoder/kernels/depthwise.h"
 
 INLINE __m256i dot4_32(__m256i sum, __m256i x, __m256i w) {
@@ -32,16 +32,12 @@ INLINE __m256i dot4_32(__m256i sum, __m256i x, __m256i w) {
 
 INLINE __m256i levels_32(__m256i sum, const float *scale, const float *bias, const epilogue *e) {
     __m256 real = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(scale)), _mm256_load_ps(bias));
-    __m256 level = _mm256_mul_ps(real, _mm512_castps512_ps256(e->inverse));
-    return _mm256_cvtps_epi32(_mm256_min_ps(_mm512_castps512_ps256(e->top), level));
-}
-
-INLINE __m256i pack_16_32(__m256i a, __m256i b, const epilogue *e) {
-    return _mm256_adds_epi16(_mm256_packs_epi32(a, b), _mm512_castsi512_si256(e->zero));
+    return _mm256_cvtps_epi32(_mm256_mul_ps(real, _mm512_castps512_ps256(e->inverse)));
 }
 
 INLINE __m256i pack_8_32(__m256i a, __m256i b, const epilogue *e) {
-    return _mm256_max_epu8(_mm256_packus_epi16(a, b), _mm512_castsi512_si256(e->bottom));
+    __m256i levels = _mm256_adds_epu8(_mm256_packus_epi16(a, b), _mm512_castsi512_si256(e->zero));
+    return _mm256_min_epu8(levels, _mm512_castsi512_si256(e->last));
 }
 
 #define DW(name) name##_32
@@ -56,7 +52,7 @@ INLINE __m256i pack_8_32(__m256i a, __m256i b, const epilogue *e) {
 #define DW_UNPACK(which, bits, a, b) _mm256_unpack##which##_epi##bits(a, b)
 #define DW_DOT4(sum, x, w) dot4_32(sum, x, w)
 #define DW_LEVELS(sum, scale, bias, e) levels_32(sum, scale, bias, e)
-#define DW_PACK_16(a, b, e) pack_16_32(a, b, e)
+#define DW_PACK_16(a, b) _mm256_packs_epi32(a, b)
 #define DW_PACK_8(a, b, e) pack_8_32(a, b, e)
 #include "encoder/kernels/depthwise.h"
 
@@ -87,6 +83,10 @@ void ps__depthwise_u8_avx512vnni(uint8_t *out, int out_rows, int out_width, cons
                                  const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
     static depthwise_fn *const by_shape[3][2] = {
         {depthwise_3_1, depthwise_3_2}, {depthwise_5_1, depthwise_5_2}, {depthwise_7_1, depthwise_7_2}};
+    if (!ps__is_plain(q, f->reach)) { /* no honest filter */
+        ps__kernels_reference.depthwise_u8(out, out_rows, out_width, rows, width, pad, zero_in, f, q, scratch);
+        return;
+    }
     epilogue e = epilogue_of(q);
     const uint8_t *taps[8];
     ps__depthwise_taps(taps, rows, out_rows, f);

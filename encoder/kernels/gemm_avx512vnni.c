@@ -23,6 +23,7 @@ INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_st
                       const int rows, const int columns) {
     const int8_t *w = m->weights + (size_t)(o / 16) * (size_t)m->k4 * 64;
     const size_t column = (size_t)m->k4 * 64;
+    const uint8_t *third[4] = {in, in + 3 * in_stride, in + 6 * in_stride, in + 9 * in_stride}; /* x86 adds one or two strides itself */
     UNROLLED for (int r = 0; r < rows; r++)
         UNROLLED for (int c = 0; c < columns; c++) sum[r][c] = _mm512_load_si512(m->offset + o + 16 * c);
     for (int i = 0; i < m->k4; i++, w += 64, ahead += 64) {
@@ -30,7 +31,7 @@ INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_st
         __m512i weights[4];
         UNROLLED for (int c = 0; c < columns; c++) weights[c] = _mm512_load_si512(w + (size_t)c * column);
         UNROLLED for (int r = 0; r < rows; r++) {
-            __m512i x = _mm512_set1_epi32(four_bytes(in + (size_t)r * in_stride + (size_t)i * 4));
+            __m512i x = _mm512_set1_epi32(four_bytes(third[r / 3] + (size_t)(r % 3) * in_stride + (size_t)i * 4));
             UNROLLED for (int c = 0; c < columns; c++) sum[r][c] = dot4(sum[r][c], x, weights[c]);
         }
     }
@@ -57,35 +58,35 @@ INLINE void store_levels(uint8_t *out, size_t stride, __m512i packed, int left, 
 
 /* Sums to levels, in the registers they are in: column by column, as there are none left for every column's scale and bias. */
 INLINE void tile_levels(__m512i sum[MOST_ROWS][4], const uint8_t *residual, const ps__matrix *m, int o, const epilogue *e,
-                        const int with_residual, const int rows, const int columns) {
+                        const int mode, const int rows, const int columns) {
     const __m512 inverse = e->inverse, top = e->top;
     UNROLLED for (int c = 0; c < columns; c++) {
         const __m512 scale = _mm512_load_ps(m->scale + o + 16 * c), bias = _mm512_load_ps(m->bias + o + 16 * c);
         UNROLLED for (int r = 0; r < rows; r++) {
             __m512 real = real_of(sum[r][c], scale, bias);
-            if (with_residual)
+            if (mode == ADDING)
                 real = add_residual(real, residual + (size_t)r * (size_t)m->n + 16 * c, (__mmask16)lanes(m->n - o - 16 * c), e);
-            sum[r][c] = level_of(real, inverse, top);
+            sum[r][c] = level_of(real, inverse, top, mode);
         }
     }
 }
 
 /* out, residual: the tile's first output of its first row. */
 INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, const ps__matrix *m, int o,
-                    const int8_t *ahead, const epilogue *e, const int with_residual, const int rows, const int columns) {
+                    const int8_t *ahead, const epilogue *e, const int mode, const int rows, const int columns) {
     __m512i sum[MOST_ROWS][4];
     const size_t stride = (size_t)m->n;
     const int left = m->n - o, per = columns >= 3 || rows == 1 ? 1 : 4 / columns;
     tile_sums(sum, in, in_stride, m, o, ahead, rows, columns);
-    tile_levels(sum, residual, m, o, e, with_residual, rows, columns);
-    const __m512i zero = e->zero, bottom = e->bottom;
+    tile_levels(sum, residual, m, o, e, mode, rows, columns);
+    const epilogue own = *e; /* which the stores cannot change */
     UNROLLED for (int r = 0; r < rows; r += per) {
         __m512i level[4];
         UNROLLED for (int i = 0; i < 4; i++) {
             const int used = i < per * columns ? i : 0;
             level[i] = sum[r + used / columns][used % columns];
         }
-        __m512i packed = pack_8(pack_16(level[0], level[1], zero), pack_16(level[2], level[3], zero), bottom);
+        __m512i packed = pack_levels(level[0], level[1], level[2], level[3], &own, mode);
         store_levels(out + (size_t)r * stride, stride, packed, left, per, columns);
     }
 }
@@ -93,38 +94,35 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, si
 /* A strip of columns over `rows` rows. The last tile may do rows again that the one before it did, which is cheaper than a smaller
 ** tile; single rows are left where there are too few for one. */
 INLINE void strip_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows, const ps__matrix *m,
-                     int o, const epilogue *e, const int with_residual, const int columns) {
+                     int o, const epilogue *e, const int mode, const int columns) {
     const size_t n = (size_t)m->n, height = (size_t)height_of(columns);
     size_t step = rows < height ? 1 : height, column = (size_t)m->k4 * 64, fetched = 0;
     for (size_t next = 0; next < rows; next += step) {
         const int8_t *ahead = m->weights + (size_t)(o / 16 + columns + (int)fetched) * column;
         fetched = fetched + 1 < (size_t)columns ? fetched + 1 : 0;
         size_t r = next + step <= rows ? next : rows - step;
-        const uint8_t *added = with_residual ? residual + r * n : NULL;
+        const uint8_t *added = mode == ADDING ? residual + r * n : NULL;
         if (step == 1)
-            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, with_residual, 1, columns);
+            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, mode, 1, columns);
         else
-            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, with_residual, height_of(columns), columns);
+            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, mode, height_of(columns), columns);
     }
 }
 
 typedef void strip_fn(uint8_t *, const uint8_t *, const uint8_t *, size_t, size_t, const ps__matrix *, int, const epilogue *);
 
-#define DEFINE_STRIP(COLUMNS)                                                                                                    \
-    static void strip_##COLUMNS(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows,         \
-                                const ps__matrix *m, int o, const epilogue *e) {                                                 \
-        strip_u8(out, residual, in, in_stride, rows, m, o, e, 0, COLUMNS);                                                       \
-    }                                                                                                                            \
-    static void strip_add_##COLUMNS(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows,     \
-                                    const ps__matrix *m, int o, const epilogue *e) {                                             \
-        strip_u8(out, residual, in, in_stride, rows, m, o, e, 1, COLUMNS);                                                       \
+#define DEFINE_STRIP(MODE, COLUMNS)                                                                                              \
+    static void strip_##MODE##_##COLUMNS(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows, \
+                                         const ps__matrix *m, int o, const epilogue *e) {                                        \
+        strip_u8(out, residual, in, in_stride, rows, m, o, e, MODE, COLUMNS);                                                    \
     }
-DEFINE_STRIP(1)
-DEFINE_STRIP(2)
-DEFINE_STRIP(3)
-DEFINE_STRIP(4)
+#define DEFINE_STRIPS(MODE) DEFINE_STRIP(MODE, 1) DEFINE_STRIP(MODE, 2) DEFINE_STRIP(MODE, 3) DEFINE_STRIP(MODE, 4)
+DEFINE_STRIPS(PLAIN)
+DEFINE_STRIPS(CAREFUL)
+DEFINE_STRIPS(ADDING)
 
-static strip_fn *const strips[2][4] = {{strip_1, strip_2, strip_3, strip_4}, {strip_add_1, strip_add_2, strip_add_3, strip_add_4}};
+#define STRIPS_OF(MODE) {strip_##MODE##_1, strip_##MODE##_2, strip_##MODE##_3, strip_##MODE##_4}
+static strip_fn *const strips[3][4] = {STRIPS_OF(PLAIN), STRIPS_OF(CAREFUL), STRIPS_OF(ADDING)};
 
 /* Columns of the next strip: threes, and as many fours as leave neither one nor two over. */
 static int strip_width(int columns) { return columns < 4 ? columns : columns % 3 == 0 || columns == 5 ? 3 : 4; }
@@ -139,12 +137,13 @@ void ps__gemm_u8_avx512vnni(uint8_t *out, const uint8_t *in, size_t in_stride, s
                             const ps__requant *q) {
     epilogue e = epilogue_of(q);
     const size_t block = block_rows(rows, m), n = (size_t)m->n;
+    const int mode = q->residual ? ADDING : ps__is_plain(q, m->reach) ? PLAIN : CAREFUL;
     for (size_t first = 0; first < rows; first += block) {
         size_t count = rows - first < block ? rows - first : block;
         for (int c = 0, columns = (m->n + 15) / 16, width; c < columns; c += width) {
             width = strip_width(columns - c);
             size_t at = first * n + (size_t)(c * 16);
-            strips[q->residual != NULL][width - 1](out + at, q->residual ? q->residual + at : NULL, in + first * in_stride, in_stride,
+            strips[mode][width - 1](out + at, q->residual ? q->residual + at : NULL, in + first * in_stride, in_stride,
                                                    count, m, c * 16, &e);
         }
     }

@@ -23,6 +23,7 @@ typedef struct ps__matrix {
     int32_t *offset; /* [n padded to 64]: -zero_in * sum over k of w, where every sum starts */
     float *scale;    /* [n padded]: real value of one step of the sum (for dynamic layers: of the weight alone) */
     float *bias;     /* [n padded] */
+    float reach;     /* no real value is greater than this */
 } ps__matrix;
 
 /* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [rows][c/64][kx][ceil(k/4)][4][16][4]. The four taps of a
@@ -37,6 +38,7 @@ typedef struct ps__filter {
     int8_t *weights;     /* 64-byte aligned, owned */
     int32_t *offset;     /* as in ps__matrix, permuted */
     float *scale, *bias; /* permuted */
+    float reach;         /* as in ps__matrix */
 } ps__filter;
 
 /* How a sum becomes a u8 activation; docs/model-package.md, "Quantisation". */
@@ -61,6 +63,11 @@ static inline ps__levels ps__levels_of(const ps__requant *q) {
     top = top < 255.0f - q->zero ? top : 255.0f - q->zero;
     bottom = bottom > 0.0f ? bottom : 0.0f;
     return (ps__levels){.top = top, .bottom = bottom < 255.0f ? (int)bottom : 255, .zero = (int)q->zero};
+}
+
+/* Whether the format's clamps can be left to packing: the value is cut off at 0, nothing is added to it, and no level is beyond int32. */
+static inline int ps__is_plain(const ps__requant *q, float reach) {
+    return !q->residual && q->low == 0.0f && q->high >= 0.0f && reach * q->inverse < 1e9f;
 }
 
 typedef struct ps__kernels {

@@ -49,10 +49,11 @@ INLINE __m256i level_of(__m256 real, const epilogue *e) {
     return _mm256_cvtps_epi32(_mm256_min_ps(e->top, _mm256_mul_ps(real, e->inverse)));
 }
 
-/* Two times 8 such levels to 16 bits with the zero point, and two of those to u8, bounded. In each 128 bits lie four of a, four of b. */
-INLINE __m256i pack_16(__m256i a, __m256i b, const epilogue *e) { return _mm256_adds_epi16(_mm256_packs_epi32(a, b), e->zero); }
-
-INLINE __m256i pack_8(__m256i a, __m256i b, const epilogue *e) { return _mm256_max_epu8(_mm256_packus_epi16(a, b), e->bottom); }
+/* Two times 16 such levels, packed to 16 bits, to u8, bounded. In each 128 bits lie eight of a, eight of b. */
+INLINE __m256i pack_8(__m256i a, __m256i b, const epilogue *e) {
+    __m256i levels = _mm256_packus_epi16(_mm256_adds_epi16(a, e->zero), _mm256_adds_epi16(b, e->zero));
+    return _mm256_max_epu8(levels, e->bottom);
+}
 
 INLINE __m256i load8(const int32_t *p) {
     return _mm256_load_si256((const __m256i *)(const void *)p);
@@ -100,7 +101,7 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *in, size_t in_stride, size_t ro
             if (residual) real = add_residual(real, bytes + 8 * h, e);
             level[h] = level_of(real, e);
         }
-        __m256i packed = _mm256_permutevar8x32_epi32(pack_8(pack_16(level[0], level[1], e), _mm256_setzero_si256(), e), order);
+        __m256i packed = _mm256_permutevar8x32_epi32(pack_8(_mm256_packs_epi32(level[0], level[1]), _mm256_setzero_si256(), e), order);
         __m128i levels = _mm256_castsi256_si128(packed);
         if (count == 16)
             _mm_storeu_si128((__m128i *)(void *)(out + at), levels);
@@ -178,7 +179,7 @@ INLINE void store_some(uint8_t *p, __m256i v, int count) {
 #define DW_UNPACK(which, bits, a, b) _mm256_unpack##which##_epi##bits(a, b)
 #define DW_DOT4(sum, x, w) dot4(sum, x, w)
 #define DW_LEVELS(sum, scale, bias, e) level_of(real_of(sum, scale, bias), e)
-#define DW_PACK_16(a, b, e) pack_16(a, b, e)
+#define DW_PACK_16(a, b) _mm256_packs_epi32(a, b)
 #define DW_PACK_8(a, b, e) pack_8(a, b, e)
 #include "encoder/kernels/depthwise.h"
 

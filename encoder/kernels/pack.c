@@ -3,6 +3,7 @@
 */
 #include "encoder/kernels/kernels.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -30,6 +31,14 @@ int ps__matrix_new(ps__matrix *m, int n, int k) {
     return 0;
 }
 
+/* The greatest real value that an output can have whose weights' absolute sum is given. 1.01: the kernels round a few times. */
+static float reach_of(int32_t absolute, float scale, float bias) {
+    return (255.0f * (float)absolute * fabsf(scale) + fabsf(bias)) * 1.01f;
+}
+
+/* NaN is greater than all. */
+static float greater(float a, float b) { return a >= b || isnan(a) ? a : b; }
+
 /* 16 rows (fewer at the end, the rest are zero) side by side, four inputs at a time: the writes run straight on. */
 static void fill_block(int8_t *to, const int8_t *rows, int count, int k) {
     int whole = k / 4;
@@ -49,11 +58,12 @@ void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, 
                      int zero_in, float in_scale) {
     for (int o = 0; o < rows; o++) {
         const int8_t *row = weights + (size_t)o * (size_t)m->k;
-        int32_t sum = 0;
-        for (int i = 0; i < m->k; i++) sum += row[i];
+        int32_t sum = 0, absolute = 0;
+        for (int i = 0; i < m->k; i++) sum += row[i], absolute += row[i] < 0 ? -row[i] : row[i];
         m->offset[first + o] = -zero_in * sum;
         m->scale[first + o] = in_scale * scale[o];
         m->bias[first + o] = bias[o];
+        m->reach = greater(m->reach, reach_of(absolute, m->scale[first + o], bias[o]));
         if (o % 16 == 0)
             fill_block(m->weights + (size_t)((first + o) / 16) * (size_t)m->k4 * 64, row, rows - o < 16 ? rows - o : 16, m->k);
     }
@@ -98,12 +108,17 @@ int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, co
     memset(f->weights, 0, f->row_weights * (size_t)rows);
     for (int c = 0; c < channels; c++) {
         size_t place = ps__filter_place(c);
-        int32_t sum = 0;
-        for (int i = 0; i < k * k; i++) sum += weights[(size_t)i * (size_t)channels + (size_t)c];
+        int32_t sum = 0, absolute = 0;
+        for (int i = 0; i < k * k; i++) {
+            int w = weights[(size_t)i * (size_t)channels + (size_t)c];
+            sum += w;
+            absolute += w < 0 ? -w : w;
+        }
         for (int r = 0; r < rows; r++) fill_filter(f->weights + (size_t)r * f->row_weights, weights, f, c, r * stride);
         f->offset[place] = -zero_in * sum;
         f->scale[place] = in_scale * scale[c];
         f->bias[place] = bias[c];
+        f->reach = greater(f->reach, reach_of(absolute, f->scale[place], bias[c]));
     }
     return 0;
 }
