@@ -21,18 +21,21 @@ INLINE int32_t four_bytes(const uint8_t *p) {
 /* rows x (16 * columns) sums. o: first output, a multiple of 16. ahead: the weights to fetch meanwhile, a column of them. */
 INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o, const int8_t *ahead,
                       const int rows, const int columns) {
-    const int8_t *w = m->weights + (size_t)(o / 16) * (size_t)m->k4 * 64;
-    const size_t column = (size_t)m->k4 * 64;
-    const uint8_t *third[4] = {in, in + 3 * in_stride, in + 6 * in_stride, in + 9 * in_stride}; /* x86 adds one or two strides itself */
+    const size_t column = (size_t)(m->runs * m->k4) * 64;
+    const int8_t *w = m->weights + (size_t)(o / 16) * column;
     UNROLLED for (int r = 0; r < rows; r++)
         UNROLLED for (int c = 0; c < columns; c++) sum[r][c] = _mm512_load_si512(m->offset + o + 16 * c);
-    for (int i = 0; i < m->k4; i++, w += 64, ahead += 64) {
-        _mm_prefetch((const char *)ahead, _MM_HINT_T0);
-        __m512i weights[4];
-        UNROLLED for (int c = 0; c < columns; c++) weights[c] = _mm512_load_si512(w + (size_t)c * column);
-        UNROLLED for (int r = 0; r < rows; r++) {
-            __m512i x = _mm512_set1_epi32(four_bytes(third[r / 3] + (size_t)(r % 3) * in_stride + (size_t)i * 4));
-            UNROLLED for (int c = 0; c < columns; c++) sum[r][c] = dot4(sum[r][c], x, weights[c]);
+    for (int run = 0; run < m->runs; run++, in += m->run_stride) {
+        /* x86 adds one or two strides itself. */
+        const uint8_t *third[4] = {in, in + 3 * in_stride, in + 6 * in_stride, in + 9 * in_stride};
+        for (int i = 0; i < m->k4; i++, w += 64, ahead += 64) {
+            __m512i weights[4];
+            _mm_prefetch((const char *)ahead, _MM_HINT_T0);
+            UNROLLED for (int c = 0; c < columns; c++) weights[c] = _mm512_load_si512(w + (size_t)c * column);
+            UNROLLED for (int r = 0; r < rows; r++) {
+                __m512i x = _mm512_set1_epi32(four_bytes(third[r / 3] + (size_t)(r % 3) * in_stride + (size_t)i * 4));
+                UNROLLED for (int c = 0; c < columns; c++) sum[r][c] = dot4(sum[r][c], x, weights[c]);
+            }
         }
     }
 }
@@ -96,7 +99,7 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, si
 INLINE void strip_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows, const ps__matrix *m,
                      int o, const epilogue *e, const int mode, const int columns) {
     const size_t n = (size_t)m->n, height = (size_t)height_of(columns);
-    size_t step = rows < height ? 1 : height, column = (size_t)m->k4 * 64, fetched = 0;
+    size_t step = rows < height ? 1 : height, column = (size_t)(m->runs * m->k4) * 64, fetched = 0;
     for (size_t next = 0; next < rows; next += step) {
         const int8_t *ahead = m->weights + (size_t)(o / 16 + columns + (int)fetched) * column;
         fetched = fetched + 1 < (size_t)columns ? fetched + 1 : 0;
@@ -124,8 +127,8 @@ DEFINE_STRIPS(ADDING)
 #define STRIPS_OF(MODE) {strip_##MODE##_1, strip_##MODE##_2, strip_##MODE##_3, strip_##MODE##_4}
 static strip_fn *const strips[3][4] = {STRIPS_OF(PLAIN), STRIPS_OF(CAREFUL), STRIPS_OF(ADDING)};
 
-/* Columns of the next strip: threes, and as many fours as leave neither one nor two over. */
-static int strip_width(int columns) { return columns < 4 ? columns : columns % 3 == 0 || columns == 5 ? 3 : 4; }
+/* Columns of the next strip: fours, but no single one is left over where two strips can share. */
+static int strip_width(int columns) { return columns == 5 ? 3 : columns < 4 ? columns : 4; }
 
 /* Outputs outside, rows inside keeps one strip's weights in the first-level cache; with many rows and small weights blocks of rows go
 ** outside instead, so that each is read once. */

@@ -15,12 +15,15 @@
 /* Bytes that may be read (not written) past the end of every activation row handed to a kernel. */
 #define PS__SLACK 64
 
-/* A matrix of s8 weights [n][k], laid out for four-way dot products: [ceil(n/16)][ceil(k/4)][16][4], padding zero. */
+/* A matrix of s8 weights [n][runs][k], laid out for four-way dot products: [ceil(n/16)][runs][ceil(k/4)][16][4], padding zero. The
+** inputs of a row come in runs of k bytes, as the lines under a convolution's window do; most matrices have one run. */
 typedef struct ps__matrix {
-    int n, k;        /* outputs, inputs */
-    int k4;          /* ceil(k / 4) */
+    int n, k;          /* outputs, inputs of a run */
+    int k4;            /* ceil(k / 4) */
+    int runs;          /* of inputs */
+    size_t run_stride; /* bytes from one run to the next */
     int8_t *weights; /* 64-byte aligned, owned */
-    int32_t *offset; /* [n padded to 64]: -zero_in * sum over k of w, where every sum starts */
+    int32_t *offset; /* [n padded to 64]: -zero_in * sum of all w, where every sum starts */
     float *scale;    /* [n padded]: real value of one step of the sum (for dynamic layers: of the weight alone) */
     float *bias;     /* [n padded] */
     float reach;     /* no real value is greater than this */
@@ -130,10 +133,11 @@ static inline size_t ps__filter_place(int c) {
 
 /* Weights row-major [n][k] (or [k][k][channels]) to the kernels' layout. scale, bias: float [n]; real value of a sum's step is
 ** in_scale * scale. Returns 0, or -1 when memory runs out; freed by the clear of each, which takes NULL members. */
-int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in,
-                    float in_scale);
+/* run_stride matters only with more than one run. */
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int runs, size_t run_stride,
+                    int k, int zero_in, float in_scale);
 /* The same in steps: a matrix of zeros, then rows [first, first + rows), first a multiple of 16. */
-int ps__matrix_new(ps__matrix *m, int n, int k);
+int ps__matrix_new(ps__matrix *m, int n, int runs, size_t run_stride, int k);
 void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias,
                      int zero_in, float in_scale);
 void ps__matrix_clear(ps__matrix *m);

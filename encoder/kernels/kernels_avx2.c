@@ -63,21 +63,22 @@ INLINE __m256i load8(const int32_t *p) {
 #define MAX_ROWS 3
 INLINE void tile_sums(__m256i out[MAX_ROWS][2], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o, int rows) {
     __m256i sum[MAX_ROWS][4]; /* two partial sums an output */
-    const int8_t *w = m->weights + (size_t)(o / 16) * (size_t)m->k4 * 64;
+    const int8_t *w = m->weights + (size_t)(o / 16) * (size_t)(m->runs * m->k4) * 64;
     UNROLLED for (int r = 0; r < rows; r++)
         UNROLLED for (int c = 0; c < 4; c++) sum[r][c] = _mm256_setzero_si256();
-    for (int i = 0; i < m->k4; i++, w += 64) {
-        __m256i x[MAX_ROWS];
-        UNROLLED for (int r = 0; r < rows; r++) {
-            int32_t four;
-            __builtin_memcpy(&four, in + (size_t)r * in_stride + (size_t)i * 4, 4);
-            x[r] = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));
+    for (int run = 0; run < m->runs; run++, in += m->run_stride)
+        for (int i = 0; i < m->k4; i++, w += 64) {
+            __m256i x[MAX_ROWS];
+            UNROLLED for (int r = 0; r < rows; r++) {
+                int32_t four;
+                __builtin_memcpy(&four, in + (size_t)r * in_stride + (size_t)i * 4, 4);
+                x[r] = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));
+            }
+            UNROLLED for (int c = 0; c < 4; c++) {
+                __m256i weights = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)(w + 16 * c)));
+                UNROLLED for (int r = 0; r < rows; r++) sum[r][c] = _mm256_add_epi32(sum[r][c], _mm256_madd_epi16(x[r], weights));
+            }
         }
-        UNROLLED for (int c = 0; c < 4; c++) {
-            __m256i weights = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)(w + 16 * c)));
-            UNROLLED for (int r = 0; r < rows; r++) sum[r][c] = _mm256_add_epi32(sum[r][c], _mm256_madd_epi16(x[r], weights));
-        }
-    }
     UNROLLED for (int r = 0; r < rows; r++)
         UNROLLED for (int h = 0; h < 2; h++) {
             __m256i pairs = _mm256_hadd_epi32(sum[r][2 * h], sum[r][2 * h + 1]);

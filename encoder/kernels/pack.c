@@ -21,9 +21,9 @@ static int outputs_new(int32_t **offset, float **scale, float **bias, int n) {
     return 0;
 }
 
-int ps__matrix_new(ps__matrix *m, int n, int k) {
-    *m = (ps__matrix){.n = n, .k = k, .k4 = (k + 3) / 4};
-    m->weights = ps__aligned((size_t)ps__pad_to(n, 16) * (size_t)m->k4 * 4);
+int ps__matrix_new(ps__matrix *m, int n, int runs, size_t run_stride, int k) {
+    *m = (ps__matrix){.n = n, .k = k, .k4 = (k + 3) / 4, .runs = runs, .run_stride = run_stride};
+    m->weights = ps__aligned((size_t)ps__pad_to(n, 16) * (size_t)(runs * m->k4) * 4);
     if (outputs_new(&m->offset, &m->scale, &m->bias, n) || !m->weights) {
         ps__matrix_clear(m);
         return -1;
@@ -39,39 +39,45 @@ static float reach_of(int32_t absolute, float scale, float bias) {
 /* NaN is greater than all. */
 static float greater(float a, float b) { return a >= b || isnan(a) ? a : b; }
 
-/* 16 rows (fewer at the end, the rest are zero) side by side, four inputs at a time: the writes run straight on. */
-static void fill_block(int8_t *to, const int8_t *rows, int count, int k) {
+/* One run of 16 rows (fewer at the end, the rest are zero) side by side, four inputs at a time: the writes run straight on. */
+static void fill_run(int8_t *to, const int8_t *rows, size_t row, int count, int k) {
     int whole = k / 4;
     for (int i = 0; i < whole; i++, to += 64)
         for (int r = 0; r < 16; r++) {
             if (r < count)
-                memcpy(to + 4 * r, rows + (size_t)r * (size_t)k + 4 * (size_t)i, 4);
+                memcpy(to + 4 * r, rows + (size_t)r * row + 4 * (size_t)i, 4);
             else
                 memset(to + 4 * r, 0, 4);
         }
     if (k % 4 == 0) return;
     memset(to, 0, 64);
-    for (int r = 0; r < count; r++) memcpy(to + 4 * r, rows + (size_t)r * (size_t)k + 4 * (size_t)whole, (size_t)(k % 4));
+    for (int r = 0; r < count; r++) memcpy(to + 4 * r, rows + (size_t)r * row + 4 * (size_t)whole, (size_t)(k % 4));
+}
+
+static void fill_block(const ps__matrix *m, int first, const int8_t *rows, int count) {
+    size_t k = (size_t)m->k, groups = (size_t)m->k4, runs = (size_t)m->runs;
+    for (size_t r = 0; r < runs; r++)
+        fill_run(m->weights + ((size_t)(first / 16) * runs + r) * groups * 64, rows + r * k, runs * k, count, m->k);
 }
 
 void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias,
                      int zero_in, float in_scale) {
     for (int o = 0; o < rows; o++) {
-        const int8_t *row = weights + (size_t)o * (size_t)m->k;
+        const int8_t *row = weights + (size_t)o * (size_t)(m->runs * m->k);
         int32_t sum = 0, absolute = 0;
-        for (int i = 0; i < m->k; i++) sum += row[i], absolute += row[i] < 0 ? -row[i] : row[i];
+        for (int i = 0; i < m->runs * m->k; i++) sum += row[i], absolute += row[i] < 0 ? -row[i] : row[i];
         m->offset[first + o] = -zero_in * sum;
         m->scale[first + o] = in_scale * scale[o];
         m->bias[first + o] = bias[o];
         m->reach = greater(m->reach, reach_of(absolute, m->scale[first + o], bias[o]));
         if (o % 16 == 0)
-            fill_block(m->weights + (size_t)((first + o) / 16) * (size_t)m->k4 * 64, row, rows - o < 16 ? rows - o : 16, m->k);
+            fill_block(m, first + o, row, rows - o < 16 ? rows - o : 16);
     }
 }
 
-int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in,
-                    float in_scale) {
-    if (ps__matrix_new(m, n, k)) return -1;
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int runs, size_t run_stride,
+                    int k, int zero_in, float in_scale) {
+    if (ps__matrix_new(m, n, runs, run_stride, k)) return -1;
     ps__matrix_fill(m, 0, n, weights, scale, bias, zero_in, in_scale);
     return 0;
 }

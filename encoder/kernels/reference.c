@@ -19,11 +19,12 @@ static uint8_t requantize(int32_t sum, float scale, float bias, const ps__requan
     return (uint8_t)(int32_t)level;
 }
 
-/* Sum over k of in[k] * w[o][k], read from the packed layout. */
+/* Sum over all inputs of in * w[o], read from the packed layout. */
 static int32_t sum_of(const uint8_t *in, const ps__matrix *m, int o) {
-    const int8_t *w = m->weights + ((size_t)(o / 16) * (size_t)m->k4 * 16 + (size_t)(o % 16)) * 4;
+    const int8_t *w = m->weights + ((size_t)(o / 16) * (size_t)(m->runs * m->k4) * 16 + (size_t)(o % 16)) * 4;
     int32_t sum = m->offset[o];
-    for (int i = 0; i < m->k; i++) sum += (int32_t)in[i] * w[(size_t)(i / 4) * 64 + (size_t)(i % 4)];
+    for (int r = 0; r < m->runs; r++, in += m->run_stride, w += (size_t)m->k4 * 64)
+        for (int i = 0; i < m->k; i++) sum += (int32_t)in[i] * w[(size_t)(i / 4) * 64 + (size_t)(i % 4)];
     return sum;
 }
 

@@ -46,11 +46,12 @@ static float *random_floats(size_t n, float low, float high) {
 }
 
 typedef struct matrix_case { /* one random layer */
-    int n, k, zero;          /* outputs, inputs, zero point of the input */
-    size_t rows;
-    int8_t *weights;        /* [n][k] */
-    float *scale, *bias;    /* [n] */
-    uint8_t *in, *residual; /* [rows][k], [rows][n] */
+    int n, k, zero;          /* outputs, inputs of a run, zero point of the input */
+    int runs;                /* of inputs */
+    size_t rows, stride;     /* and bytes from row to row; runs are as far apart as all rows together */
+    int8_t *weights;         /* [n][runs][k] */
+    float *scale, *bias;     /* [n] */
+    uint8_t *in, *residual;  /* [runs][rows][stride], [rows][n] */
     float *row_scale;       /* [rows] */
     ps__matrix matrix;
     ps__requant requant;
@@ -62,14 +63,20 @@ static void matrix_case_make(matrix_case *c, int seed) {
     c->k = 1 + (int)draw(200);
     c->rows = 1 + draw(40);
     if (seed % 10 == 0) c->rows = 300, c->n = 1 + (int)draw(40), c->k = 1 + (int)draw(40);
+    c->runs = seed % 4 == 3 ? 2 + (int)draw(4) : 1;
+    if (c->runs > 1) c->k = 1 + (int)draw(40);
+    c->stride = (size_t)c->k;
+    if (c->runs > 1 && c->k > 3) c->stride = (size_t)c->k * 2 / 3; /* windows overlap */
     c->zero = (int)draw(256);
-    c->weights = random_weights((size_t)(c->n * c->k));
+    c->weights = random_weights((size_t)(c->n * c->runs * c->k));
     c->scale = random_floats((size_t)c->n, 1e-4f, 3e-3f);
     c->bias = random_floats((size_t)c->n, -2, 3);
-    c->in = random_bytes(c->rows * (size_t)c->k);
+    c->in = random_bytes((size_t)c->runs * c->rows * c->stride + (size_t)c->k);
     c->residual = random_bytes(c->rows * (size_t)c->n);
     c->row_scale = random_floats(c->rows, 0, 0.1f);
-    ck_assert_int_eq(ps__matrix_pack(&c->matrix, c->weights, c->scale, c->bias, c->n, c->k, c->zero, 0.02f), 0);
+    ck_assert_int_eq(ps__matrix_pack(&c->matrix, c->weights, c->scale, c->bias, c->n, c->runs, c->rows * c->stride, c->k, c->zero,
+                                     0.02f),
+                     0);
     int relu6 = seed % 2;
     c->requant = (ps__requant){.low = relu6 ? 0.0f : -FLT_MAX,
                                .high = relu6 ? 6.0f : FLT_MAX,
@@ -86,17 +93,23 @@ static void matrix_case_free(matrix_case *c) {
     ps__matrix_clear(&c->matrix);
 }
 
+static int32_t plain_sum(const matrix_case *c, size_t row, int o) {
+    int32_t sum = 0;
+    for (int r = 0; r < c->runs; r++)
+        for (int i = 0; i < c->k; i++)
+            sum += (c->in[((size_t)r * c->rows + row) * c->stride + (size_t)i] - c->zero) * c->weights[(o * c->runs + r) * c->k + i];
+    return sum;
+}
+
 START_TEST(reference_matrix_product_is_the_plain_sum) {
     matrix_case c;
     matrix_case_make(&c, _i);
     float *out = fresh(c.rows * (size_t)c.n * 4);
-    ps__kernels_reference.gemm_f32(out, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+    ps__kernels_reference.gemm_f32(out, c.in, c.stride, c.row_scale, c.rows, &c.matrix);
     for (size_t r = 0; r < c.rows; r++)
         for (int o = 0; o < c.n; o++) {
-            int32_t sum = 0;
-            for (int i = 0; i < c.k; i++) sum += (c.in[r * (size_t)c.k + (size_t)i] - c.zero) * c.weights[o * c.k + i];
             float step = 0.02f * c.scale[o];
-            float expected = (float)sum * (c.row_scale[r] * step) + c.bias[o];
+            float expected = (float)plain_sum(&c, r, o) * (c.row_scale[r] * step) + c.bias[o];
             ck_assert_float_eq(out[r * (size_t)c.n + (size_t)o], expected);
         }
     free(out);
@@ -109,13 +122,11 @@ START_TEST(reference_requantisation_follows_the_format) {
     matrix_case_make(&c, _i);
     uint8_t *out = fresh(c.rows * (size_t)c.n);
     int seen[256] = {0}, different = 0;
-    ps__kernels_reference.gemm_u8(out, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
+    ps__kernels_reference.gemm_u8(out, c.in, c.stride, c.rows, &c.matrix, &c.requant);
     for (size_t r = 0; r < c.rows; r++)
         for (int o = 0; o < c.n; o++) {
-            int32_t sum = 0;
             size_t at = r * (size_t)c.n + (size_t)o;
-            for (int i = 0; i < c.k; i++) sum += (c.in[r * (size_t)c.k + (size_t)i] - c.zero) * c.weights[o * c.k + i];
-            double real = (double)sum * (double)(0.02f * c.scale[o]) + (double)c.bias[o];
+            double real = (double)plain_sum(&c, r, o) * (double)(0.02f * c.scale[o]) + (double)c.bias[o];
             if (c.requant.residual) real += (double)0.031f * (c.residual[at] - 77);
             if (c.requant.high < 7) real = real < 0 ? 0 : real > 6 ? 6 : real;
             double level = real * (double)c.requant.inverse + (double)c.requant.zero;
@@ -138,14 +149,14 @@ START_TEST(matrix_products_agree_bit_for_bit) {
     uint8_t *bytes = fresh(cells), *other_bytes = fresh(cells);
     float *floats = fresh(cells * 4), *other_floats = fresh(cells * 4);
     memset(bytes, 7, cells + PS__SLACK);
-    ps__kernels_reference.gemm_u8(bytes, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
-    ps__kernels_reference.gemm_f32(floats, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+    ps__kernels_reference.gemm_u8(bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
+    ps__kernels_reference.gemm_f32(floats, c.in, c.stride, c.row_scale, c.rows, &c.matrix);
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
         memset(other_bytes, 7, cells + PS__SLACK); /* what lies behind the output must stay */
-        k->gemm_u8(other_bytes, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
+        k->gemm_u8(other_bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
         ck_assert_msg(memcmp(bytes, other_bytes, cells + PS__SLACK) == 0, "%s: u8 [%zu][%d] from %d differs", k->name, c.rows,
                       c.n, c.k);
-        k->gemm_f32(other_floats, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+        k->gemm_f32(other_floats, c.in, c.stride, c.row_scale, c.rows, &c.matrix);
         ck_assert_msg(memcmp(floats, other_floats, cells * 4) == 0, "%s: f32 [%zu][%d] from %d differs", k->name, c.rows, c.n,
                       c.k);
     }
