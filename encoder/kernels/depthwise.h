@@ -13,20 +13,21 @@
 **   DW_LEVELS(sum, scale, bias, e)               int32 sums to levels as int32
 **   DW_PACK_16(a, b), DW_PACK_8(a, b, e)         two vectors of levels to 16 bits, two of those to u8
 **
-** Taps are laid out first: four rows of a column of inputs side by side, for each channel, so that one four-way product takes them
-** all. What that costs is spread over f->rows output rows (kernels.h, ps__filter).
+** Taps are laid out first: four lines of a column of inputs side by side, for each channel, so that one four-way product takes them
+** all. As k is no multiple of 4, the groups of a column serve several output rows, which differ only in how far the weights are shifted
+** down; there is a copy of the weights for each, made when a block of channels begins.
 */
 
 /* The groups of `columns` columns of DW_BYTES channels from channel c on, groups x 4 x DW_BYTES bytes each, padding columns too. */
-INLINE void DW(interleave)(uint8_t *scratch, int columns, const uint8_t *const *rows, int width, int pad, int zero_in,
-                           const ps__filter *f, int c, const int groups, int count) {
+INLINE void DW(interleave)(uint8_t *scratch, int columns, const uint8_t *const *lines, const ps__picture *in, const ps__filter *f, int c,
+                           const int groups, int count) {
     for (int x = 0; x < columns; x++) {
-        int column = x - pad, inside = column >= 0 && column < width;
+        int column = x - in->pad_x, inside = column >= 0 && column < in->width;
         size_t at = (size_t)column * (size_t)f->channels + (size_t)c;
         UNROLLED for (int g = 0; g < groups; g++, scratch += 4 * DW_BYTES) {
             DW_VEC t[4];
             UNROLLED for (int i = 0; i < 4; i++)
-                t[i] = inside ? DW_LOAD_SOME(rows[4 * g + i] + at, count) : DW_FILL((char)zero_in);
+                t[i] = inside ? DW_LOAD_SOME(lines[4 * g + i] + at, count) : DW_FILL((char)in->zero);
             DW_VEC low_ab = DW_UNPACK(lo, 8, t[0], t[1]), high_ab = DW_UNPACK(hi, 8, t[0], t[1]);
             DW_VEC low_cd = DW_UNPACK(lo, 8, t[2], t[3]), high_cd = DW_UNPACK(hi, 8, t[2], t[3]);
             DW_STORE(scratch, DW_UNPACK(lo, 16, low_ab, low_cd));
@@ -83,16 +84,25 @@ INLINE void DW(row)(uint8_t *out, int out_width, const uint8_t *scratch, const i
     }
 }
 
-/* All output rows of the channels [c, c + DW_BYTES). */
-INLINE void DW(channels)(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
-                         const ps__filter *f, const epilogue *e, uint8_t *scratch, int c, const int k, const int stride) {
-    const int groups = (k + 3) / 4, count = f->channels - c < DW_BYTES ? f->channels - c : DW_BYTES;
-    const size_t first = (size_t)(c % 64 / 4), place = (size_t)(c / 64 * 64) + first; /* of the lanes in a quarter of 16 */
-    const int8_t *w = f->weights + (size_t)(c / 64) * (size_t)(k * groups) * 256 + first * 4;
-    DW(interleave)(scratch, (out_width - 1) * stride + k, rows, width, pad, zero_in, f, c, groups, count);
-    for (int r = 0; r < out_rows; r++)
-        DW(row)(out + (size_t)(r * out_width) * (size_t)f->channels + (size_t)c, out_width, scratch,
-                w + (size_t)r * f->row_weights, f, place, e, count, k, stride);
+/* Output rows [first, last) of the channels [c, c + DW_BYTES). */
+INLINE void DW(channels)(uint8_t *out, int first, int last, const ps__picture *in, const ps__filter *f, const epilogue *e,
+                         uint8_t *scratch, int c, const int k, const int stride) {
+    const int groups = (k + 3) / 4, most = (4 * groups - k) / stride + 1;
+    const int columns = (in->out_width - 1) * stride + k, count = f->channels - c < DW_BYTES ? f->channels - c : DW_BYTES;
+    const size_t lane = (size_t)(c % 64 / 4), place = (size_t)(c / 64 * 64) + lane, row = (size_t)in->out_width * (size_t)f->channels;
+    const size_t copy = (size_t)(k * groups) * 256;
+    int8_t *weights = (int8_t *)scratch;
+    scratch += 4 * copy;
+    for (int r = 0; r < most; r++) shifted_weights(weights + (size_t)r * copy, f->weights + (size_t)(c / 64) * copy, k, groups, r * stride);
+    for (int y = first; y < last; y += most) {
+        const uint8_t *lines[8];
+        int rows = last - y < most ? last - y : most;
+        ps__picture_lines(lines, in, f->channels, y * stride - in->pad_y, 4 * groups);
+        DW(interleave)(scratch, columns, lines, in, f, c, groups, count);
+        for (int r = 0; r < rows; r++)
+            DW(row)(out + (size_t)(y + r) * row + (size_t)c, in->out_width, scratch, weights + (size_t)r * copy + lane * 4, f, place, e,
+                    count, k, stride);
+    }
 }
 
 #undef DW

@@ -9,6 +9,19 @@
 #include "encoder/kernels/avx512.h"
 #include "encoder/kernels/kernels_avx512vnni.h"
 
+/* A block's weights for an output row whose taps begin `shift` lines below the first of the group: every channel's column of taps, 4 or
+** 8 bytes, moved up by so many bytes. */
+static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, int shift) {
+    const uint32_t *w = (const uint32_t *)(const void *)from;
+    uint32_t *out = (uint32_t *)(void *)to;
+    int left = 8 * shift;
+    for (int kx = 0; kx < k; kx++, w += groups * 64, out += groups * 64) {
+        for (int i = 0; i < 64; i++) out[i] = w[i] << left;
+        if (groups == 2)
+            for (int i = 0; i < 64; i++) out[64 + i] = left ? w[64 + i] << left | w[i] >> (32 - left) : w[64 + i];
+    }
+}
+
 #define DW(name) name##_64
 #define DW_VEC __m512i
 #define DW_BYTES 64
@@ -56,19 +69,23 @@ INLINE __m256i pack_8_32(__m256i a, __m256i b, const epilogue *e) {
 #define DW_PACK_8(a, b, e) pack_8_32(a, b, e)
 #include "encoder/kernels/depthwise.h"
 
-INLINE void depthwise(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
-                      const ps__filter *f, const epilogue *e, uint8_t *scratch, const int k, const int stride) {
-    for (int c = 0; c < f->channels; c += 64)
-        if (f->channels - c > 32)
-            channels_64(out, out_rows, out_width, rows, width, pad, zero_in, f, e, scratch, c, k, stride);
-        else
-            channels_32(out, out_rows, out_width, rows, width, pad, zero_in, f, e, scratch, c, k, stride);
+INLINE void depthwise(uint8_t *out, const ps__picture *in, const ps__filter *f, const epilogue *e, uint8_t *scratch, const int k,
+                      const int stride) {
+    const int band = ps__depthwise_band(in, f);
+    for (int y = 0; y < in->out_height; y += band) {
+        int last = in->out_height - y < band ? in->out_height : y + band;
+        for (int c = 0; c < f->channels; c += 64)
+            if (f->channels - c > 32)
+                channels_64(out, y, last, in, f, e, scratch, c, k, stride);
+            else
+                channels_32(out, y, last, in, f, e, scratch, c, k, stride);
+    }
 }
 
 #define DEFINE(K, STRIDE)                                                                                                        \
-    static void depthwise_##K##_##STRIDE(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, \
-                                         int zero_in, const ps__filter *f, const epilogue *e, uint8_t *scratch) {                 \
-        depthwise(out, out_rows, out_width, rows, width, pad, zero_in, f, e, scratch, K, STRIDE);                                 \
+    static void depthwise_##K##_##STRIDE(uint8_t *out, const ps__picture *in, const ps__filter *f, const epilogue *e,           \
+                                         uint8_t *scratch) {                                                                     \
+        depthwise(out, in, f, e, scratch, K, STRIDE);                                                                            \
     }
 DEFINE(3, 1)
 DEFINE(3, 2)
@@ -77,20 +94,17 @@ DEFINE(5, 2)
 DEFINE(7, 1)
 DEFINE(7, 2)
 
-typedef void depthwise_fn(uint8_t *, int, int, const uint8_t *const *, int, int, int, const ps__filter *, const epilogue *, uint8_t *);
+typedef void depthwise_fn(uint8_t *, const ps__picture *, const ps__filter *, const epilogue *, uint8_t *);
 
-void ps__depthwise_u8_avx512vnni(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
-                                 const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
+void ps__depthwise_u8_avx512vnni(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
     static depthwise_fn *const by_shape[3][2] = {
         {depthwise_3_1, depthwise_3_2}, {depthwise_5_1, depthwise_5_2}, {depthwise_7_1, depthwise_7_2}};
     if (!ps__is_plain(q, f->reach)) { /* no honest filter */
-        ps__kernels_reference.depthwise_u8(out, out_rows, out_width, rows, width, pad, zero_in, f, q, scratch);
+        ps__kernels_reference.depthwise_u8(out, in, f, q, scratch);
         return;
     }
     epilogue e = epilogue_of(q);
-    const uint8_t *taps[8];
-    ps__depthwise_taps(taps, rows, out_rows, f);
-    by_shape[f->k / 2 - 1][f->stride - 1](out, out_rows, out_width, taps, width, pad, zero_in, f, &e, scratch);
+    by_shape[f->k / 2 - 1][f->stride - 1](out, in, f, &e, scratch);
 }
 
 #else

@@ -29,20 +29,25 @@ typedef struct ps__matrix {
     float reach;     /* no real value is greater than this */
 } ps__matrix;
 
-/* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [rows][c/64][kx][ceil(k/4)][4][16][4]. The four taps of a
-** group run down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. As k is
-** no multiple of 4, the groups of one column of inputs can serve several output rows: they differ only in how far the weights are
-** shifted down, so there is one copy of the weights for each. offset, scale and bias are in the same order, [c/64][4][16]. */
+/* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [c/64][kx][ceil(k/4)][4][16][4]. The four taps of a group run
+** down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. offset, scale and
+** bias are in the same order, [c/64][4][16]. */
 typedef struct ps__filter {
-    int channels, k;     /* k is 3, 5 or 7 */
-    int stride;          /* 1 or 2 */
-    int rows;            /* output rows that ceil(k/4) groups serve */
-    size_t row_weights;  /* bytes of the copy for one of them */
-    int8_t *weights;     /* 64-byte aligned, owned */
-    int32_t *offset;     /* as in ps__matrix, permuted */
-    float *scale, *bias; /* permuted */
-    float reach;         /* as in ps__matrix */
+    int channels, k, stride; /* k is 3, 5 or 7, stride 1 or 2 */
+    int8_t *weights;         /* 64-byte aligned, owned */
+    int32_t *offset;         /* as in ps__matrix, permuted */
+    float *scale, *bias;     /* permuted */
+    float reach;             /* as in ps__matrix */
 } ps__filter;
+
+typedef struct ps__picture {    /* what a depthwise convolution reads */
+    const uint8_t *pixels;      /* u8 [height][width][channels] */
+    const uint8_t *outside;     /* u8 [width][channels] of zero points: any line above or below */
+    int width, height;
+    int out_width, out_height;  /* output (x, y) reads columns x*stride-pad_x .. +k-1, lines y*stride-pad_y .. +k-1 */
+    int pad_x, pad_y;
+    int zero;                   /* what columns outside count as */
+} ps__picture;
 
 /* How a sum becomes a u8 activation; docs/model-package.md, "Quantisation". */
 typedef struct ps__requant {
@@ -82,11 +87,9 @@ typedef struct ps__kernels {
     /* out f32 [rows][n] from in u8 [rows][in_stride]: y = sum * (row_scale[r] * scale[n]) + bias[n]. */
     void (*gemm_f32)(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, size_t rows, const ps__matrix *m);
 
-    /* 1 to f->rows output rows of a depthwise convolution. rows[k + (out_rows - 1) * stride]: u8 [width][channels], rows outside the
-    ** image point at one of zero points. out u8 [out_rows][out_width][channels]; output x reads columns x*stride-pad .. +k-1; columns
-    ** outside count as zero_in. scratch: ps__depthwise_scratch(width, k) bytes, 64-byte aligned. */
-    void (*depthwise_u8)(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
-                         const ps__filter *f, const ps__requant *q, uint8_t *scratch);
+    /* A depthwise convolution: out u8 [out_height][out_width][channels]. scratch: ps__depthwise_scratch(width, k) bytes, 64-byte
+    ** aligned. */
+    void (*depthwise_u8)(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch);
 
     /* Symmetric quantisation of one row, offset by 128: q = rint(x / s) + 128, s = max|x| / 127. Returns s; a zero row gives 128s. */
     float (*quantize_row)(uint8_t *out, const float *x, int n);
@@ -115,12 +118,22 @@ const ps__kernels *ps__kernels_choose(const char *name);
 /* i-th of all kernels that this processor runs (0 is the reference), or NULL past the end: for tests and `bench`. */
 const ps__kernels *ps__kernels_at(int i);
 
-static inline size_t ps__depthwise_scratch(int width, int k) { return (size_t)(width + 2 * k) * (size_t)((k + 3) / 4) * 256; }
+/* Columns of four-tap groups, and copies of a block's weights. */
+static inline size_t ps__depthwise_scratch(int width, int k) { return (size_t)(width + 2 * k + 4 * k) * (size_t)((k + 3) / 4) * 256; }
 
-/* The rows of all groups of a call of depthwise_u8: those beyond the last that counts repeat it (their weights are zero). */
-static inline void ps__depthwise_taps(const uint8_t *taps[8], const uint8_t *const *rows, int out_rows, const ps__filter *f) {
-    int last = f->k + (out_rows - 1) * f->stride - 1;
-    for (int t = 0; t < 8; t++) taps[t] = rows[t < last ? t : last];
+/* Input lines first to first + count - 1 of a picture. */
+static inline void ps__picture_lines(const uint8_t **lines, const ps__picture *in, int channels, int first, int count) {
+    for (int i = 0; i < count; i++)
+        lines[i] = first + i < 0 || first + i >= in->height
+                       ? in->outside
+                       : in->pixels + (size_t)(first + i) * (size_t)in->width * (size_t)channels;
+}
+
+/* Output rows that a depthwise convolution makes of all channels before it goes on: a multiple of 4 whose input lines stay in the
+** second-level cache while one block of channels after another is taken from them. */
+static inline int ps__depthwise_band(const ps__picture *in, const ps__filter *f) {
+    int lines = (128 << 10) / (in->width * f->channels + 1);
+    return lines / f->stride < 4 ? 4 : lines / f->stride / 4 * 4;
 }
 
 static inline int ps__pad_to(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }

@@ -168,6 +168,19 @@ INLINE void store_some(uint8_t *p, __m256i v, int count) {
     __builtin_memcpy(p, bytes, (size_t)count);
 }
 
+/* A block's weights for an output row whose taps begin `shift` lines below the first of the group: every channel's column of taps, 4 or
+** 8 bytes, moved up by so many bytes. */
+static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, int shift) {
+    const uint32_t *w = (const uint32_t *)(const void *)from;
+    uint32_t *out = (uint32_t *)(void *)to;
+    int left = 8 * shift;
+    for (int kx = 0; kx < k; kx++, w += groups * 64, out += groups * 64) {
+        for (int i = 0; i < 64; i++) out[i] = w[i] << left;
+        if (groups == 2)
+            for (int i = 0; i < 64; i++) out[64 + i] = left ? w[64 + i] << left | w[i] >> (32 - left) : w[64 + i];
+    }
+}
+
 #define DW(name) name##_32
 #define DW_VEC __m256i
 #define DW_BYTES 32
@@ -184,26 +197,26 @@ INLINE void store_some(uint8_t *p, __m256i v, int count) {
 #define DW_PACK_8(a, b, e) pack_8(a, b, e)
 #include "encoder/kernels/depthwise.h"
 
-INLINE void depthwise(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
-                      const ps__filter *f, const epilogue *e, uint8_t *scratch, const int k) {
-    for (int c = 0; c < f->channels; c += 32)
-        if (f->stride == 1)
-            channels_32(out, out_rows, out_width, rows, width, pad, zero_in, f, e, scratch, c, k, 1);
-        else
-            channels_32(out, out_rows, out_width, rows, width, pad, zero_in, f, e, scratch, c, k, 2);
+INLINE void depthwise(uint8_t *out, const ps__picture *in, const ps__filter *f, const epilogue *e, uint8_t *scratch, const int k) {
+    const int band = ps__depthwise_band(in, f);
+    for (int y = 0; y < in->out_height; y += band) {
+        int last = in->out_height - y < band ? in->out_height : y + band;
+        for (int c = 0; c < f->channels; c += 32)
+            if (f->stride == 1)
+                channels_32(out, y, last, in, f, e, scratch, c, k, 1);
+            else
+                channels_32(out, y, last, in, f, e, scratch, c, k, 2);
+    }
 }
 
-static void depthwise_u8(uint8_t *out, int out_rows, int out_width, const uint8_t *const *rows, int width, int pad, int zero_in,
-                         const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
+static void depthwise_u8(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
     epilogue e = epilogue_of(q);
-    const uint8_t *taps[8];
-    ps__depthwise_taps(taps, rows, out_rows, f);
     if (f->k == 3)
-        depthwise(out, out_rows, out_width, taps, width, pad, zero_in, f, &e, scratch, 3);
+        depthwise(out, in, f, &e, scratch, 3);
     else if (f->k == 5)
-        depthwise(out, out_rows, out_width, taps, width, pad, zero_in, f, &e, scratch, 5);
+        depthwise(out, in, f, &e, scratch, 5);
     else
-        depthwise(out, out_rows, out_width, taps, width, pad, zero_in, f, &e, scratch, 7);
+        depthwise(out, in, f, &e, scratch, 7);
 }
 
 const ps__kernels ps__kernels_avx2 = {

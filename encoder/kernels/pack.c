@@ -90,37 +90,35 @@ void ps__matrix_clear(ps__matrix *m) {
     *m = (ps__matrix){0};
 }
 
-/* The weights of channel c for the output row whose taps begin `shift` below the first input row. */
-static void fill_filter(int8_t *to, const int8_t *weights, const ps__filter *f, int c, int shift) {
+/* The weights of one channel. Returns the sum of their absolute values. */
+static int32_t fill_filter(ps__filter *f, const int8_t *weights, int c, int32_t *sum) {
     size_t place = ps__filter_place(c), k = (size_t)f->k, groups = (k + 3) / 4;
-    to += place / 64 * k * groups * 256 + place % 64 * 4;
+    int8_t *to = f->weights + place / 64 * k * groups * 256 + place % 64 * 4;
+    int32_t absolute = 0;
+    *sum = 0;
     for (size_t ky = 0; ky < k; ky++)
         for (size_t kx = 0; kx < k; kx++) {
-            size_t tap = ky + (size_t)shift;
-            to[(kx * groups + tap / 4) * 256 + tap % 4] = weights[(ky * k + kx) * (size_t)f->channels + (size_t)c];
+            int8_t w = weights[(ky * k + kx) * (size_t)f->channels + (size_t)c];
+            to[(kx * groups + ky / 4) * 256 + ky % 4] = w;
+            *sum += w;
+            absolute += w < 0 ? -w : w;
         }
+    return absolute;
 }
 
 int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int stride,
                     int zero_in, float in_scale) {
-    int groups = (k + 3) / 4, rows = (groups * 4 - k) / stride + 1;
-    *f = (ps__filter){.channels = channels, .k = k, .stride = stride, .rows = rows};
-    f->row_weights = (size_t)ps__pad_to(channels, 64) * (size_t)k * (size_t)groups * 4;
-    f->weights = ps__aligned(f->row_weights * (size_t)rows);
+    *f = (ps__filter){.channels = channels, .k = k, .stride = stride};
+    size_t groups = (size_t)((k + 3) / 4), bytes = (size_t)ps__pad_to(channels, 64) * (size_t)k * groups * 4;
+    f->weights = ps__aligned(bytes);
     if (outputs_new(&f->offset, &f->scale, &f->bias, channels) || !f->weights) {
         ps__filter_clear(f);
         return -1;
     }
-    memset(f->weights, 0, f->row_weights * (size_t)rows);
+    memset(f->weights, 0, bytes);
     for (int c = 0; c < channels; c++) {
         size_t place = ps__filter_place(c);
-        int32_t sum = 0, absolute = 0;
-        for (int i = 0; i < k * k; i++) {
-            int w = weights[(size_t)i * (size_t)channels + (size_t)c];
-            sum += w;
-            absolute += w < 0 ? -w : w;
-        }
-        for (int r = 0; r < rows; r++) fill_filter(f->weights + (size_t)r * f->row_weights, weights, f, c, r * stride);
+        int32_t sum, absolute = fill_filter(f, weights, c, &sum);
         f->offset[place] = -zero_in * sum;
         f->scale[place] = in_scale * scale[c];
         f->bias[place] = bias[c];

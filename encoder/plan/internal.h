@@ -10,7 +10,6 @@ enum { OP_CONV, OP_DEPTHWISE, OP_POOL, OP_LINEAR, OP_GELU, OP_ADD, OP_EMBED, OP_
 
 #define MAX_PARTS 3
 #define NAME_BYTES 48
-#define MAX_TAPS 8 /* input rows that a group of depthwise output rows reads: ceil(7 / 4) * 4 */
 
 typedef struct ps__buffer {
     size_t bytes;    /* for max_rows rows, slack included */

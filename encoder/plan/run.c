@@ -56,19 +56,19 @@ static void run_conv(const run *r, const ps__op *op) {
 
 static void run_depthwise(const run *r, const ps__op *op) {
     const ps__geometry *g = &op->geometry;
-    const uint8_t *in = at(r, op->in), *rows[MAX_TAPS];
-    uint8_t *out = at(r, op->out), *outside = r->space->scratch;
-    size_t in_row = (size_t)g->width * (size_t)g->channels, out_row = (size_t)op->out_width * op->out_features;
-    uint8_t *scratch = outside + ps__align64(in_row + PS__SLACK);
-    int zero = r->plan->buffers[op->in].zero, most = op->filter.rows;
-    memset(outside, zero, in_row);
-    for (int y = 0; y < op->out_height; y += most) {
-        int count = op->out_height - y < most ? op->out_height - y : most, first = y * g->stride - op->pad_y;
-        for (int t = 0; t < g->kernel + (count - 1) * g->stride; t++)
-            rows[t] = first + t < 0 || first + t >= g->height ? outside : in + (size_t)(first + t) * in_row;
-        r->plan->kernels->depthwise_u8(out + (size_t)y * out_row, count, op->out_width, rows, g->width, op->pad_x, zero,
-                                       &op->filter, &op->requant, scratch);
-    }
+    size_t line = (size_t)g->width * (size_t)g->channels;
+    uint8_t *outside = r->space->scratch, *scratch = outside + ps__align64(line + PS__SLACK);
+    ps__picture in = {.pixels = at(r, op->in),
+                      .outside = outside,
+                      .width = g->width,
+                      .height = g->height,
+                      .out_width = op->out_width,
+                      .out_height = op->out_height,
+                      .pad_x = op->pad_x,
+                      .pad_y = op->pad_y,
+                      .zero = r->plan->buffers[op->in].zero};
+    memset(outside, in.zero, line);
+    r->plan->kernels->depthwise_u8(at(r, op->out), &in, &op->filter, &op->requant, scratch);
 }
 
 static void run_pool(const run *r, const ps__op *op) {

@@ -166,45 +166,48 @@ START_TEST(matrix_products_agree_bit_for_bit) {
 }
 END_TEST
 
-typedef struct filter_case { /* some random depthwise rows */
-    int channels, k, width, out_width, stride, pad, zero;
-    int out_rows, in_rows; /* rows computed at once, and those they read */
-    int8_t *weights;       /* [k][k][channels] */
-    float *scale, *bias;   /* [channels] */
-    uint8_t *rows[8];      /* [width][channels] each */
+typedef struct filter_case { /* one random depthwise convolution */
+    int channels, k, stride;
+    int8_t *weights;     /* [k][k][channels] */
+    float *scale, *bias; /* [channels] */
+    uint8_t *pixels, *outside;
+    ps__picture in;
     ps__filter filter;
     ps__requant requant;
     uint8_t *scratch;
 } filter_case;
 
+static int same_padding(int *pad, int size, int k, int stride) {
+    int out = (size + stride - 1) / stride, total = (out - 1) * stride + k - size;
+    *pad = total > 0 ? total / 2 : 0;
+    return out;
+}
+
 static void filter_case_make(filter_case *c, int seed) {
     state = (uint32_t)seed * 2246822519u + 3;
     c->k = 3 + 2 * (int)draw(3);
     c->channels = 1 + (int)draw(200);
-    c->width = 1 + (int)draw(20);
     c->stride = 1 + (int)draw(2);
-    c->out_width = (c->width + c->stride - 1) / c->stride;
-    int total = (c->out_width - 1) * c->stride + c->k - c->width;
-    c->pad = total > 0 ? total / 2 : 0;
-    c->zero = (int)draw(256);
+    c->in = (ps__picture){.width = 1 + (int)draw(20), .height = 1 + (int)draw(12), .zero = (int)draw(256)};
+    c->in.out_width = same_padding(&c->in.pad_x, c->in.width, c->k, c->stride);
+    c->in.out_height = same_padding(&c->in.pad_y, c->in.height, c->k, c->stride);
     c->weights = random_weights((size_t)(c->k * c->k * c->channels));
     c->scale = random_floats((size_t)c->channels, 1e-3f, 1e-2f);
     c->bias = random_floats((size_t)c->channels, -2, 3);
-    ck_assert_int_eq(ps__filter_pack(&c->filter, c->weights, c->scale, c->bias, c->channels, c->k, c->stride, c->zero, 0.02f), 0);
-    c->out_rows = 1 + (int)draw((uint32_t)c->filter.rows);
-    c->in_rows = c->k + (c->out_rows - 1) * c->stride;
-    ck_assert_int_le(c->in_rows, 8);
-    for (int i = 0; i < c->in_rows; i++) c->rows[i] = random_bytes((size_t)(c->width * c->channels));
+    c->pixels = random_bytes((size_t)(c->in.height * c->in.width * c->channels));
+    c->outside = fresh((size_t)(c->in.width * c->channels));
+    memset(c->outside, c->in.zero, (size_t)(c->in.width * c->channels));
+    c->in.pixels = c->pixels;
+    c->in.outside = c->outside;
+    ck_assert_int_eq(
+        ps__filter_pack(&c->filter, c->weights, c->scale, c->bias, c->channels, c->k, c->stride, c->in.zero, 0.02f), 0);
     c->requant = (ps__requant){.low = 0, .high = 6, .inverse = 42.5f};
-    c->scratch = fresh(ps__depthwise_scratch(c->width, c->k));
+    c->scratch = fresh(ps__depthwise_scratch(c->in.width, c->k));
 }
 
 static void filter_case_free(filter_case *c) {
-    for (int i = 0; i < c->in_rows; i++) free(c->rows[i]);
-    free(c->weights);
-    free(c->scale);
-    free(c->bias);
-    free(c->scratch);
+    void *owned[] = {c->weights, c->scale, c->bias, c->pixels, c->outside, c->scratch};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     ps__filter_clear(&c->filter);
 }
 
@@ -212,27 +215,33 @@ static double plain_depthwise(const filter_case *c, int y, int x, int channel) {
     int32_t sum = 0;
     for (int ky = 0; ky < c->k; ky++)
         for (int kx = 0; kx < c->k; kx++) {
-            int column = x * c->stride - c->pad + kx;
-            int value = column < 0 || column >= c->width ? 0 : c->rows[y * c->stride + ky][column * c->channels + channel] - c->zero;
-            sum += value * c->weights[(ky * c->k + kx) * c->channels + channel];
+            int line = y * c->stride - c->in.pad_y + ky, column = x * c->stride - c->in.pad_x + kx;
+            if (line < 0 || line >= c->in.height || column < 0 || column >= c->in.width) continue;
+            sum += (c->pixels[(line * c->in.width + column) * c->channels + channel] - c->in.zero) *
+                   c->weights[(ky * c->k + kx) * c->channels + channel];
         }
     double real = (double)sum * (double)(0.02f * c->scale[channel]) + (double)c->bias[channel];
     return real < 0 ? 0 : real > 6 ? 6 : real;
 }
 
-static void run_depthwise(uint8_t *out, const ps__kernels *k, const filter_case *c) {
-    memset(out, 9, (size_t)(c->out_rows * c->out_width * c->channels) + PS__SLACK);
-    k->depthwise_u8(out, c->out_rows, c->out_width, (const uint8_t *const *)c->rows, c->width, c->pad, c->zero, &c->filter,
-                    &c->requant, c->scratch);
+static size_t run_depthwise(uint8_t *out, const ps__kernels *k, const filter_case *c) {
+    size_t cells = (size_t)(c->in.out_height * c->in.out_width * c->channels);
+    memset(out, 9, cells + PS__SLACK); /* what lies behind the output must stay */
+    k->depthwise_u8(out, &c->in, &c->filter, &c->requant, c->scratch);
+    return cells + PS__SLACK;
+}
+
+static uint8_t *depthwise_room(const filter_case *c) {
+    return fresh((size_t)(c->in.out_height * c->in.out_width * c->channels));
 }
 
 START_TEST(reference_depthwise_is_the_plain_sum) {
     filter_case c;
     filter_case_make(&c, _i);
-    uint8_t *out = fresh((size_t)(c.out_rows * c.out_width * c.channels)), *next = out;
+    uint8_t *out = depthwise_room(&c), *next = out;
     run_depthwise(out, &ps__kernels_reference, &c);
-    for (int y = 0; y < c.out_rows; y++)
-        for (int x = 0; x < c.out_width; x++)
+    for (int y = 0; y < c.in.out_height; y++)
+        for (int x = 0; x < c.in.out_width; x++)
             for (int ch = 0; ch < c.channels; ch++)
                 ck_assert_double_le(fabs((double)*next++ - plain_depthwise(&c, y, x, ch) * 42.5), 0.5001);
     free(out);
@@ -240,17 +249,16 @@ START_TEST(reference_depthwise_is_the_plain_sum) {
 }
 END_TEST
 
-START_TEST(depthwise_rows_agree_bit_for_bit) {
+START_TEST(depthwise_convolutions_agree_bit_for_bit) {
     const ps__kernels *k;
     filter_case c;
     filter_case_make(&c, _i);
-    size_t cells = (size_t)(c.out_rows * c.out_width * c.channels);
-    uint8_t *expected = fresh(cells), *got = fresh(cells);
-    run_depthwise(expected, &ps__kernels_reference, &c);
+    uint8_t *expected = depthwise_room(&c), *got = depthwise_room(&c);
+    size_t bytes = run_depthwise(expected, &ps__kernels_reference, &c);
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
-        run_depthwise(got, k, &c); /* what lies behind the output must stay */
-        ck_assert_msg(memcmp(expected, got, cells + PS__SLACK) == 0, "%s: %d rows, %d channels, %d wide, filter %d, stride %d differs",
-                      k->name, c.out_rows, c.channels, c.width, c.k, c.stride);
+        run_depthwise(got, k, &c);
+        ck_assert_msg(memcmp(expected, got, bytes) == 0, "%s: %d channels, %d x %d, filter %d, stride %d differs", k->name, c.channels,
+                      c.in.width, c.in.height, c.k, c.stride);
     }
     free(expected);
     free(got);
@@ -338,7 +346,7 @@ Suite *suite_kernels(void) {
     tcase_add_loop_test(t, reference_requantisation_follows_the_format, 0, 12);
     tcase_add_loop_test(t, matrix_products_agree_bit_for_bit, 0, 80);
     tcase_add_loop_test(t, reference_depthwise_is_the_plain_sum, 0, 24);
-    tcase_add_loop_test(t, depthwise_rows_agree_bit_for_bit, 0, 160);
+    tcase_add_loop_test(t, depthwise_convolutions_agree_bit_for_bit, 0, 160);
     tcase_add_test(t, kernels_are_chosen_by_name);
     suite_add_tcase(s, t);
     t = tcase_create("float");
