@@ -5,6 +5,7 @@
 **   DW(name)        a name with the width's suffix
 **   DW_VEC          a vector of DW_BYTES bytes
 **   DW_OUTPUTS      neighbouring pixels summed at once, as many as the registers hold
+**   DW_FEWER_OUTPUTS   the same for rows that this number divides better
 **   DW_LOAD(p), DW_STORE(p, v)                   whole vectors, aligned
 **   DW_LOAD_SOME(p, n), DW_STORE_SOME(p, v, n)   the first n bytes, anywhere
 **   DW_FILL(b)                                   one byte in all lanes
@@ -18,24 +19,32 @@
 ** down; there is a copy of the weights for each, made when a block of channels begins.
 */
 
-/* The groups of `columns` columns of DW_BYTES channels from channel c on, groups x 4 x DW_BYTES bytes each, padding columns too. */
-INLINE void DW(interleave)(uint8_t *scratch, int columns, const uint8_t *const *lines, const ps__picture *in, const ps__filter *f, int c,
+/* Four lines of one column, each DW_BYTES channels, to 4 x DW_BYTES bytes: each channel's four side by side. */
+INLINE void DW(interleave_group)(uint8_t *to, DW_VEC a, DW_VEC b, DW_VEC c, DW_VEC d) {
+    DW_VEC low_ab = DW_UNPACK(lo, 8, a, b), high_ab = DW_UNPACK(hi, 8, a, b);
+    DW_VEC low_cd = DW_UNPACK(lo, 8, c, d), high_cd = DW_UNPACK(hi, 8, c, d);
+    DW_STORE(to, DW_UNPACK(lo, 16, low_ab, low_cd));
+    DW_STORE(to + DW_BYTES, DW_UNPACK(hi, 16, low_ab, low_cd));
+    DW_STORE(to + 2 * DW_BYTES, DW_UNPACK(lo, 16, high_ab, high_cd));
+    DW_STORE(to + 3 * DW_BYTES, DW_UNPACK(hi, 16, high_ab, high_cd));
+}
+
+/* The groups of the columns that outputs read, padding columns too: groups x 4 x DW_BYTES bytes each. lines: at channel c; count of
+** DW_BYTES channels are there. */
+INLINE void DW(interleave)(uint8_t *to, const uint8_t *const *lines, const ps__picture *in, size_t channels, int columns,
                            const int groups, int count) {
-    for (int x = 0; x < columns; x++) {
-        int column = x - in->pad_x, inside = column >= 0 && column < in->width;
-        size_t at = (size_t)column * (size_t)f->channels + (size_t)c;
-        UNROLLED for (int g = 0; g < groups; g++, scratch += 4 * DW_BYTES) {
-            DW_VEC t[4];
-            UNROLLED for (int i = 0; i < 4; i++)
-                t[i] = inside ? DW_LOAD_SOME(lines[4 * g + i] + at, count) : DW_FILL((char)in->zero);
-            DW_VEC low_ab = DW_UNPACK(lo, 8, t[0], t[1]), high_ab = DW_UNPACK(hi, 8, t[0], t[1]);
-            DW_VEC low_cd = DW_UNPACK(lo, 8, t[2], t[3]), high_cd = DW_UNPACK(hi, 8, t[2], t[3]);
-            DW_STORE(scratch, DW_UNPACK(lo, 16, low_ab, low_cd));
-            DW_STORE(scratch + DW_BYTES, DW_UNPACK(hi, 16, low_ab, low_cd));
-            DW_STORE(scratch + 2 * DW_BYTES, DW_UNPACK(lo, 16, high_ab, high_cd));
-            DW_STORE(scratch + 3 * DW_BYTES, DW_UNPACK(hi, 16, high_ab, high_cd));
+    const DW_VEC padding = DW_FILL((char)in->zero);
+    const int stop = in->pad_x + in->width < columns ? in->pad_x + in->width : columns;
+    size_t at = 0;
+    for (int i = 0; i < groups * in->pad_x; i++, to += 4 * DW_BYTES) DW(interleave_group)(to, padding, padding, padding, padding);
+    for (int x = in->pad_x; x < stop; x++, at += channels)
+        UNROLLED for (int g = 0; g < groups; g++, to += 4 * DW_BYTES) {
+            const uint8_t *const *four = lines + 4 * g;
+            DW(interleave_group)(to, DW_LOAD_SOME(four[0] + at, count), DW_LOAD_SOME(four[1] + at, count),
+                                 DW_LOAD_SOME(four[2] + at, count), DW_LOAD_SOME(four[3] + at, count));
         }
-    }
+    for (int i = groups * stop; i < groups * columns; i++, to += 4 * DW_BYTES)
+        DW(interleave_group)(to, padding, padding, padding, padding);
 }
 
 /* Levels of quarter j of `outputs` neighbouring pixels. The barrier keeps the compiler from loading all quarters' inputs first, for
@@ -72,15 +81,19 @@ INLINE void DW(pixels)(uint8_t *out, const uint8_t *column, const int8_t *w, con
 /* One output row of DW_BYTES channels. The last pixels may be done twice, which is cheaper than one by one. */
 INLINE void DW(row)(uint8_t *out, int out_width, const uint8_t *scratch, const int8_t *w, const ps__filter *f, size_t place,
                     const epilogue *e, int count, const int k, const int stride) {
-    const int step = out_width < DW_OUTPUTS ? 1 : DW_OUTPUTS, pixel = stride * ((k + 3) / 4) * 4 * DW_BYTES;
+    const int most = DW_OUTPUTS, fewer = DW_FEWER_OUTPUTS, pixel = stride * ((k + 3) / 4) * 4 * DW_BYTES;
+    const int waste = (most - out_width % most) % most, fewer_waste = (fewer - out_width % fewer) % fewer;
+    const int step = out_width < fewer ? 1 : out_width < most || fewer_waste < waste ? fewer : most;
     for (int next = 0; next < out_width; next += step) {
         int x = next + step <= out_width ? next : out_width - step;
         uint8_t *to = out + (size_t)x * (size_t)f->channels;
         const uint8_t *column = scratch + (size_t)x * (size_t)pixel;
-        if (step == 1)
-            DW(pixels)(to, column, w, f, place, e, count, k, stride, 1);
+        if (step == most)
+            DW(pixels)(to, column, w, f, place, e, count, k, stride, most);
+        else if (step == fewer)
+            DW(pixels)(to, column, w, f, place, e, count, k, stride, fewer);
         else
-            DW(pixels)(to, column, w, f, place, e, count, k, stride, DW_OUTPUTS);
+            DW(pixels)(to, column, w, f, place, e, count, k, stride, 1);
     }
 }
 
@@ -89,8 +102,8 @@ INLINE void DW(channels)(uint8_t *out, int first, int last, const ps__picture *i
                          uint8_t *scratch, int c, const int k, const int stride) {
     const int groups = (k + 3) / 4, most = (4 * groups - k) / stride + 1;
     const int columns = (in->out_width - 1) * stride + k, count = f->channels - c < DW_BYTES ? f->channels - c : DW_BYTES;
-    const size_t lane = (size_t)(c % 64 / 4), place = (size_t)(c / 64 * 64) + lane, row = (size_t)in->out_width * (size_t)f->channels;
-    const size_t copy = (size_t)(k * groups) * 256;
+    const size_t channels = (size_t)f->channels, row = (size_t)in->out_width * channels, copy = (size_t)(k * groups) * 256;
+    const size_t lane = (size_t)(c % 64 / 4), place = (size_t)(c / 64 * 64) + lane;
     int8_t *weights = (int8_t *)scratch;
     scratch += 4 * copy;
     for (int r = 0; r < most; r++) shifted_weights(weights + (size_t)r * copy, f->weights + (size_t)(c / 64) * copy, k, groups, r * stride);
@@ -98,7 +111,8 @@ INLINE void DW(channels)(uint8_t *out, int first, int last, const ps__picture *i
         const uint8_t *lines[8];
         int rows = last - y < most ? last - y : most;
         ps__picture_lines(lines, in, f->channels, y * stride - in->pad_y, 4 * groups);
-        DW(interleave)(scratch, columns, lines, in, f, c, groups, count);
+        for (int i = 0; i < 4 * groups; i++) lines[i] += c;
+        DW(interleave)(scratch, lines, in, channels, columns, groups, count);
         for (int r = 0; r < rows; r++)
             DW(row)(out + (size_t)(y + r) * row + (size_t)c, in->out_width, scratch, weights + (size_t)r * copy + lane * 4, f, place, e,
                     count, k, stride);
@@ -109,6 +123,7 @@ INLINE void DW(channels)(uint8_t *out, int first, int last, const ps__picture *i
 #undef DW_VEC
 #undef DW_BYTES
 #undef DW_OUTPUTS
+#undef DW_FEWER_OUTPUTS
 #undef DW_LOAD
 #undef DW_STORE
 #undef DW_LOAD_SOME

@@ -25,7 +25,8 @@ static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, i
 #define DW(name) name##_64
 #define DW_VEC __m512i
 #define DW_BYTES 64
-#define DW_OUTPUTS 4
+#define DW_OUTPUTS 6
+#define DW_FEWER_OUTPUTS 4
 #define DW_LOAD(p) _mm512_load_si512(p)
 #define DW_STORE(p, v) _mm512_store_si512(p, v)
 #define DW_LOAD_SOME(p, n) _mm512_maskz_loadu_epi8(lanes(n), p)
@@ -56,7 +57,8 @@ INLINE __m256i pack_8_32(__m256i a, __m256i b, const epilogue *e) {
 #define DW(name) name##_32
 #define DW_VEC __m256i
 #define DW_BYTES 32
-#define DW_OUTPUTS 4
+#define DW_OUTPUTS 6
+#define DW_FEWER_OUTPUTS 4
 #define DW_LOAD(p) _mm256_load_si256((const __m256i *)(const void *)(p))
 #define DW_STORE(p, v) _mm256_store_si256((__m256i *)(void *)(p), v)
 #define DW_LOAD_SOME(p, n) _mm256_maskz_loadu_epi8((__mmask32)lanes(n), p)

@@ -185,6 +185,7 @@ static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, i
 #define DW_VEC __m256i
 #define DW_BYTES 32
 #define DW_OUTPUTS 2
+#define DW_FEWER_OUTPUTS 1
 #define DW_LOAD(p) _mm256_load_si256((const __m256i *)(const void *)(p))
 #define DW_STORE(p, v) _mm256_store_si256((__m256i *)(void *)(p), v)
 #define DW_LOAD_SOME(p, n) load_some(p, n)
