@@ -19,6 +19,9 @@
 ** down; there is a copy of the weights for each, made when a block of channels begins.
 */
 
+/* Output columns whose inputs are laid out at once: they stay in the first-level cache. */
+#define DW_STRIP (24 / stride)
+
 /* Four lines of one column, each DW_BYTES channels, to 4 x DW_BYTES bytes: each channel's four side by side. */
 INLINE void DW(interleave_group)(uint8_t *to, DW_VEC a, DW_VEC b, DW_VEC c, DW_VEC d) {
     DW_VEC low_ab = DW_UNPACK(lo, 8, a, b), high_ab = DW_UNPACK(hi, 8, a, b);
@@ -29,21 +32,21 @@ INLINE void DW(interleave_group)(uint8_t *to, DW_VEC a, DW_VEC b, DW_VEC c, DW_V
     DW_STORE(to + 3 * DW_BYTES, DW_UNPACK(hi, 16, high_ab, high_cd));
 }
 
-/* The groups of the columns that outputs read, padding columns too: groups x 4 x DW_BYTES bytes each. lines: at channel c; count of
-** DW_BYTES channels are there. */
-INLINE void DW(interleave)(uint8_t *to, const uint8_t *const *lines, const ps__picture *in, size_t channels, int columns,
+/* The groups of columns [first, first + columns), padding columns too: groups x 4 x DW_BYTES bytes each. lines: at the first channel of
+** those wanted, of which there are count. */
+INLINE void DW(interleave)(uint8_t *to, const uint8_t *const *lines, const ps__picture *in, size_t channels, int first, int columns,
                            const int groups, int count) {
     const DW_VEC padding = DW_FILL((char)in->zero);
-    const int stop = in->pad_x + in->width < columns ? in->pad_x + in->width : columns;
-    size_t at = 0;
-    for (int i = 0; i < groups * in->pad_x; i++, to += 4 * DW_BYTES) DW(interleave_group)(to, padding, padding, padding, padding);
-    for (int x = in->pad_x; x < stop; x++, at += channels)
+    const int stop = first + columns, begin = first > 0 ? first : 0, end = stop < in->width ? stop : in->width;
+    size_t at = (size_t)begin * channels;
+    for (int i = groups * first; i < groups * begin; i++, to += 4 * DW_BYTES) DW(interleave_group)(to, padding, padding, padding, padding);
+    for (int x = begin; x < end; x++, at += channels)
         UNROLLED for (int g = 0; g < groups; g++, to += 4 * DW_BYTES) {
             const uint8_t *const *four = lines + 4 * g;
             DW(interleave_group)(to, DW_LOAD_SOME(four[0] + at, count), DW_LOAD_SOME(four[1] + at, count),
                                  DW_LOAD_SOME(four[2] + at, count), DW_LOAD_SOME(four[3] + at, count));
         }
-    for (int i = groups * stop; i < groups * columns; i++, to += 4 * DW_BYTES)
+    for (int i = groups * end; i < groups * stop; i++, to += 4 * DW_BYTES)
         DW(interleave_group)(to, padding, padding, padding, padding);
 }
 
@@ -101,7 +104,7 @@ INLINE void DW(row)(uint8_t *out, int out_width, const uint8_t *scratch, const i
 INLINE void DW(channels)(uint8_t *out, int first, int last, const ps__picture *in, const ps__filter *f, const epilogue *e,
                          uint8_t *scratch, int c, const int k, const int stride) {
     const int groups = (k + 3) / 4, most = (4 * groups - k) / stride + 1;
-    const int columns = (in->out_width - 1) * stride + k, count = f->channels - c < DW_BYTES ? f->channels - c : DW_BYTES;
+    const int count = f->channels - c < DW_BYTES ? f->channels - c : DW_BYTES;
     const size_t channels = (size_t)f->channels, row = (size_t)in->out_width * channels, copy = (size_t)(k * groups) * 256;
     const size_t lane = (size_t)(c % 64 / 4), place = (size_t)(c / 64 * 64) + lane;
     int8_t *weights = (int8_t *)scratch;
@@ -112,16 +115,20 @@ INLINE void DW(channels)(uint8_t *out, int first, int last, const ps__picture *i
         int rows = last - y < most ? last - y : most;
         ps__picture_lines(lines, in, f->channels, y * stride - in->pad_y, 4 * groups);
         for (int i = 0; i < 4 * groups; i++) lines[i] += c;
-        DW(interleave)(scratch, lines, in, channels, columns, groups, count);
-        for (int r = 0; r < rows; r++)
-            DW(row)(out + (size_t)(y + r) * row + (size_t)c, in->out_width, scratch, weights + (size_t)r * copy + lane * 4, f, place, e,
-                    count, k, stride);
+        for (int x = 0; x < in->out_width; x += DW_STRIP) {
+            int width = in->out_width - x < DW_STRIP ? in->out_width - x : DW_STRIP;
+            uint8_t *to = out + (size_t)y * row + (size_t)x * channels + (size_t)c;
+            DW(interleave)(scratch, lines, in, channels, x * stride - in->pad_x, (width - 1) * stride + k, groups, count);
+            for (int r = 0; r < rows; r++)
+                DW(row)(to + (size_t)r * row, width, scratch, weights + (size_t)r * copy + lane * 4, f, place, e, count, k, stride);
+        }
     }
 }
 
 #undef DW
 #undef DW_VEC
 #undef DW_BYTES
+#undef DW_STRIP
 #undef DW_OUTPUTS
 #undef DW_FEWER_OUTPUTS
 #undef DW_LOAD
