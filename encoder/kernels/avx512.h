@@ -17,7 +17,11 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* Loops of constant length over registers are unrolled before anything else, or gcc keeps the arrays on the stack. */
+#ifdef __clang__
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
 #define UNROLLED _Pragma("GCC unroll 16")
+#endif
 
 /* A mask of the first `count` lanes. */
 INLINE uint64_t lanes(int count) { return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1; }

@@ -13,7 +13,11 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* Loops of constant length over registers are unrolled before anything else, or gcc keeps the arrays on the stack. */
-#define UNROLLED _Pragma("GCC unroll 4")
+#ifdef __clang__
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
 
 typedef struct epilogue {     /* ps__requant spread over lanes once a call; as in avx512.h */
     __m256 inverse, top;      /* 1 / scale of the output; greatest level, less the zero point */
