@@ -2,10 +2,11 @@
 ** What the AVX-512 VNNI kernels share: the four-way dot product, and requantisation, which costs as much as the products wherever
 ** layers are shallow.
 **
-** The format clamps the real value, rounds it, adds the zero point and clamps again. All of these rise with the value, and a clamp
-** may change places with anything that rises as long as its bounds are carried along (ps__levels_of). So both are applied to packed
-** levels, 64 at a time. What int32 cannot hold becomes the least integer, and so the least level: right for what is far below and
-** for a NaN, as in reference.c, but not for what is far above, so that either no value is (ps__is_plain) or minps comes first.
+** The format clamps the real value, rounds it, adds the zero point and clamps again. All of these rise with the value, and a
+** clamp may change places with anything that rises as long as its bounds are carried along (ps__levels_of). So both are applied
+** to packed levels, 64 at a time. What int32 cannot hold becomes the least integer, and so the least level: right for what is far
+** below and for a NaN, as in reference.c, but not for what is far above, so that either no value is (ps__is_plain) or minps comes
+** first.
 */
 #ifndef PS_KERNELS_AVX512_H
 #define PS_KERNELS_AVX512_H
@@ -48,8 +49,8 @@ INLINE epilogue epilogue_of(const ps__requant *q) {
                       q->residual};
 }
 
-/* sum + the four-way dot products of u8 x and s8 w. Written in assembly because gcc 12 copies each accumulator to another register and
-** back around the intrinsic, which halves the speed of the inner loop. */
+/* sum + the four-way dot products of u8 x and s8 w. Written in assembly because gcc 12 copies each accumulator to another
+** register and back around the intrinsic, which halves the speed of the inner loop. */
 INLINE __m512i dot4(__m512i sum, __m512i x, __m512i w) {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
     return sum;

@@ -1,6 +1,6 @@
 /*
-** Depthwise convolution with AVX-512 VNNI: 64 channels at a time, and 32 where no more are left, as a vector of half the width costs
-** half.
+** Depthwise convolution with AVX-512 VNNI: 64 channels at a time, and 32 where no more are left, as a vector of half the width
+** costs half.
 */
 #include "encoder/kernels/kernels.h"
 
@@ -9,17 +9,8 @@
 #include "encoder/kernels/avx512.h"
 #include "encoder/kernels/kernels_avx512vnni.h"
 
-/* A block's weights for an output row whose taps begin `shift` lines below the first of the group: every channel's column of taps, 4 or
-** 8 bytes, moved up by so many bytes. */
-static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, int shift) {
-    const uint32_t *w = (const uint32_t *)(const void *)from;
-    uint32_t *out = (uint32_t *)(void *)to;
-    int left = 8 * shift;
-    for (int kx = 0; kx < k; kx++, w += groups * 64, out += groups * 64) {
-        for (int i = 0; i < 64; i++) out[i] = w[i] << left;
-        if (groups == 2)
-            for (int i = 0; i < 64; i++) out[64 + i] = left ? w[64 + i] << left | w[i] >> (32 - left) : w[64 + i];
-    }
+INLINE __m512i levels_64(__m512i sum, const float *scale, const float *bias, const epilogue *e) {
+    return level_of(real_of(sum, _mm512_load_ps(scale), _mm512_load_ps(bias)), e->inverse, e->top, PLAIN);
 }
 
 #define DW(name) name##_64
@@ -34,7 +25,7 @@ static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, i
 #define DW_FILL(b) _mm512_set1_epi8(b)
 #define DW_UNPACK(which, bits, a, b) _mm512_unpack##which##_epi##bits(a, b)
 #define DW_DOT4(sum, x, w) dot4(sum, x, w)
-#define DW_LEVELS(sum, scale, bias, e) level_of(real_of(sum, _mm512_load_ps(scale), _mm512_load_ps(bias)), (e)->inverse, (e)->top, PLAIN)
+#define DW_LEVELS(sum, scale, bias, e) levels_64(sum, scale, bias, e)
 #define DW_PACK_16(a, b) _mm512_packs_epi32(a, b)
 #define DW_PACK_8(a, b, e) _mm512_min_epu8(_mm512_adds_epu8(_mm512_packus_epi16(a, b), (e)->zero), (e)->last)
 #include "encoder/kernels/depthwise.h"
@@ -98,7 +89,8 @@ DEFINE(7, 2)
 
 typedef void depthwise_fn(uint8_t *, const ps__picture *, const ps__filter *, const epilogue *, uint8_t *);
 
-void ps__depthwise_u8_avx512vnni(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
+void ps__depthwise_u8_avx512vnni(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q,
+                                 uint8_t *scratch) {
     static depthwise_fn *const by_shape[3][2] = {
         {depthwise_3_1, depthwise_3_2}, {depthwise_5_1, depthwise_5_2}, {depthwise_7_1, depthwise_7_2}};
     if (!ps__is_plain(q, f->reach)) { /* no honest filter */

@@ -8,7 +8,8 @@
 #include "encoder/kernels/avx512.h"
 #include "encoder/kernels/kernels_avx512vnni.h"
 
-/* Rows of a tile of 1, 2, 3 or 4 columns: sums, one row of weights and one input fill the 32 registers, and 36 is a multiple of each. */
+/* Rows of a tile of 1, 2, 3 or 4 columns: sums, one row of weights and one input fill the 32 registers, and 36 is a multiple of
+** each. */
 #define MOST_ROWS 12
 INLINE int height_of(const int columns) { return columns == 4 ? 6 : columns == 3 ? 9 : 12; }
 
@@ -19,8 +20,8 @@ INLINE int32_t four_bytes(const uint8_t *p) {
 }
 
 /* rows x (16 * columns) sums. o: first output, a multiple of 16. ahead: the weights to fetch meanwhile, a column of them. */
-INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o, const int8_t *ahead,
-                      const int rows, const int columns) {
+INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o,
+                      const int8_t *ahead, const int rows, const int columns) {
     const size_t column = (size_t)(m->runs * m->k4) * 64;
     const int8_t *w = m->weights + (size_t)(o / 16) * column;
     UNROLLED for (int r = 0; r < rows; r++)
@@ -94,8 +95,8 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, si
     }
 }
 
-/* A strip of columns over `rows` rows. The last tile may do rows again that the one before it did, which is cheaper than a smaller
-** tile; single rows are left where there are too few for one. */
+/* A strip of columns over `rows` rows. The last tile may do rows again that the one before it did, which is cheaper than a
+** smaller tile; single rows are left where there are too few for one. */
 INLINE void strip_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows, const ps__matrix *m,
                      int o, const epilogue *e, const int mode, const int columns) {
     const size_t n = (size_t)m->n, height = (size_t)height_of(columns);
@@ -130,8 +131,8 @@ static strip_fn *const strips[3][4] = {STRIPS_OF(PLAIN), STRIPS_OF(CAREFUL), STR
 /* Columns of the next strip: fours, but no single one is left over where two strips can share. */
 static int strip_width(int columns) { return columns == 5 ? 3 : columns < 4 ? columns : 4; }
 
-/* Outputs outside, rows inside keeps one strip's weights in the first-level cache; with many rows and small weights blocks of rows go
-** outside instead, so that each is read once. */
+/* Outputs outside, rows inside keeps one strip's weights in the first-level cache; with many rows and small weights blocks of
+** rows go outside instead, so that each is read once. */
 static size_t block_rows(size_t rows, const ps__matrix *m) {
     return rows > 256 && (size_t)m->n * (size_t)m->k <= 24 << 10 ? 36 : rows;
 }
@@ -152,8 +153,8 @@ void ps__gemm_u8_avx512vnni(uint8_t *out, const uint8_t *in, size_t in_stride, s
     }
 }
 
-INLINE void tile_f32(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, const ps__matrix *m, int o, const int rows,
-                     const int columns) {
+INLINE void tile_f32(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, const ps__matrix *m, int o,
+                     const int rows, const int columns) {
     __m512i sum[MOST_ROWS][4];
     tile_sums(sum, in, in_stride, m, o, m->weights + (size_t)(o / 16 + columns) * (size_t)m->k4 * 64, rows, columns);
     UNROLLED for (int c = 0; c < columns; c++) {

@@ -1,7 +1,7 @@
 /*
 ** The arithmetic of the towers: fused INT8 operations and the float ones around them, one file an instruction set, chosen once at
-** run time. reference.c is the truth: every other file must give the same bits. INT32 sums are exact, so their order is free; float
-** operations are written so that each result is one fixed sequence of IEEE operations (no contraction, sums in 16 lanes).
+** run time. reference.c is the truth: every other file must give the same bits. INT32 sums are exact, so their order is free;
+** float operations are written so that each result is one fixed sequence of IEEE operations (no contraction, sums in 16 lanes).
 **
 ** All functions are pure: any thread. Arrays named *_padded may be read up to the next multiple of 64 entries.
 */
@@ -15,8 +15,8 @@
 /* Bytes that may be read (not written) past the end of every activation row handed to a kernel. */
 #define PS__SLACK 64
 
-/* A matrix of s8 weights [n][runs][k], laid out for four-way dot products: [ceil(n/16)][runs][ceil(k/4)][16][4], padding zero. The
-** inputs of a row come in runs of k bytes, as the lines under a convolution's window do; most matrices have one run. */
+/* A matrix of s8 weights [n][runs][k], laid out for four-way dot products: [ceil(n/16)][runs][ceil(k/4)][16][4], padding zero.
+** The inputs of a row come in runs of k bytes, as the lines under a convolution's window do; most matrices have one run. */
 typedef struct ps__matrix {
     int n, k;          /* outputs, inputs of a run */
     int k4;            /* ceil(k / 4) */
@@ -29,9 +29,9 @@ typedef struct ps__matrix {
     float reach;     /* no real value is greater than this */
 } ps__matrix;
 
-/* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [c/64][kx][ceil(k/4)][4][16][4]. The four taps of a group run
-** down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. offset, scale and
-** bias are in the same order, [c/64][4][16]. */
+/* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [c/64][kx][ceil(k/4)][4][16][4]. The four taps of a group
+** run down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. offset,
+** scale and bias are in the same order, [c/64][4][16]. */
 typedef struct ps__filter {
     int channels, k, stride; /* k is 3, 5 or 7, stride 1 or 2 */
     int8_t *weights;         /* 64-byte aligned, owned */
@@ -73,7 +73,8 @@ static inline ps__levels ps__levels_of(const ps__requant *q) {
     return (ps__levels){.top = top, .bottom = bottom < 255.0f ? (int)bottom : 255, .zero = (int)q->zero};
 }
 
-/* Whether the format's clamps can be left to packing: the value is cut off at 0, nothing is added to it, and no level is beyond int32. */
+/* Whether the format's clamps can be left to packing: the value is cut off at 0, nothing is added to it, and no level is beyond
+** int32. */
 static inline int ps__is_plain(const ps__requant *q, float reach) {
     return !q->residual && q->low == 0.0f && q->high >= 0.0f && reach * q->inverse < 1e9f;
 }
@@ -91,7 +92,8 @@ typedef struct ps__kernels {
     ** aligned. */
     void (*depthwise_u8)(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch);
 
-    /* Symmetric quantisation of one row, offset by 128: q = rint(x / s) + 128, s = max|x| / 127. Returns s; a zero row gives 128s. */
+    /* Symmetric quantisation of one row, offset by 128: q = rint(x / s) + 128, s = max|x| / 127. Returns s; a zero row gives
+    ** 128s. */
     float (*quantize_row)(uint8_t *out, const float *x, int n);
 
     /* sum[c] += over pixels of in u8 [pixels][channels]. */
@@ -103,8 +105,8 @@ typedef struct ps__kernels {
     /* x * (1 + erf(x / sqrt 2)) / 2 in place; erf to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
     void (*gelu)(float *x, size_t n);
 
-    /* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1) of one head: qkv f32 [tokens][stride], of which query, key and value
-    ** start at q, k, v and are head_dim wide. out f32 [tokens][out_stride]. scores: scratch f32 [tokens]. */
+    /* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1) of one head: qkv f32 [tokens][stride], of which query, key and
+    ** value start at q, k, v and are head_dim wide. out f32 [tokens][out_stride]. scores: scratch f32 [tokens]. */
     void (*attention)(float *out, size_t out_stride, const float *q, const float *k, const float *v, size_t stride, int tokens,
                       int head_dim, float *scores);
 
@@ -119,7 +121,9 @@ const ps__kernels *ps__kernels_choose(const char *name);
 const ps__kernels *ps__kernels_at(int i);
 
 /* Columns of four-tap groups, and copies of a block's weights. */
-static inline size_t ps__depthwise_scratch(int width, int k) { return (size_t)(width + 2 * k + 4 * k) * (size_t)((k + 3) / 4) * 256; }
+static inline size_t ps__depthwise_scratch(int width, int k) {
+    return (size_t)(width + 2 * k + 4 * k) * (size_t)((k + 3) / 4) * 256;
+}
 
 /* Input lines first to first + count - 1 of a picture. */
 static inline void ps__picture_lines(const uint8_t **lines, const ps__picture *in, int channels, int first, int count) {
@@ -147,8 +151,8 @@ static inline size_t ps__filter_place(int c) {
 /* Weights row-major [n][k] (or [k][k][channels]) to the kernels' layout. scale, bias: float [n]; real value of a sum's step is
 ** in_scale * scale. Returns 0, or -1 when memory runs out; freed by the clear of each, which takes NULL members. */
 /* run_stride matters only with more than one run. */
-int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int runs, size_t run_stride,
-                    int k, int zero_in, float in_scale);
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int runs,
+                    size_t run_stride, int k, int zero_in, float in_scale);
 /* The same in steps: a matrix of zeros, then rows [first, first + rows), first a multiple of 16. */
 int ps__matrix_new(ps__matrix *m, int n, int runs, size_t run_stride, int k);
 void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias,

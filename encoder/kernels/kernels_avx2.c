@@ -106,7 +106,8 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *in, size_t in_stride, size_t ro
             if (residual) real = add_residual(real, bytes + 8 * h, e);
             level[h] = level_of(real, e);
         }
-        __m256i packed = _mm256_permutevar8x32_epi32(pack_8(_mm256_packs_epi32(level[0], level[1]), _mm256_setzero_si256(), e), order);
+        __m256i both = pack_8(_mm256_packs_epi32(level[0], level[1]), _mm256_setzero_si256(), e);
+        __m256i packed = _mm256_permutevar8x32_epi32(both, order);
         __m128i levels = _mm256_castsi256_si128(packed);
         if (count == 16)
             _mm_storeu_si128((__m128i *)(void *)(out + at), levels);
@@ -172,19 +173,6 @@ INLINE void store_some(uint8_t *p, __m256i v, int count) {
     __builtin_memcpy(p, bytes, (size_t)count);
 }
 
-/* A block's weights for an output row whose taps begin `shift` lines below the first of the group: every channel's column of taps, 4 or
-** 8 bytes, moved up by so many bytes. */
-static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, int shift) {
-    const uint32_t *w = (const uint32_t *)(const void *)from;
-    uint32_t *out = (uint32_t *)(void *)to;
-    int left = 8 * shift;
-    for (int kx = 0; kx < k; kx++, w += groups * 64, out += groups * 64) {
-        for (int i = 0; i < 64; i++) out[i] = w[i] << left;
-        if (groups == 2)
-            for (int i = 0; i < 64; i++) out[64 + i] = left ? w[64 + i] << left | w[i] >> (32 - left) : w[64 + i];
-    }
-}
-
 #define DW(name) name##_32
 #define DW_VEC __m256i
 #define DW_BYTES 32
@@ -202,7 +190,8 @@ static void shifted_weights(int8_t *to, const int8_t *from, int k, int groups, i
 #define DW_PACK_8(a, b, e) pack_8(a, b, e)
 #include "encoder/kernels/depthwise.h"
 
-INLINE void depthwise(uint8_t *out, const ps__picture *in, const ps__filter *f, const epilogue *e, uint8_t *scratch, const int k) {
+INLINE void depthwise(uint8_t *out, const ps__picture *in, const ps__filter *f, const epilogue *e, uint8_t *scratch,
+                      const int k) {
     const int band = ps__depthwise_band(in, f);
     for (int y = 0; y < in->out_height; y += band) {
         int last = in->out_height - y < band ? in->out_height : y + band;

@@ -10,6 +10,7 @@ void ps__gemm_u8_avx512vnni(uint8_t *out, const uint8_t *in, size_t in_stride, s
                             const ps__requant *q);
 void ps__gemm_f32_avx512vnni(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, size_t rows,
                              const ps__matrix *m);
-void ps__depthwise_u8_avx512vnni(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch);
+void ps__depthwise_u8_avx512vnni(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q,
+                                 uint8_t *scratch);
 
 #endif

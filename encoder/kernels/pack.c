@@ -75,8 +75,8 @@ void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, 
     }
 }
 
-int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int runs, size_t run_stride,
-                    int k, int zero_in, float in_scale) {
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int runs,
+                    size_t run_stride, int k, int zero_in, float in_scale) {
     if (ps__matrix_new(m, n, runs, run_stride, k)) return -1;
     ps__matrix_fill(m, 0, n, weights, scale, bias, zero_in, in_scale);
     return 0;

@@ -22,8 +22,8 @@ static const void *source(const run *r, int buffer) { return buffer == PS__PLAN_
 /* Input line number `line` with the zero points that stand for the pixels outside of it. */
 static void pad_line(uint8_t *to, const ps__op *op, const uint8_t *in, int line, int zero) {
     const ps__geometry *g = &op->geometry;
-    size_t pixel = (size_t)g->channels, bytes = ps__line_bytes(op), left = (size_t)op->pad_x * pixel, row = (size_t)g->width * pixel;
-    size_t inside = bytes - left < row ? bytes - left : row;
+    size_t pixel = (size_t)g->channels, left = (size_t)op->pad_x * pixel, row = (size_t)g->width * pixel;
+    size_t bytes = ps__line_bytes(op), inside = bytes - left < row ? bytes - left : row;
     if (line < 0 || line >= g->height) {
         memset(to, zero, bytes);
         return;

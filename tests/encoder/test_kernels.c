@@ -1,7 +1,7 @@
 /*
 ** Every kernel of every instruction set against the portable one, bit for bit, over shapes that hit each edge: outputs and inputs that
-** fill no vector, single rows, filters wider than the image, all zero points. The portable one itself against plain loops over
-** row-major weights.
+** fill no vector, single rows, filters wider than the image, all zero points, values beyond every bound. The portable one itself
+** against plain loops over row-major weights.
 */
 #include <check.h>
 #include <float.h>
@@ -81,7 +81,7 @@ static void matrix_case_make(matrix_case *c, int seed) {
     c->requant = (ps__requant){.low = relu6 ? 0.0f : -FLT_MAX,
                                .high = relu6 ? 6.0f : FLT_MAX,
                                .inverse = relu6 ? 42.5f : 11.0f,
-                               .zero = relu6 ? 0.0f : 117.0f,
+                               .zero = relu6 ? (float)(seed % 4 * 5) : 117.0f,
                                .residual = seed % 3 ? c->residual : NULL,
                                .residual_scale = 0.031f,
                                .residual_zero = 77};
@@ -97,7 +97,8 @@ static int32_t plain_sum(const matrix_case *c, size_t row, int o) {
     int32_t sum = 0;
     for (int r = 0; r < c->runs; r++)
         for (int i = 0; i < c->k; i++)
-            sum += (c->in[((size_t)r * c->rows + row) * c->stride + (size_t)i] - c->zero) * c->weights[(o * c->runs + r) * c->k + i];
+            sum += (c->in[((size_t)r * c->rows + row) * c->stride + (size_t)i] - c->zero) *
+                   c->weights[(o * c->runs + r) * c->k + i];
     return sum;
 }
 
@@ -137,6 +138,36 @@ START_TEST(reference_requantisation_follows_the_format) {
         }
     ck_assert_msg(c.rows * (size_t)c.n < 500 || different > 20, "the case uses only %d levels", different);
     free(out);
+    matrix_case_free(&c);
+}
+END_TEST
+
+/* Levels beyond int32, infinities and NaN, which no honest package brings about, must be what the portable kernels make of them. */
+static void make_extreme(float *scale, float *bias, ps__requant *q, int seed) {
+    static const float extremes[] = {1e30f, INFINITY, NAN, -1e30f, -INFINITY, 3e38f};
+    if (seed % 3 == 0) scale[0] = extremes[draw(6)];
+    if (seed % 3 == 1) bias[0] = extremes[draw(6)];
+    q->inverse = seed % 2 ? 1e30f : 1e-38f;
+}
+
+START_TEST(extreme_matrix_products_agree_bit_for_bit) {
+    const ps__kernels *k;
+    matrix_case c;
+    matrix_case_make(&c, _i);
+    make_extreme(c.scale, c.bias, &c.requant, _i);
+    ps__matrix_clear(&c.matrix);
+    ck_assert_int_eq(ps__matrix_pack(&c.matrix, c.weights, c.scale, c.bias, c.n, c.runs, c.rows * c.stride, c.k, c.zero,
+                                     0.02f),
+                     0);
+    size_t cells = c.rows * (size_t)c.n;
+    uint8_t *bytes = fresh(cells), *other_bytes = fresh(cells);
+    ps__kernels_reference.gemm_u8(bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
+    for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
+        k->gemm_u8(other_bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
+        ck_assert_msg(memcmp(bytes, other_bytes, cells) == 0, "%s: [%zu][%d] differs", k->name, c.rows, c.n);
+    }
+    free(bytes);
+    free(other_bytes);
     matrix_case_free(&c);
 }
 END_TEST
@@ -188,7 +219,7 @@ static void filter_case_make(filter_case *c, int seed) {
     c->k = 3 + 2 * (int)draw(3);
     c->channels = 1 + (int)draw(200);
     c->stride = 1 + (int)draw(2);
-    c->in = (ps__picture){.width = 1 + (int)draw(20), .height = 1 + (int)draw(12), .zero = (int)draw(256)};
+    c->in = (ps__picture){.width = 1 + (int)draw(seed % 8 ? 20 : 60), .height = 1 + (int)draw(12), .zero = (int)draw(256)};
     c->in.out_width = same_padding(&c->in.pad_x, c->in.width, c->k, c->stride);
     c->in.out_height = same_padding(&c->in.pad_y, c->in.height, c->k, c->stride);
     c->weights = random_weights((size_t)(c->k * c->k * c->channels));
@@ -249,19 +280,39 @@ START_TEST(reference_depthwise_is_the_plain_sum) {
 }
 END_TEST
 
-START_TEST(depthwise_convolutions_agree_bit_for_bit) {
+static void compare_depthwise(const filter_case *c) {
     const ps__kernels *k;
-    filter_case c;
-    filter_case_make(&c, _i);
-    uint8_t *expected = depthwise_room(&c), *got = depthwise_room(&c);
-    size_t bytes = run_depthwise(expected, &ps__kernels_reference, &c);
+    uint8_t *expected = depthwise_room(c), *got = depthwise_room(c);
+    size_t bytes = run_depthwise(expected, &ps__kernels_reference, c);
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
-        run_depthwise(got, k, &c);
-        ck_assert_msg(memcmp(expected, got, bytes) == 0, "%s: %d channels, %d x %d, filter %d, stride %d differs", k->name, c.channels,
-                      c.in.width, c.in.height, c.k, c.stride);
+        run_depthwise(got, k, c);
+        ck_assert_msg(memcmp(expected, got, bytes) == 0, "%s: %d channels, %d x %d, filter %d, stride %d differs", k->name,
+                      c->channels, c->in.width, c->in.height, c->k, c->stride);
     }
     free(expected);
     free(got);
+}
+
+START_TEST(depthwise_convolutions_agree_bit_for_bit) {
+    filter_case c;
+    filter_case_make(&c, _i);
+    compare_depthwise(&c);
+    c.requant.zero = 31; /* with another zero point, and without ReLU6 */
+    compare_depthwise(&c);
+    c.requant.low = -FLT_MAX, c.requant.high = FLT_MAX;
+    compare_depthwise(&c);
+    filter_case_free(&c);
+}
+END_TEST
+
+START_TEST(extreme_depthwise_convolutions_agree_bit_for_bit) {
+    filter_case c;
+    filter_case_make(&c, _i);
+    make_extreme(c.scale, c.bias, &c.requant, _i);
+    ps__filter_clear(&c.filter);
+    ck_assert_int_eq(
+        ps__filter_pack(&c.filter, c.weights, c.scale, c.bias, c.channels, c.k, c.stride, c.in.zero, 0.02f), 0);
+    compare_depthwise(&c);
     filter_case_free(&c);
 }
 END_TEST
@@ -347,6 +398,8 @@ Suite *suite_kernels(void) {
     tcase_add_loop_test(t, matrix_products_agree_bit_for_bit, 0, 80);
     tcase_add_loop_test(t, reference_depthwise_is_the_plain_sum, 0, 24);
     tcase_add_loop_test(t, depthwise_convolutions_agree_bit_for_bit, 0, 160);
+    tcase_add_loop_test(t, extreme_matrix_products_agree_bit_for_bit, 0, 60);
+    tcase_add_loop_test(t, extreme_depthwise_convolutions_agree_bit_for_bit, 0, 60);
     tcase_add_test(t, kernels_are_chosen_by_name);
     suite_add_tcase(s, t);
     t = tcase_create("float");
