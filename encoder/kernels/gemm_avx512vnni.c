@@ -19,9 +19,10 @@ INLINE int32_t four_bytes(const uint8_t *p) {
     return value;
 }
 
-/* rows x (16 * columns) sums. o: first output, a multiple of 16. ahead: the weights to fetch meanwhile, a column of them. */
+/* rows x (16 * columns) sums. o: first output, a multiple of 16. ahead: the weights to fetch meanwhile, a column of them. lower:
+** only the lower half of the last column is wanted. */
 INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_stride, const ps__matrix *m, int o,
-                      const int8_t *ahead, const int rows, const int columns) {
+                      const int8_t *ahead, const int rows, const int columns, const int lower) {
     const size_t column = (size_t)(m->runs * m->k4) * 64;
     const int8_t *w = m->weights + (size_t)(o / 16) * column;
     UNROLLED for (int r = 0; r < rows; r++)
@@ -35,7 +36,8 @@ INLINE void tile_sums(__m512i sum[MOST_ROWS][4], const uint8_t *in, size_t in_st
             UNROLLED for (int c = 0; c < columns; c++) weights[c] = _mm512_load_si512(w + (size_t)c * column);
             UNROLLED for (int r = 0; r < rows; r++) {
                 __m512i x = _mm512_set1_epi32(four_bytes(third[r / 3] + (size_t)(r % 3) * in_stride + (size_t)i * 4));
-                UNROLLED for (int c = 0; c < columns; c++) sum[r][c] = dot4(sum[r][c], x, weights[c]);
+                UNROLLED for (int c = 0; c < columns - lower; c++) sum[r][c] = dot4(sum[r][c], x, weights[c]);
+                if (lower) sum[r][columns - 1] = dot4_lower(sum[r][columns - 1], x, weights[columns - 1]);
             }
         }
     }
@@ -77,11 +79,12 @@ INLINE void tile_levels(__m512i sum[MOST_ROWS][4], const uint8_t *residual, cons
 
 /* out, residual: the tile's first output of its first row. */
 INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, const ps__matrix *m, int o,
-                    const int8_t *ahead, const epilogue *e, const int mode, const int rows, const int columns) {
+                    const int8_t *ahead, const epilogue *e, const int mode, const int rows, const int columns,
+                    const int lower) {
     __m512i sum[MOST_ROWS][4];
     const size_t stride = (size_t)m->n;
     const int left = m->n - o, per = columns >= 3 || rows == 1 ? 1 : 4 / columns;
-    tile_sums(sum, in, in_stride, m, o, ahead, rows, columns);
+    tile_sums(sum, in, in_stride, m, o, ahead, rows, columns, lower);
     tile_levels(sum, residual, m, o, e, mode, rows, columns);
     const epilogue own = *e; /* which the stores cannot change */
     UNROLLED for (int r = 0; r < rows; r += per) {
@@ -98,7 +101,7 @@ INLINE void tile_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, si
 /* A strip of columns over `rows` rows. The last tile may do rows again that the one before it did, which is cheaper than a
 ** smaller tile; single rows are left where there are too few for one. */
 INLINE void strip_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows, const ps__matrix *m,
-                     int o, const epilogue *e, const int mode, const int columns) {
+                     int o, const epilogue *e, const int mode, const int columns, const int lower) {
     const size_t n = (size_t)m->n, height = (size_t)height_of(columns);
     size_t step = rows < height ? 1 : height, column = (size_t)(m->runs * m->k4) * 64, fetched = 0;
     for (size_t next = 0; next < rows; next += step) {
@@ -107,26 +110,32 @@ INLINE void strip_u8(uint8_t *out, const uint8_t *residual, const uint8_t *in, s
         size_t r = next + step <= rows ? next : rows - step;
         const uint8_t *added = mode == ADDING ? residual + r * n : NULL;
         if (step == 1)
-            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, mode, 1, columns);
+            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, mode, 1, columns, lower);
         else
-            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, mode, height_of(columns), columns);
+            tile_u8(out + r * n, added, in + r * in_stride, in_stride, m, o, ahead, e, mode, height_of(columns), columns,
+                    lower);
     }
 }
 
 typedef void strip_fn(uint8_t *, const uint8_t *, const uint8_t *, size_t, size_t, const ps__matrix *, int, const epilogue *);
 
-#define DEFINE_STRIP(MODE, COLUMNS)                                                                                              \
-    static void strip_##MODE##_##COLUMNS(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows, \
-                                         const ps__matrix *m, int o, const epilogue *e) {                                        \
-        strip_u8(out, residual, in, in_stride, rows, m, o, e, MODE, COLUMNS);                                                    \
+#define DEFINE_STRIP(MODE, NAME, COLUMNS, LOWER)                                                                                 \
+    static void strip_##MODE##_##NAME(uint8_t *out, const uint8_t *residual, const uint8_t *in, size_t in_stride, size_t rows,   \
+                                      const ps__matrix *m, int o, const epilogue *e) {                                           \
+        strip_u8(out, residual, in, in_stride, rows, m, o, e, MODE, COLUMNS, LOWER);                                             \
     }
-#define DEFINE_STRIPS(MODE) DEFINE_STRIP(MODE, 1) DEFINE_STRIP(MODE, 2) DEFINE_STRIP(MODE, 3) DEFINE_STRIP(MODE, 4)
+#define DEFINE_STRIPS(MODE)                                                                                                      \
+    DEFINE_STRIP(MODE, 1, 1, 0)                                                                                                  \
+    DEFINE_STRIP(MODE, 2, 2, 0)                                                                                                  \
+    DEFINE_STRIP(MODE, 3, 3, 0)                                                                                                  \
+    DEFINE_STRIP(MODE, 4, 4, 0)                                                                                                  \
+    DEFINE_STRIP(MODE, 1_and_half, 2, 1)
 DEFINE_STRIPS(PLAIN)
 DEFINE_STRIPS(CAREFUL)
 DEFINE_STRIPS(ADDING)
 
-#define STRIPS_OF(MODE) {strip_##MODE##_1, strip_##MODE##_2, strip_##MODE##_3, strip_##MODE##_4}
-static strip_fn *const strips[3][4] = {STRIPS_OF(PLAIN), STRIPS_OF(CAREFUL), STRIPS_OF(ADDING)};
+#define STRIPS_OF(MODE) {strip_##MODE##_1, strip_##MODE##_2, strip_##MODE##_3, strip_##MODE##_4, strip_##MODE##_1_and_half}
+static strip_fn *const strips[3][5] = {STRIPS_OF(PLAIN), STRIPS_OF(CAREFUL), STRIPS_OF(ADDING)};
 
 /* Columns of the next strip: fours, but no single one is left over where two strips can share. */
 static int strip_width(int columns) { return columns == 5 ? 3 : columns < 4 ? columns : 4; }
@@ -147,8 +156,9 @@ void ps__gemm_u8_avx512vnni(uint8_t *out, const uint8_t *in, size_t in_stride, s
         for (int c = 0, columns = (m->n + 15) / 16, width; c < columns; c += width) {
             width = strip_width(columns - c);
             size_t at = first * n + (size_t)(c * 16);
-            strips[mode][width - 1](out + at, q->residual ? q->residual + at : NULL, in + first * in_stride, in_stride,
-                                                   count, m, c * 16, &e);
+            int shape = width == 2 && m->n - c * 16 <= 24 ? 4 : width - 1;
+            strips[mode][shape](out + at, q->residual ? q->residual + at : NULL, in + first * in_stride, in_stride, count, m,
+                                c * 16, &e);
         }
     }
 }
@@ -156,7 +166,7 @@ void ps__gemm_u8_avx512vnni(uint8_t *out, const uint8_t *in, size_t in_stride, s
 INLINE void tile_f32(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, const ps__matrix *m, int o,
                      const int rows, const int columns) {
     __m512i sum[MOST_ROWS][4];
-    tile_sums(sum, in, in_stride, m, o, m->weights + (size_t)(o / 16 + columns) * (size_t)m->k4 * 64, rows, columns);
+    tile_sums(sum, in, in_stride, m, o, m->weights + (size_t)(o / 16 + columns) * (size_t)m->k4 * 64, rows, columns, 0);
     UNROLLED for (int c = 0; c < columns; c++) {
         __m512 scale = _mm512_load_ps(m->scale + o + 16 * c), bias = _mm512_load_ps(m->bias + o + 16 * c);
         __mmask16 mask = (__mmask16)lanes(m->n - o - 16 * c);
