@@ -1,38 +1,53 @@
 /*
 ** The arithmetic of the towers: fused INT8 operations and the float ones around them, one file an instruction set, chosen once at
-** run time. reference.c is the truth: every other file must give the same bits. INT32 sums are exact, so their order is free; float
-** operations are written so that each result is one fixed sequence of IEEE operations (no contraction, sums in 16 lanes).
+** run time. reference.c is the truth: every other file must give the same bits. INT32 sums are exact, so their order is free;
+** float operations are written so that each result is one fixed sequence of IEEE operations (no contraction, sums in 16 lanes).
 **
 ** All functions are pure: any thread. Arrays named *_padded may be read up to the next multiple of 64 entries.
 */
 #ifndef PS_KERNELS_H
 #define PS_KERNELS_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Bytes that may be read (not written) past the end of every activation row handed to a kernel. */
 #define PS__SLACK 64
 
-/* A matrix of s8 weights [n][k], laid out for four-way dot products: [ceil(n/16)][ceil(k/4)][16][4], padding zero. */
+/* A matrix of s8 weights [n][runs][k], laid out for four-way dot products: [ceil(n/16)][runs][ceil(k/4)][16][4], padding zero.
+** The inputs of a row come in runs of k bytes, as the lines under a convolution's window do; most matrices have one run. */
 typedef struct ps__matrix {
-    int n, k;        /* outputs, inputs */
-    int k4;          /* ceil(k / 4) */
+    int n, k;          /* outputs, inputs of a run */
+    int k4;            /* ceil(k / 4) */
+    int runs;          /* of inputs */
+    size_t run_stride; /* bytes from one run to the next */
     int8_t *weights; /* 64-byte aligned, owned */
-    int32_t *offset; /* [n padded to 64]: -zero_in * sum over k of w, where every sum starts */
+    int32_t *offset; /* [n padded to 64]: -zero_in * sum of all w, where every sum starts */
     float *scale;    /* [n padded]: real value of one step of the sum (for dynamic layers: of the weight alone) */
     float *bias;     /* [n padded] */
+    float reach;     /* no real value is greater than this */
 } ps__matrix;
 
 /* A depthwise filter of s8 [k][k][channels], in blocks of 64 channels: [c/64][kx][ceil(k/4)][4][16][4]. The four taps of a group
 ** run down a column (ky); quarter j, lane 4L+i holds channel 16L+4j+i, the order in which 128-bit unpacking leaves them. offset,
 ** scale and bias are in the same order, [c/64][4][16]. */
 typedef struct ps__filter {
-    int channels, k;     /* k is 3, 5 or 7 */
-    int8_t *weights;     /* 64-byte aligned, owned */
-    int32_t *offset;     /* as in ps__matrix, permuted */
-    float *scale, *bias; /* permuted */
+    int channels, k, stride; /* k is 3, 5 or 7, stride 1 or 2 */
+    int8_t *weights;         /* 64-byte aligned, owned */
+    int32_t *offset;         /* as in ps__matrix, permuted */
+    float *scale, *bias;     /* permuted */
+    float reach;             /* as in ps__matrix */
 } ps__filter;
+
+typedef struct ps__picture {    /* what a depthwise convolution reads */
+    const uint8_t *pixels;      /* u8 [height][width][channels] */
+    const uint8_t *outside;     /* u8 [width][channels] of zero points: any line above or below */
+    int width, height;
+    int out_width, out_height;  /* output (x, y) reads columns x*stride-pad_x .. +k-1, lines y*stride-pad_y .. +k-1 */
+    int pad_x, pad_y;
+    int zero;                   /* what columns outside count as */
+} ps__picture;
 
 /* How a sum becomes a u8 activation; docs/model-package.md, "Quantisation". */
 typedef struct ps__requant {
@@ -44,6 +59,26 @@ typedef struct ps__requant {
     int residual_zero;       /* its zero point */
 } ps__requant;
 
+/* The same clamps as levels: rounding and adding the zero point rise with the value, so the bounds may be carried past them. */
+typedef struct ps__levels {
+    float top;  /* greatest level, less the zero point */
+    int bottom; /* least level */
+    int zero;   /* the zero point */
+} ps__levels;
+
+static inline ps__levels ps__levels_of(const ps__requant *q) {
+    float top = rintf(q->high * q->inverse), bottom = rintf(q->low * q->inverse) + q->zero;
+    top = top < 255.0f - q->zero ? top : 255.0f - q->zero;
+    bottom = bottom > 0.0f ? bottom : 0.0f;
+    return (ps__levels){.top = top, .bottom = bottom < 255.0f ? (int)bottom : 255, .zero = (int)q->zero};
+}
+
+/* Whether the format's clamps can be left to packing: the value is cut off at 0, nothing is added to it, and no level is beyond
+** int32. */
+static inline int ps__is_plain(const ps__requant *q, float reach) {
+    return !q->residual && q->low == 0.0f && q->high >= 0.0f && reach * q->inverse < 1e9f;
+}
+
 typedef struct ps__kernels {
     const char *name; /* "reference", "avx2", "avx512vnni" */
 
@@ -53,13 +88,12 @@ typedef struct ps__kernels {
     /* out f32 [rows][n] from in u8 [rows][in_stride]: y = sum * (row_scale[r] * scale[n]) + bias[n]. */
     void (*gemm_f32)(float *out, const uint8_t *in, size_t in_stride, const float *row_scale, size_t rows, const ps__matrix *m);
 
-    /* One output row of a depthwise convolution. rows[k]: u8 [width][channels], rows outside the image point at one of zero points.
-    ** out u8 [out_width][channels]; output x reads columns x*stride-pad .. +k-1; columns outside count as zero_in.
-    ** scratch: ps__depthwise_scratch(width, k) bytes, 64-byte aligned. */
-    void (*depthwise_u8)(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int stride, int pad, int zero_in,
-                         const ps__filter *f, const ps__requant *q, uint8_t *scratch);
+    /* A depthwise convolution: out u8 [out_height][out_width][channels]. scratch: ps__depthwise_scratch(width, k) bytes, 64-byte
+    ** aligned. */
+    void (*depthwise_u8)(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch);
 
-    /* Symmetric quantisation of one row, offset by 128: q = rint(x / s) + 128, s = max|x| / 127. Returns s; a zero row gives 128s. */
+    /* Symmetric quantisation of one row, offset by 128: q = rint(x / s) + 128, s = max|x| / 127. Returns s; a zero row gives
+    ** 128s. */
     float (*quantize_row)(uint8_t *out, const float *x, int n);
 
     /* sum[c] += over pixels of in u8 [pixels][channels]. */
@@ -71,8 +105,8 @@ typedef struct ps__kernels {
     /* x * (1 + erf(x / sqrt 2)) / 2 in place; erf to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
     void (*gelu)(float *x, size_t n);
 
-    /* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1) of one head: qkv f32 [tokens][stride], of which query, key and value
-    ** start at q, k, v and are head_dim wide. out f32 [tokens][out_stride]. scores: scratch f32 [tokens]. */
+    /* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1) of one head: qkv f32 [tokens][stride], of which query, key and
+    ** value start at q, k, v and are head_dim wide. out f32 [tokens][out_stride]. scores: scratch f32 [tokens]. */
     void (*attention)(float *out, size_t out_stride, const float *q, const float *k, const float *v, size_t stride, int tokens,
                       int head_dim, float *scores);
 
@@ -86,7 +120,25 @@ const ps__kernels *ps__kernels_choose(const char *name);
 /* i-th of all kernels that this processor runs (0 is the reference), or NULL past the end: for tests and `bench`. */
 const ps__kernels *ps__kernels_at(int i);
 
-static inline size_t ps__depthwise_scratch(int width, int k) { return (size_t)(width + 2 * k) * (size_t)((k + 3) / 4) * 256; }
+/* Columns of four-tap groups, and copies of a block's weights. */
+static inline size_t ps__depthwise_scratch(int width, int k) {
+    return (size_t)(width + 2 * k + 4 * k) * (size_t)((k + 3) / 4) * 256;
+}
+
+/* Input lines first to first + count - 1 of a picture. */
+static inline void ps__picture_lines(const uint8_t **lines, const ps__picture *in, int channels, int first, int count) {
+    for (int i = 0; i < count; i++)
+        lines[i] = first + i < 0 || first + i >= in->height
+                       ? in->outside
+                       : in->pixels + (size_t)(first + i) * (size_t)in->width * (size_t)channels;
+}
+
+/* Output rows that a depthwise convolution makes of all channels before it goes on: a multiple of 4 whose input lines stay in the
+** second-level cache while one block of channels after another is taken from them. */
+static inline int ps__depthwise_band(const ps__picture *in, const ps__filter *f) {
+    int lines = (128 << 10) / (in->width * f->channels + 1);
+    return lines / f->stride < 4 ? 4 : lines / f->stride / 4 * 4;
+}
 
 static inline int ps__pad_to(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -98,15 +150,16 @@ static inline size_t ps__filter_place(int c) {
 
 /* Weights row-major [n][k] (or [k][k][channels]) to the kernels' layout. scale, bias: float [n]; real value of a sum's step is
 ** in_scale * scale. Returns 0, or -1 when memory runs out; freed by the clear of each, which takes NULL members. */
-int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int k, int zero_in,
-                    float in_scale);
+/* run_stride matters only with more than one run. */
+int ps__matrix_pack(ps__matrix *m, const int8_t *weights, const float *scale, const float *bias, int n, int runs,
+                    size_t run_stride, int k, int zero_in, float in_scale);
 /* The same in steps: a matrix of zeros, then rows [first, first + rows), first a multiple of 16. */
-int ps__matrix_new(ps__matrix *m, int n, int k);
+int ps__matrix_new(ps__matrix *m, int n, int runs, size_t run_stride, int k);
 void ps__matrix_fill(ps__matrix *m, int first, int rows, const int8_t *weights, const float *scale, const float *bias,
                      int zero_in, float in_scale);
 void ps__matrix_clear(ps__matrix *m);
-int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int zero_in,
-                    float in_scale);
+int ps__filter_pack(ps__filter *f, const int8_t *weights, const float *scale, const float *bias, int channels, int k, int stride,
+                    int zero_in, float in_scale);
 void ps__filter_clear(ps__filter *f);
 
 extern const ps__kernels ps__kernels_reference;

@@ -19,11 +19,12 @@ static uint8_t requantize(int32_t sum, float scale, float bias, const ps__requan
     return (uint8_t)(int32_t)level;
 }
 
-/* Sum over k of in[k] * w[o][k], read from the packed layout. */
+/* Sum over all inputs of in * w[o], read from the packed layout. */
 static int32_t sum_of(const uint8_t *in, const ps__matrix *m, int o) {
-    const int8_t *w = m->weights + ((size_t)(o / 16) * (size_t)m->k4 * 16 + (size_t)(o % 16)) * 4;
+    const int8_t *w = m->weights + ((size_t)(o / 16) * (size_t)(m->runs * m->k4) * 16 + (size_t)(o % 16)) * 4;
     int32_t sum = m->offset[o];
-    for (int i = 0; i < m->k; i++) sum += (int32_t)in[i] * w[(size_t)(i / 4) * 64 + (size_t)(i % 4)];
+    for (int r = 0; r < m->runs; r++, in += m->run_stride, w += (size_t)m->k4 * 64)
+        for (int i = 0; i < m->k; i++) sum += (int32_t)in[i] * w[(size_t)(i / 4) * 64 + (size_t)(i % 4)];
     return sum;
 }
 
@@ -42,23 +43,31 @@ static void gemm_f32(float *out, const uint8_t *in, size_t in_stride, const floa
                 (float)sum_of(in + r * in_stride, m, o) * (row_scale[r] * m->scale[o]) + m->bias[o];
 }
 
-static void depthwise_u8(uint8_t *out, int out_width, const uint8_t *const *rows, int width, int stride, int pad, int zero_in,
-                         const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
+static void depthwise_row(uint8_t *out, const uint8_t *const *lines, const ps__picture *in, const ps__filter *f,
+                          const ps__requant *q) {
     size_t channels = (size_t)f->channels, groups = (size_t)((f->k + 3) / 4);
-    (void)scratch;
-    for (int x = 0; x < out_width; x++)
+    for (int x = 0; x < in->out_width; x++)
         for (size_t c = 0; c < channels; c++) {
             size_t place = ps__filter_place((int)c);
             const int8_t *w = f->weights + place / 64 * (size_t)f->k * groups * 256 + place % 64 * 4;
             int32_t sum = f->offset[place];
             for (int kx = 0; kx < f->k; kx++)
                 for (int ky = 0; ky < f->k; ky++) {
-                    int column = x * stride - pad + kx;
-                    int value = column < 0 || column >= width ? zero_in : rows[ky][(size_t)column * channels + c];
+                    int column = x * f->stride - in->pad_x + kx;
+                    int value = column < 0 || column >= in->width ? in->zero : lines[ky][(size_t)column * channels + c];
                     sum += value * w[((size_t)kx * groups + (size_t)(ky / 4)) * 256 + (size_t)(ky % 4)];
                 }
             out[(size_t)x * channels + c] = requantize(sum, f->scale[place], f->bias[place], q, 0);
         }
+}
+
+static void depthwise_u8(uint8_t *out, const ps__picture *in, const ps__filter *f, const ps__requant *q, uint8_t *scratch) {
+    const uint8_t *lines[7];
+    (void)scratch;
+    for (int y = 0; y < in->out_height; y++) {
+        ps__picture_lines(lines, in, f->channels, y * f->stride - in->pad_y, f->k);
+        depthwise_row(out + (size_t)y * (size_t)in->out_width * (size_t)f->channels, lines, in, f, q);
+    }
 }
 
 const ps__kernels ps__kernels_reference = {

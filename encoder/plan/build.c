@@ -142,8 +142,10 @@ int ps__plan_conv(ps__plan *plan, const char *name, int in, int residual, const 
     float scale;
     int zero;
     input_quantisation(plan, in, &scale, &zero);
-    need_scratch(plan, (size_t)op->out_width * ps__align64(k) + PS__SLACK);
-    if (ps__matrix_pack(&op->matrix, layer->weights, layer->scale, layer->bias, g->out_channels, (int)k, zero, scale))
+    size_t line = ps__line_bytes(op);
+    need_scratch(plan, line * (size_t)g->kernel + PS__SLACK);
+    if (ps__matrix_pack(&op->matrix, layer->weights, layer->scale, layer->bias, g->out_channels, g->kernel, line,
+                        g->kernel * g->channels, zero, scale))
         plan->failed = PS__NOMEM;
     return op->out;
 }
@@ -157,7 +159,8 @@ int ps__plan_depthwise(ps__plan *plan, const char *name, int in, const ps__geome
     input_quantisation(plan, in, &scale, &zero);
     need_scratch(plan,
                  ps__align64((size_t)g->width * (size_t)g->channels + PS__SLACK) + ps__depthwise_scratch(g->width, g->kernel));
-    if (ps__filter_pack(&op->filter, layer->weights, layer->scale, layer->bias, g->channels, g->kernel, zero, scale))
+    if (ps__filter_pack(&op->filter, layer->weights, layer->scale, layer->bias, g->channels, g->kernel, g->stride, zero,
+                        scale))
         plan->failed = PS__NOMEM;
     return op->out;
 }
@@ -176,7 +179,7 @@ int ps__plan_pool(ps__plan *plan, const char *name, int in, int pixels, int chan
 /* Parts side by side in one packed matrix. Dynamic layers quantise to s8 offset by 128, so the zero point is 128. */
 static int pack_parts(ps__op *op, int k) {
     int first = 0;
-    if (ps__matrix_new(&op->matrix, (int)op->out_features, k)) return -1;
+    if (ps__matrix_new(&op->matrix, (int)op->out_features, 1, 0, k)) return -1;
     for (int p = 0; p < op->parts; first += op->part_features[p++])
         ps__matrix_fill(&op->matrix, first, op->part_features[p], op->layer[p].weights, op->layer[p].scale, op->layer[p].bias,
                         128, 1.0f);

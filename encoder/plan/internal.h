@@ -73,6 +73,12 @@ void ps__run_float_depthwise(const ps__op *op, float *out, const float *in);
 void ps__run_float_linear(const ps__op *op, float *out, const float *in, size_t rows, uint8_t *scratch,
                           const ps__kernels *kernels);
 
+/* Bytes of one input line of a convolution with the padding at its ends. */
+static inline size_t ps__line_bytes(const ps__op *op) {
+    const ps__geometry *g = &op->geometry;
+    return ((size_t)(op->out_width - 1) * (size_t)g->stride + (size_t)g->kernel) * (size_t)g->channels;
+}
+
 static inline size_t ps__align64(size_t n) { return (n + 63) / 64 * 64; }
 
 #endif

@@ -19,29 +19,18 @@ static void *at(const run *r, int buffer) { return buffer < 0 ? NULL : r->space-
 
 static const void *source(const run *r, int buffer) { return buffer == PS__PLAN_INPUT ? r->input : at(r, buffer); }
 
-/* The k x k x channels pixels under each output of row y, side by side; outside pixels are zero points. */
-static void gather_patches(uint8_t *patches, size_t stride, const ps__op *op, const uint8_t *in, int y, int zero) {
+/* Input line number `line` with the zero points that stand for the pixels outside of it. */
+static void pad_line(uint8_t *to, const ps__op *op, const uint8_t *in, int line, int zero) {
     const ps__geometry *g = &op->geometry;
-    size_t pixel = (size_t)g->channels, row_bytes = (size_t)g->kernel * pixel;
-    for (int x = 0; x < op->out_width; x++) {
-        uint8_t *to = patches + (size_t)x * stride;
-        for (int ky = 0; ky < g->kernel; ky++, to += row_bytes) {
-            int line = y * g->stride - op->pad_y + ky, first = x * g->stride - op->pad_x;
-            const uint8_t *from = in + (size_t)(line < 0 ? 0 : line) * (size_t)g->width * pixel;
-            if (line < 0 || line >= g->height)
-                memset(to, zero, row_bytes);
-            else if (first >= 0 && first + g->kernel <= g->width)
-                memcpy(to, from + (size_t)first * pixel, row_bytes);
-            else
-                for (int kx = 0; kx < g->kernel; kx++) {
-                    int column = first + kx;
-                    if (column < 0 || column >= g->width)
-                        memset(to + (size_t)kx * pixel, zero, pixel);
-                    else
-                        memcpy(to + (size_t)kx * pixel, from + (size_t)column * pixel, pixel);
-                }
-        }
+    size_t pixel = (size_t)g->channels, left = (size_t)op->pad_x * pixel, row = (size_t)g->width * pixel;
+    size_t bytes = ps__line_bytes(op), inside = bytes - left < row ? bytes - left : row;
+    if (line < 0 || line >= g->height) {
+        memset(to, zero, bytes);
+        return;
     }
+    memset(to, zero, left);
+    memcpy(to + left, in + (size_t)line * row, inside);
+    memset(to + left + inside, zero, bytes - left - inside);
 }
 
 static void run_conv(const run *r, const ps__op *op) {
@@ -55,31 +44,31 @@ static void run_conv(const run *r, const ps__op *op) {
         r->plan->kernels->gemm_u8(out, in, (size_t)g->channels, width * (size_t)op->out_height, &op->matrix, &q);
         return;
     }
-    size_t stride = (size_t)op->matrix.k4 * 4;
     int zero = op->in == PS__PLAN_INPUT ? r->plan->input_zero : r->plan->buffers[op->in].zero;
+    uint8_t *lines = r->space->scratch;
     for (int y = 0; y < op->out_height; y++) {
-        gather_patches(r->space->scratch, stride, op, in, y, zero);
-        r->plan->kernels->gemm_u8(out + (size_t)y * width * n, r->space->scratch, stride, width, &op->matrix, &q);
+        for (int ky = 0; ky < g->kernel; ky++)
+            pad_line(lines + (size_t)ky * op->matrix.run_stride, op, in, y * g->stride - op->pad_y + ky, zero);
+        r->plan->kernels->gemm_u8(out + (size_t)y * width * n, lines, (size_t)(g->stride * g->channels), width, &op->matrix, &q);
         if (q.residual) q.residual += width * n;
     }
 }
 
 static void run_depthwise(const run *r, const ps__op *op) {
     const ps__geometry *g = &op->geometry;
-    const uint8_t *in = at(r, op->in), *rows[8];
-    uint8_t *out = at(r, op->out), *outside = r->space->scratch;
-    size_t in_row = (size_t)g->width * (size_t)g->channels, out_row = (size_t)op->out_width * op->out_features;
-    uint8_t *scratch = outside + ps__align64(in_row + PS__SLACK);
-    int zero = r->plan->buffers[op->in].zero;
-    memset(outside, zero, in_row);
-    for (int y = 0; y < op->out_height; y++) {
-        for (int ky = 0; ky < g->kernel; ky++) {
-            int line = y * g->stride - op->pad_y + ky;
-            rows[ky] = line < 0 || line >= g->height ? outside : in + (size_t)line * in_row;
-        }
-        r->plan->kernels->depthwise_u8(out + (size_t)y * out_row, op->out_width, rows, g->width, g->stride, op->pad_x, zero,
-                                       &op->filter, &op->requant, scratch);
-    }
+    size_t line = (size_t)g->width * (size_t)g->channels;
+    uint8_t *outside = r->space->scratch, *scratch = outside + ps__align64(line + PS__SLACK);
+    ps__picture in = {.pixels = at(r, op->in),
+                      .outside = outside,
+                      .width = g->width,
+                      .height = g->height,
+                      .out_width = op->out_width,
+                      .out_height = op->out_height,
+                      .pad_x = op->pad_x,
+                      .pad_y = op->pad_y,
+                      .zero = r->plan->buffers[op->in].zero};
+    memset(outside, in.zero, line);
+    r->plan->kernels->depthwise_u8(at(r, op->out), &in, &op->filter, &op->requant, scratch);
 }
 
 static void run_pool(const run *r, const ps__op *op) {

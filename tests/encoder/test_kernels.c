@@ -1,7 +1,7 @@
 /*
 ** Every kernel of every instruction set against the portable one, bit for bit, over shapes that hit each edge: outputs and inputs that
-** fill no vector, single rows, filters wider than the image, all zero points. The portable one itself against plain loops over
-** row-major weights.
+** fill no vector, single rows, filters wider than the image, all zero points, values beyond every bound. The portable one itself
+** against plain loops over row-major weights.
 */
 #include <check.h>
 #include <float.h>
@@ -46,11 +46,12 @@ static float *random_floats(size_t n, float low, float high) {
 }
 
 typedef struct matrix_case { /* one random layer */
-    int n, k, zero;          /* outputs, inputs, zero point of the input */
-    size_t rows;
-    int8_t *weights;        /* [n][k] */
-    float *scale, *bias;    /* [n] */
-    uint8_t *in, *residual; /* [rows][k], [rows][n] */
+    int n, k, zero;          /* outputs, inputs of a run, zero point of the input */
+    int runs;                /* of inputs */
+    size_t rows, stride;     /* and bytes from row to row; runs are as far apart as all rows together */
+    int8_t *weights;         /* [n][runs][k] */
+    float *scale, *bias;     /* [n] */
+    uint8_t *in, *residual;  /* [runs][rows][stride], [rows][n] */
     float *row_scale;       /* [rows] */
     ps__matrix matrix;
     ps__requant requant;
@@ -62,19 +63,25 @@ static void matrix_case_make(matrix_case *c, int seed) {
     c->k = 1 + (int)draw(200);
     c->rows = 1 + draw(40);
     if (seed % 10 == 0) c->rows = 300, c->n = 1 + (int)draw(40), c->k = 1 + (int)draw(40);
+    c->runs = seed % 4 == 3 ? 2 + (int)draw(4) : 1;
+    if (c->runs > 1) c->k = 1 + (int)draw(40);
+    c->stride = (size_t)c->k;
+    if (c->runs > 1 && c->k > 3) c->stride = (size_t)c->k * 2 / 3; /* windows overlap */
     c->zero = (int)draw(256);
-    c->weights = random_weights((size_t)(c->n * c->k));
+    c->weights = random_weights((size_t)(c->n * c->runs * c->k));
     c->scale = random_floats((size_t)c->n, 1e-4f, 3e-3f);
     c->bias = random_floats((size_t)c->n, -2, 3);
-    c->in = random_bytes(c->rows * (size_t)c->k);
+    c->in = random_bytes((size_t)c->runs * c->rows * c->stride + (size_t)c->k);
     c->residual = random_bytes(c->rows * (size_t)c->n);
     c->row_scale = random_floats(c->rows, 0, 0.1f);
-    ck_assert_int_eq(ps__matrix_pack(&c->matrix, c->weights, c->scale, c->bias, c->n, c->k, c->zero, 0.02f), 0);
+    ck_assert_int_eq(ps__matrix_pack(&c->matrix, c->weights, c->scale, c->bias, c->n, c->runs, c->rows * c->stride, c->k, c->zero,
+                                     0.02f),
+                     0);
     int relu6 = seed % 2;
     c->requant = (ps__requant){.low = relu6 ? 0.0f : -FLT_MAX,
                                .high = relu6 ? 6.0f : FLT_MAX,
                                .inverse = relu6 ? 42.5f : 11.0f,
-                               .zero = relu6 ? 0.0f : 117.0f,
+                               .zero = relu6 ? (float)(seed % 4 * 5) : 117.0f,
                                .residual = seed % 3 ? c->residual : NULL,
                                .residual_scale = 0.031f,
                                .residual_zero = 77};
@@ -86,17 +93,24 @@ static void matrix_case_free(matrix_case *c) {
     ps__matrix_clear(&c->matrix);
 }
 
+static int32_t plain_sum(const matrix_case *c, size_t row, int o) {
+    int32_t sum = 0;
+    for (int r = 0; r < c->runs; r++)
+        for (int i = 0; i < c->k; i++)
+            sum += (c->in[((size_t)r * c->rows + row) * c->stride + (size_t)i] - c->zero) *
+                   c->weights[(o * c->runs + r) * c->k + i];
+    return sum;
+}
+
 START_TEST(reference_matrix_product_is_the_plain_sum) {
     matrix_case c;
     matrix_case_make(&c, _i);
     float *out = fresh(c.rows * (size_t)c.n * 4);
-    ps__kernels_reference.gemm_f32(out, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+    ps__kernels_reference.gemm_f32(out, c.in, c.stride, c.row_scale, c.rows, &c.matrix);
     for (size_t r = 0; r < c.rows; r++)
         for (int o = 0; o < c.n; o++) {
-            int32_t sum = 0;
-            for (int i = 0; i < c.k; i++) sum += (c.in[r * (size_t)c.k + (size_t)i] - c.zero) * c.weights[o * c.k + i];
             float step = 0.02f * c.scale[o];
-            float expected = (float)sum * (c.row_scale[r] * step) + c.bias[o];
+            float expected = (float)plain_sum(&c, r, o) * (c.row_scale[r] * step) + c.bias[o];
             ck_assert_float_eq(out[r * (size_t)c.n + (size_t)o], expected);
         }
     free(out);
@@ -109,13 +123,11 @@ START_TEST(reference_requantisation_follows_the_format) {
     matrix_case_make(&c, _i);
     uint8_t *out = fresh(c.rows * (size_t)c.n);
     int seen[256] = {0}, different = 0;
-    ps__kernels_reference.gemm_u8(out, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
+    ps__kernels_reference.gemm_u8(out, c.in, c.stride, c.rows, &c.matrix, &c.requant);
     for (size_t r = 0; r < c.rows; r++)
         for (int o = 0; o < c.n; o++) {
-            int32_t sum = 0;
             size_t at = r * (size_t)c.n + (size_t)o;
-            for (int i = 0; i < c.k; i++) sum += (c.in[r * (size_t)c.k + (size_t)i] - c.zero) * c.weights[o * c.k + i];
-            double real = (double)sum * (double)(0.02f * c.scale[o]) + (double)c.bias[o];
+            double real = (double)plain_sum(&c, r, o) * (double)(0.02f * c.scale[o]) + (double)c.bias[o];
             if (c.requant.residual) real += (double)0.031f * (c.residual[at] - 77);
             if (c.requant.high < 7) real = real < 0 ? 0 : real > 6 ? 6 : real;
             double level = real * (double)c.requant.inverse + (double)c.requant.zero;
@@ -130,6 +142,36 @@ START_TEST(reference_requantisation_follows_the_format) {
 }
 END_TEST
 
+/* Levels beyond int32, infinities and NaN, which no honest package brings about, must be what the portable kernels make of them. */
+static void make_extreme(float *scale, float *bias, ps__requant *q, int seed) {
+    static const float extremes[] = {1e30f, INFINITY, NAN, -1e30f, -INFINITY, 3e38f};
+    if (seed % 3 == 0) scale[0] = extremes[draw(6)];
+    if (seed % 3 == 1) bias[0] = extremes[draw(6)];
+    q->inverse = seed % 2 ? 1e30f : 1e-38f;
+}
+
+START_TEST(extreme_matrix_products_agree_bit_for_bit) {
+    const ps__kernels *k;
+    matrix_case c;
+    matrix_case_make(&c, _i);
+    make_extreme(c.scale, c.bias, &c.requant, _i);
+    ps__matrix_clear(&c.matrix);
+    ck_assert_int_eq(ps__matrix_pack(&c.matrix, c.weights, c.scale, c.bias, c.n, c.runs, c.rows * c.stride, c.k, c.zero,
+                                     0.02f),
+                     0);
+    size_t cells = c.rows * (size_t)c.n;
+    uint8_t *bytes = fresh(cells), *other_bytes = fresh(cells);
+    ps__kernels_reference.gemm_u8(bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
+    for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
+        k->gemm_u8(other_bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
+        ck_assert_msg(memcmp(bytes, other_bytes, cells) == 0, "%s: [%zu][%d] differs", k->name, c.rows, c.n);
+    }
+    free(bytes);
+    free(other_bytes);
+    matrix_case_free(&c);
+}
+END_TEST
+
 START_TEST(matrix_products_agree_bit_for_bit) {
     const ps__kernels *k;
     matrix_case c;
@@ -138,14 +180,14 @@ START_TEST(matrix_products_agree_bit_for_bit) {
     uint8_t *bytes = fresh(cells), *other_bytes = fresh(cells);
     float *floats = fresh(cells * 4), *other_floats = fresh(cells * 4);
     memset(bytes, 7, cells + PS__SLACK);
-    ps__kernels_reference.gemm_u8(bytes, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
-    ps__kernels_reference.gemm_f32(floats, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+    ps__kernels_reference.gemm_u8(bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
+    ps__kernels_reference.gemm_f32(floats, c.in, c.stride, c.row_scale, c.rows, &c.matrix);
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
         memset(other_bytes, 7, cells + PS__SLACK); /* what lies behind the output must stay */
-        k->gemm_u8(other_bytes, c.in, (size_t)c.k, c.rows, &c.matrix, &c.requant);
+        k->gemm_u8(other_bytes, c.in, c.stride, c.rows, &c.matrix, &c.requant);
         ck_assert_msg(memcmp(bytes, other_bytes, cells + PS__SLACK) == 0, "%s: u8 [%zu][%d] from %d differs", k->name, c.rows,
                       c.n, c.k);
-        k->gemm_f32(other_floats, c.in, (size_t)c.k, c.row_scale, c.rows, &c.matrix);
+        k->gemm_f32(other_floats, c.in, c.stride, c.row_scale, c.rows, &c.matrix);
         ck_assert_msg(memcmp(floats, other_floats, cells * 4) == 0, "%s: f32 [%zu][%d] from %d differs", k->name, c.rows, c.n,
                       c.k);
     }
@@ -155,86 +197,122 @@ START_TEST(matrix_products_agree_bit_for_bit) {
 }
 END_TEST
 
-typedef struct filter_case { /* one random depthwise row */
-    int channels, k, width, out_width, stride, pad, zero;
+typedef struct filter_case { /* one random depthwise convolution */
+    int channels, k, stride;
     int8_t *weights;     /* [k][k][channels] */
     float *scale, *bias; /* [channels] */
-    uint8_t *rows[8];    /* [width][channels] each */
+    uint8_t *pixels, *outside;
+    ps__picture in;
     ps__filter filter;
     ps__requant requant;
     uint8_t *scratch;
 } filter_case;
 
+static int same_padding(int *pad, int size, int k, int stride) {
+    int out = (size + stride - 1) / stride, total = (out - 1) * stride + k - size;
+    *pad = total > 0 ? total / 2 : 0;
+    return out;
+}
+
 static void filter_case_make(filter_case *c, int seed) {
     state = (uint32_t)seed * 2246822519u + 3;
     c->k = 3 + 2 * (int)draw(3);
     c->channels = 1 + (int)draw(200);
-    c->width = 1 + (int)draw(20);
     c->stride = 1 + (int)draw(2);
-    c->out_width = (c->width + c->stride - 1) / c->stride;
-    int total = (c->out_width - 1) * c->stride + c->k - c->width;
-    c->pad = total > 0 ? total / 2 : 0;
-    c->zero = (int)draw(256);
+    c->in = (ps__picture){.width = 1 + (int)draw(seed % 8 ? 20 : 60), .height = 1 + (int)draw(12), .zero = (int)draw(256)};
+    c->in.out_width = same_padding(&c->in.pad_x, c->in.width, c->k, c->stride);
+    c->in.out_height = same_padding(&c->in.pad_y, c->in.height, c->k, c->stride);
     c->weights = random_weights((size_t)(c->k * c->k * c->channels));
     c->scale = random_floats((size_t)c->channels, 1e-3f, 1e-2f);
     c->bias = random_floats((size_t)c->channels, -2, 3);
-    for (int i = 0; i < c->k; i++) c->rows[i] = random_bytes((size_t)(c->width * c->channels));
-    ck_assert_int_eq(ps__filter_pack(&c->filter, c->weights, c->scale, c->bias, c->channels, c->k, c->zero, 0.02f), 0);
+    c->pixels = random_bytes((size_t)(c->in.height * c->in.width * c->channels));
+    c->outside = fresh((size_t)(c->in.width * c->channels));
+    memset(c->outside, c->in.zero, (size_t)(c->in.width * c->channels));
+    c->in.pixels = c->pixels;
+    c->in.outside = c->outside;
+    ck_assert_int_eq(
+        ps__filter_pack(&c->filter, c->weights, c->scale, c->bias, c->channels, c->k, c->stride, c->in.zero, 0.02f), 0);
     c->requant = (ps__requant){.low = 0, .high = 6, .inverse = 42.5f};
-    c->scratch = fresh(ps__depthwise_scratch(c->width, c->k));
+    c->scratch = fresh(ps__depthwise_scratch(c->in.width, c->k));
 }
 
 static void filter_case_free(filter_case *c) {
-    for (int i = 0; i < c->k; i++) free(c->rows[i]);
-    free(c->weights);
-    free(c->scale);
-    free(c->bias);
-    free(c->scratch);
+    void *owned[] = {c->weights, c->scale, c->bias, c->pixels, c->outside, c->scratch};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     ps__filter_clear(&c->filter);
+}
+
+static double plain_depthwise(const filter_case *c, int y, int x, int channel) {
+    int32_t sum = 0;
+    for (int ky = 0; ky < c->k; ky++)
+        for (int kx = 0; kx < c->k; kx++) {
+            int line = y * c->stride - c->in.pad_y + ky, column = x * c->stride - c->in.pad_x + kx;
+            if (line < 0 || line >= c->in.height || column < 0 || column >= c->in.width) continue;
+            sum += (c->pixels[(line * c->in.width + column) * c->channels + channel] - c->in.zero) *
+                   c->weights[(ky * c->k + kx) * c->channels + channel];
+        }
+    double real = (double)sum * (double)(0.02f * c->scale[channel]) + (double)c->bias[channel];
+    return real < 0 ? 0 : real > 6 ? 6 : real;
+}
+
+static size_t run_depthwise(uint8_t *out, const ps__kernels *k, const filter_case *c) {
+    size_t cells = (size_t)(c->in.out_height * c->in.out_width * c->channels);
+    memset(out, 9, cells + PS__SLACK); /* what lies behind the output must stay */
+    k->depthwise_u8(out, &c->in, &c->filter, &c->requant, c->scratch);
+    return cells + PS__SLACK;
+}
+
+static uint8_t *depthwise_room(const filter_case *c) {
+    return fresh((size_t)(c->in.out_height * c->in.out_width * c->channels));
 }
 
 START_TEST(reference_depthwise_is_the_plain_sum) {
     filter_case c;
     filter_case_make(&c, _i);
-    uint8_t *out = fresh((size_t)(c.out_width * c.channels));
-    ps__kernels_reference.depthwise_u8(out, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero,
-                                       &c.filter, &c.requant, c.scratch);
-    for (int x = 0; x < c.out_width; x++)
-        for (int ch = 0; ch < c.channels; ch++) {
-            int32_t sum = 0;
-            for (int ky = 0; ky < c.k; ky++)
-                for (int kx = 0; kx < c.k; kx++) {
-                    int column = x * c.stride - c.pad + kx;
-                    int value = column < 0 || column >= c.width ? 0 : c.rows[ky][column * c.channels + ch] - c.zero;
-                    sum += value * c.weights[(ky * c.k + kx) * c.channels + ch];
-                }
-            double real = (double)sum * (double)(0.02f * c.scale[ch]) + (double)c.bias[ch];
-            real = real < 0 ? 0 : real > 6 ? 6 : real;
-            ck_assert_double_le(fabs((double)out[x * c.channels + ch] - real * 42.5), 0.5001);
-        }
+    uint8_t *out = depthwise_room(&c), *next = out;
+    run_depthwise(out, &ps__kernels_reference, &c);
+    for (int y = 0; y < c.in.out_height; y++)
+        for (int x = 0; x < c.in.out_width; x++)
+            for (int ch = 0; ch < c.channels; ch++)
+                ck_assert_double_le(fabs((double)*next++ - plain_depthwise(&c, y, x, ch) * 42.5), 0.5001);
     free(out);
     filter_case_free(&c);
 }
 END_TEST
 
-START_TEST(depthwise_rows_agree_bit_for_bit) {
+static void compare_depthwise(const filter_case *c) {
     const ps__kernels *k;
-    filter_case c;
-    filter_case_make(&c, _i);
-    size_t cells = (size_t)(c.out_width * c.channels);
-    uint8_t *expected = fresh(cells), *got = fresh(cells);
-    memset(expected, 9, cells + PS__SLACK);
-    ps__kernels_reference.depthwise_u8(expected, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero,
-                                       &c.filter, &c.requant, c.scratch);
+    uint8_t *expected = depthwise_room(c), *got = depthwise_room(c);
+    size_t bytes = run_depthwise(expected, &ps__kernels_reference, c);
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
-        memset(got, 9, cells + PS__SLACK);
-        k->depthwise_u8(got, c.out_width, (const uint8_t *const *)c.rows, c.width, c.stride, c.pad, c.zero, &c.filter, &c.requant,
-                        c.scratch);
-        ck_assert_msg(memcmp(expected, got, cells + PS__SLACK) == 0, "%s: %d channels, %d wide, filter %d, stride %d differs",
-                      k->name, c.channels, c.width, c.k, c.stride);
+        run_depthwise(got, k, c);
+        ck_assert_msg(memcmp(expected, got, bytes) == 0, "%s: %d channels, %d x %d, filter %d, stride %d differs", k->name,
+                      c->channels, c->in.width, c->in.height, c->k, c->stride);
     }
     free(expected);
     free(got);
+}
+
+START_TEST(depthwise_convolutions_agree_bit_for_bit) {
+    filter_case c;
+    filter_case_make(&c, _i);
+    compare_depthwise(&c);
+    c.requant.zero = 31; /* with another zero point, and without ReLU6 */
+    compare_depthwise(&c);
+    c.requant.low = -FLT_MAX, c.requant.high = FLT_MAX;
+    compare_depthwise(&c);
+    filter_case_free(&c);
+}
+END_TEST
+
+START_TEST(extreme_depthwise_convolutions_agree_bit_for_bit) {
+    filter_case c;
+    filter_case_make(&c, _i);
+    make_extreme(c.scale, c.bias, &c.requant, _i);
+    ps__filter_clear(&c.filter);
+    ck_assert_int_eq(
+        ps__filter_pack(&c.filter, c.weights, c.scale, c.bias, c.channels, c.k, c.stride, c.in.zero, 0.02f), 0);
+    compare_depthwise(&c);
     filter_case_free(&c);
 }
 END_TEST
@@ -318,8 +396,10 @@ Suite *suite_kernels(void) {
     tcase_add_loop_test(t, reference_matrix_product_is_the_plain_sum, 0, 12);
     tcase_add_loop_test(t, reference_requantisation_follows_the_format, 0, 12);
     tcase_add_loop_test(t, matrix_products_agree_bit_for_bit, 0, 80);
-    tcase_add_loop_test(t, reference_depthwise_is_the_plain_sum, 0, 12);
-    tcase_add_loop_test(t, depthwise_rows_agree_bit_for_bit, 0, 80);
+    tcase_add_loop_test(t, reference_depthwise_is_the_plain_sum, 0, 24);
+    tcase_add_loop_test(t, depthwise_convolutions_agree_bit_for_bit, 0, 160);
+    tcase_add_loop_test(t, extreme_matrix_products_agree_bit_for_bit, 0, 60);
+    tcase_add_loop_test(t, extreme_depthwise_convolutions_agree_bit_for_bit, 0, 60);
     tcase_add_test(t, kernels_are_chosen_by_name);
     suite_add_tcase(s, t);
     t = tcase_create("float");

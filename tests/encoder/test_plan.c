@@ -1,7 +1,11 @@
 /*
-** Plans that no honest package asks for are refused before anything of their size is allocated.
+** Plans that no honest package asks for are refused before anything of their size is allocated; convolutions of any size see zero
+** points outside their input.
 */
 #include <check.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "encoder/encoder.h"
@@ -93,12 +97,93 @@ START_TEST(words_are_read_from_every_kind_of_table) {
 }
 END_TEST
 
+typedef struct conv_case { /* one convolution over a picture of 3 channels, and what it should give */
+    ps__geometry g;
+    int8_t weights[5 * 5 * 5 * 3]; /* [5][kernel][kernel][3] */
+    uint8_t picture[13 * 13 * 3];
+    int seen; /* levels compared */
+} conv_case;
+
+enum { INPUT_ZERO = 90 };
+
+static int first_tap(int at, int size, int out, const ps__geometry *g) {
+    int total = (out - 1) * g->stride + g->kernel - size;
+    return at * g->stride - (total > 0 ? total / 2 : 0);
+}
+
+static int plain_convolution(const conv_case *c, int x, int y, int out_width, int out_height, int o) {
+    const ps__geometry *g = &c->g;
+    int sum = 0, left = first_tap(x, g->width, out_width, g), top = first_tap(y, g->height, out_height, g);
+    for (int ky = 0; ky < g->kernel; ky++)
+        for (int kx = 0; kx < g->kernel; kx++)
+            for (int i = 0; i < 3; i++) {
+                if (left + kx < 0 || left + kx >= g->width || top + ky < 0 || top + ky >= g->height) continue;
+                sum += (c->picture[((top + ky) * g->width + left + kx) * 3 + i] - INPUT_ZERO) *
+                       c->weights[((o * g->kernel + ky) * g->kernel + kx) * 3 + i];
+            }
+    return sum;
+}
+
+static void compare_convolution(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows,
+                                size_t features, void *payload) {
+    conv_case *c = payload;
+    (void)scale, (void)f32;
+    if (strcmp(name, "conv") != 0) return;
+    int width = (c->g.width + c->g.stride - 1) / c->g.stride, height = (c->g.height + c->g.stride - 1) / c->g.stride;
+    ck_assert_uint_eq(rows, (size_t)(width * height));
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int o = 0; o < 5; o++, c->seen++) {
+                float level = rintf((float)plain_convolution(c, x, y, width, height, o) * 0x1p-9f) + (float)zero;
+                level = level < 0 ? 0 : level > 255 ? 255 : level;
+                ck_assert_int_eq(u8[(size_t)(y * width + x) * features + (size_t)o], (int)level);
+            }
+}
+
+static void run_convolution(conv_case *c, const ps__kernels *kernels) {
+    static const float scale[5] = {0x1p-9f, 0x1p-9f, 0x1p-9f, 0x1p-9f, 0x1p-9f}, bias[5] = {0};
+    const ps__layer layer = {.weights = c->weights, .scale = scale, .bias = bias, .out_scale = 1, .out_zero = 128};
+    int width = (c->g.width + c->g.stride - 1) / c->g.stride, height = (c->g.height + c->g.stride - 1) / c->g.stride;
+    float pooled[5];
+    ps__error err = {0};
+    ps__workspace *space;
+    ps__plan *plan = ps__plan_new(kernels, PS__PRECISION_INT8, 1);
+    ck_assert_ptr_nonnull(plan);
+    ps__plan_input(plan, 1, INPUT_ZERO);
+    int out = ps__plan_conv(plan, "conv", PS__PLAN_INPUT, PS__NO_BUFFER, &c->g, &layer);
+    out = ps__plan_pool(plan, "pool", out, width * height, 5);
+    ck_assert_int_eq(ps__plan_finish(plan, out, 5, "a.safetensors", &err), PS__OK);
+    ck_assert_int_eq(ps__workspace_new(&space, plan, &err), PS__OK);
+    ps__plan_run(pooled, plan, space, c->picture, 1, compare_convolution, c);
+    ps__workspace_free(space);
+    ps__plan_free(plan);
+}
+
+START_TEST(convolutions_of_any_size_see_zero_points_outside) {
+    conv_case c = {.g = {.channels = 3, .out_channels = 5}};
+    const ps__kernels *k;
+    srand((unsigned)_i + 1);
+    c.g.width = 1 + rand() % 13;
+    c.g.height = 1 + rand() % 13;
+    c.g.kernel = 1 + _i % 3 * 2;
+    c.g.stride = 1 + rand() % 2;
+    for (size_t i = 0; i < sizeof c.weights; i++) c.weights[i] = (int8_t)(rand() % 255 - 127);
+    for (size_t i = 0; i < sizeof c.picture; i++) c.picture[i] = (uint8_t)(rand() % 256);
+    for (int i = 0; (k = ps__kernels_at(i)) != NULL; i++) {
+        c.seen = 0;
+        run_convolution(&c, k);
+        ck_assert_int_ge(c.seen, 5);
+    }
+}
+END_TEST
+
 Suite *suite_plan(void) {
     Suite *suite = suite_create("plan");
     TCase *tests = tcase_create("plan");
     tcase_add_test(tests, a_plan_that_asks_for_gigabytes_is_refused);
     tcase_add_test(tests, parts_that_cannot_stand_side_by_side_are_refused);
     tcase_add_loop_test(tests, words_are_read_from_every_kind_of_table, 0, 4); /* INT8 and INT4, one group and two */
+    tcase_add_loop_test(tests, convolutions_of_any_size_see_zero_points_outside, 0, 60);
     suite_add_tcase(suite, tests);
     return suite;
 }
