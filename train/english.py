@@ -34,3 +34,8 @@ def load(path):
     net = text_net.TextNet()
     net.load_state_dict(torch.load(path)["text"])
     return net.eval()
+
+
+def grids(path):
+    """The scales that a checkpoint's weights were tuned with; None: none."""
+    return None if path.endswith(".safetensors") else torch.load(path).get("grids")

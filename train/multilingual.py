@@ -19,6 +19,7 @@ import text_net
 import unigram
 from common import arguments, log, start
 from features import groups
+from grid import put_on_grid
 from metrics import recall
 from train import Master, averaged
 
@@ -54,6 +55,7 @@ class Teacher:
         self.scale = torch.nn.ParameterList([torch.tensor(math.log(20.0)), torch.tensor(math.log(25.0))])
         if args.begin:
             self.net.load_state_dict(torch.load(args.begin)["text"])
+        self.grids = put_on_grid(self.net) if args.quantised else None
         self.master = Master([self.net, self.scale], args.decay)
         self.optimiser = torch.optim.AdamW(self.rates(), betas=(0.9, 0.98), foreach=True)
         self.peaks = [g["lr"] for g in self.optimiser.param_groups]
@@ -161,7 +163,7 @@ class Teacher:
             last = step + 1 == args.steps or progress >= 1.0
             if (step + 1) % args.measure == 0 or last:
                 self.measure(few=not last)
-                torch.save({"text": averaged(self.net, self.master).state_dict(), "args": vars(args)},
+                torch.save({"text": averaged(self.net, self.master).state_dict(), "grids": self.grids, "args": vars(args)},
                            os.path.join(args.work, args.name + ".pt"))
             if last:
                 break
@@ -201,6 +203,7 @@ def main():
     add("--targets", default="targets.pt")
     add("--name", default="multilingual")
     add("--begin")
+    add("--quantised", action="store_true", help="compute with weights on their INT8 grid")
     add("--seed", type=int, default=1)
     add("--steps", type=int, default=20000)
     add("--minutes", type=float, default=60.0)

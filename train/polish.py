@@ -19,6 +19,7 @@ import split
 import text_net
 from common import arguments, log, read_photos, start
 from features import groups
+from grid import put_on_grid
 from metrics import recall
 from train import Master, averaged
 
@@ -39,6 +40,9 @@ class Polisher:
         self.net.dropout.p = 0.1
         self.net = self.net.to(torch.bfloat16)
         self.make_texts(use, by_group)
+        if args.begin:
+            self.net.load_state_dict(torch.load(args.begin)["text"])
+        self.grids = put_on_grid(self.net) if args.quantised else None
         for module in [self.net.word, self.net.norm] + list(self.net.layers[:args.frozen_layers]):
             module.requires_grad_(False)
         self.net.position.requires_grad_(False)
@@ -115,7 +119,7 @@ class Polisher:
             last = step + 1 == args.steps or progress >= 1.0
             if (step + 1) % args.measure == 0 or last:
                 net = averaged(self.net, self.master)
-                torch.save({"text": net.state_dict(), "args": vars(args)}, os.path.join(args.work, args.name + ".pt"))
+                torch.save({"text": net.state_dict(), "grids": self.grids, "args": vars(args)}, os.path.join(args.work, args.name + ".pt"))
                 self.measure(net.to(torch.bfloat16))
             if last:
                 break
@@ -136,6 +140,8 @@ def main():
     add("--package", required=True, help="the first model")
     add("--vectors", required=True)
     add("--name", default="polish")
+    add("--begin", help="an earlier checkpoint")
+    add("--quantised", action="store_true", help="compute with weights on their INT8 grid")
     add("--seed", type=int, default=1)
     add("--steps", type=int, default=3000)
     add("--minutes", type=float, default=10.0)

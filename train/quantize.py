@@ -30,8 +30,10 @@ def quantise_rows(weight, search=True, low=-127, high=127):
     return q.reshape(weight.shape).to(torch.int8), best
 
 
-def add_linear(out, name, weight, bias, search=True):
-    q, scale = quantise_rows(weight.detach(), search)
+def add_linear(out, name, weight, bias, search=True, grid=None):
+    """grid: the scales that the weights were tuned with, if they were."""
+    weight = weight.detach()
+    q, scale = quantise_rows(weight, search) if grid is None else (on_grid(weight, grid), grid)
     out[name + ".weight"], out[name + ".scale"] = q.numpy(), scale.numpy()
     out[name + ".bias"] = bias.detach().float().numpy()
 
@@ -154,8 +156,9 @@ def quantise_words(weight, int4=False, groups=1):
     return {"text.embed.word.weight": package.pack_int4(q) if int4 else q, "text.embed.word.scale": scale.numpy()}
 
 
-def quantise_text(text, int4=False, groups=1):
-    """All tensors of a text tower but its vocabulary; int4 and groups are of the word table."""
+def quantise_text(text, int4=False, groups=1, grids=None):
+    """All tensors of a text tower but its vocabulary; int4 and groups are of the word table; grids as grid.py gives them."""
+    grids = grids or {}
     out = quantise_words(text.word.weight, int4, groups)
     out["text.embed.position"] = text.position.detach().float().numpy()
     def norm(name, module):
@@ -166,10 +169,10 @@ def quantise_text(text, int4=False, groups=1):
         name = f"text.{number}."
         for part in ("query", "key", "value", "output", "fc1", "fc2"):
             linear = getattr(layer, part)
-            add_linear(out, name + part, linear.weight, linear.bias)
+            add_linear(out, name + part, linear.weight, linear.bias, grid=grids.get(f"{number}.{part}"))
         norm(name + "norm1", layer.norm1)
         norm(name + "norm2", layer.norm2)
-    add_linear(out, "text.proj", text.proj.weight, text.proj.bias)
+    add_linear(out, "text.proj", text.proj.weight, text.proj.bias, grid=grids.get("proj"))
     return out
 
 

@@ -21,11 +21,12 @@ import simulate
 import split
 from common import arguments, log, read_photos, start
 from features import groups
+from grid import Grid
 from head import ImageHead
 from metrics import accuracy, precision_at, recall
 from pseudo import PseudoFeatures
 from student_features import CUT
-from tail_net import Grid, TailNet
+from tail_net import TailNet
 from train import Drift, Master
 
 

@@ -65,11 +65,12 @@ def config_of(net, stored):
             "stem": net.flat[0].channels_out, "head": net.flat[-1].channels_out, "blocks": net.blocks}
 
 
-def text_tensors(text):
-    keep = useful_tokens(text_net.vocabulary())
-    tokens = [text_net.vocabulary()[i] for i in keep]
+def text_tensors(text, grids):
+    vocabulary = text_net.vocabulary()
+    keep = useful_tokens(vocabulary)
+    tokens = [vocabulary[i] for i in keep]
     text.word = torch.nn.Embedding.from_pretrained(text.word.weight[keep])
-    out = quantize.quantise_text(text)
+    out = quantize.quantise_text(text, grids=grids)
     out["text.vocab"] = np.frombuffer("".join(t + "\n" for t in tokens).encode(), dtype=np.uint8)
     config = {"layers": text_net.LAYERS, "hidden": text_net.HIDDEN, "heads": text_net.HEADS, "ffn": text_net.FFN,
               "max_tokens": text_net.MAX_TOKENS, "eps": text_net.EPS, "tokenizer": "wordpiece", "lowercase": True, "pool": "mean",
@@ -94,7 +95,7 @@ def main():
     photos = read_photos(args.data)
     pixels = quantize.calibration_photos(args.work, photos, split.training(photos), args.calibration_photos, args.size)
     tensors, metadata = image_tensors(net, head, stored, pixels, args.correction_photos)
-    more, text_metadata = text_tensors(english.load(args.text))
+    more, text_metadata = text_tensors(english.load(args.text), english.grids(args.text))
     tensors.update(more)
     metadata = {"photosearch.format": "1", "name": args.name, "version": args.version, "space": args.space,
                 "dim": str(head.proj.out_features), "licence": export.LICENCE, "source": SOURCE, "image.family": "efficientnet-lite", **metadata,

@@ -8,6 +8,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import image_net
+from grid import Grid
 
 
 class FixedDepthwise(torch.autograd.Function):
@@ -62,18 +63,6 @@ class Levels(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         return grad * ctx.saved_tensors[0], None, None, None
-
-
-class Grid(torch.autograd.Function):
-    """Weights on their s8 grid, a scale an output channel; the gradient passes."""
-
-    @staticmethod
-    def forward(ctx, weight, scale):
-        return (weight.float() / scale[:, None]).round().clamp(-127, 127).mul(scale[:, None]).to(weight.dtype)
-
-    @staticmethod
-    def backward(ctx, grad):
-        return grad, None
 
 
 class TailNet(nn.Module):
