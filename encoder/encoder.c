@@ -15,7 +15,6 @@
 
 #define FORMAT 1    /* docs/model-package.md */
 #define MAX_NAME 80 /* characters of name, version and space */
-#define MAX_LANGUAGES 200
 
 typedef struct tower {        /* image or text */
     const ps__family *family; /* NULL: the package has none */
@@ -29,7 +28,6 @@ struct ps__encoder {
     int precision; /* PS__PRECISION_* */
     ps__encoder_info info;
     char *id;                       /* info.id */
-    char *languages;                /* info.languages */
     tower towers[2];                /* image, text */
     const ps__tokenizer_kind *kind; /* of the text tower's tokenizer; NULL without one */
     int lowercase;                  /* for it */
@@ -95,33 +93,17 @@ static int read_about(ps__encoder *e, ps__error *err) {
     return ps__family_dim(&i->dim, e->package, err);
 }
 
-/* Two lower-case letters a language, a space between them. */
-static int are_languages(const char *s) {
-    size_t length = strlen(s);
-    for (size_t i = 0; i < length; i++)
-        if (i % 3 == 2 ? s[i] != ' ' : s[i] < 'a' || s[i] > 'z') return 0;
-    return length == 0 || (length % 3 == 2 && length <= MAX_LANGUAGES * 3);
-}
-
 /* What text.config says beside the family's own numbers. */
 static int read_text_config(ps__encoder *e, ps__error *err) {
     json_t *config;
-    e->info.languages = "";
     if (!e->towers[1].family) return PS__OK;
     int status = ps__package_config(&config, e->package, "text.config", err);
     if (status) return status;
-    const char *tokenizer = json_string_value(json_object_get(config, "tokenizer")),
-               *languages = json_string_value(json_object_get(config, "languages"));
+    const char *tokenizer = json_string_value(json_object_get(config, "tokenizer"));
     if (!tokenizer) tokenizer = "";
     if (!(e->kind = ps__tokenizer_find(tokenizer)))
         status = ps__fail(err, PS__MODEL, "%s: text.config: tokenizer \"%.40s\" is not known", e->info.path, tokenizer);
-    else if (languages && !are_languages(languages))
-        status = ps__fail(err, PS__MODEL, "%s: text.config: languages \"%.40s\" are not codes of two letters", e->info.path,
-                          languages);
-    else if (languages && !(e->languages = ps__strdup(languages)))
-        status = ps__fail_nomem(err);
     e->lowercase = !json_is_false(json_object_get(config, "lowercase"));
-    if (e->languages) e->info.languages = e->languages;
     json_decref(config);
     return status;
 }
@@ -183,7 +165,6 @@ void ps__encoder_free(ps__encoder *e) {
     ps__tokenizer_free(e->tokenizer);
     ps__package_free(e->package);
     ps__free(e->id);
-    ps__free(e->languages);
     pthread_mutex_destroy(&e->lock);
     ps__free(e);
 }

@@ -34,7 +34,6 @@ typedef struct ps__encoder_info { /* strings belong to the encoder */
     const char *space; /* vectors of one space may be compared */
     const char *licence, *source, *path;
     const char *image_family, *text_family; /* NULL: no such tower */
-    const char *languages;                  /* of the text tower, ISO 639-1: "en", "zh en de"; "" when the package does not say */
     const char *isa;                        /* the kernels chosen */
     int dim;                                /* length of an embedding */
     int image_size;                         /* the image tower wants RGB of image_size x image_size; 0: no image tower */

@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "encoder/package/package.h"
 
-#define CODES_MOST 400     /* characters of a list of codes: it is shown to people */
+#define CODES_MOST 200     /* codes in a list: it is shown to people */
 #define BUCKETS_LEAST 1024 /* of the classifier's weights */
 #define BUCKETS_MOST 65536
 #define RUN_MOST 4            /* characters of an n-gram */
@@ -21,9 +21,12 @@
 
 /* ---- Codes ---- */
 
+/* Two lower-case letters a code, one space between two codes. */
 static int are_codes(const char *list) {
     size_t length = strlen(list);
-    return length > 0 && length <= CODES_MOST && strspn(list, "abcdefghijklmnopqrstuvwxyz ") == length;
+    for (size_t i = 0; i < length; i++)
+        if (i % 3 == 2 ? list[i] != ' ' : list[i] < 'a' || list[i] > 'z') return 0;
+    return length % 3 == 2 && length < CODES_MOST * 3;
 }
 
 int ps__languages_read(char **out, const ps__package *package, ps__error *err) {
@@ -39,7 +42,7 @@ int ps__languages_read(char **out, const ps__package *package, ps__error *err) {
     if (good) *out = ps__strdup(codes);
     json_decref(config);
     if (!good)
-        return ps__fail(err, PS__MODEL, "%s: text.config: \"languages\" is not a list of language codes",
+        return ps__fail(err, PS__MODEL, "%s: text.config: \"languages\" is not a list of codes of two letters",
                         ps__package_path(package));
     return *out ? PS__OK : ps__fail_nomem(err);
 }

@@ -14,8 +14,8 @@ struct ps__package; /* package/package.h */
 
 enum { PS__LANGUAGE_CODE = 9 /* bytes of a code, with the 0 at its end */ };
 
-/* *out: text.config's "languages", ISO 639-1 codes with a space between each two; "en" where the package has a text tower and
-** does not say, "" where it has none. The caller frees it. PS__MODEL when it is anything else. */
+/* *out: text.config's "languages", ISO 639-1 codes with one space between each two, 200 at most; "en" where the package has a
+** text tower and does not say, "" where it has none. The caller frees it. PS__MODEL when it is anything else. */
 int ps__languages_read(char **out, const struct ps__package *package, ps__error *err);
 
 /* 1 if the list of codes has this one. */

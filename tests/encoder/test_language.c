@@ -129,9 +129,25 @@ START_TEST(a_package_tells_its_languages_and_has_a_classifier_or_not) {
     read_package(&(package_recipe){.keeps_image = 1}, PS__OK, "en", NULL);
     read_package(&(package_recipe){.keeps_image = 1, .drops_text = 1}, PS__OK, "", NULL);
     read_package(&(package_recipe){.languages = "zh de", .foreign = "hund"}, PS__OK, "zh de", NULL);
-    read_package(&(package_recipe){.languages = ""}, PS__MODEL, NULL, "languages");
-    read_package(&(package_recipe){.languages = "DE"}, PS__MODEL, NULL, "languages");
-    read_package(&(package_recipe){.languages = "de\x1b[1m"}, PS__MODEL, NULL, "languages");
+}
+END_TEST
+
+static const char *const BAD_LISTS[] = {"",      "d",     "deu", "DE",    "de ",     " de",
+                                        "de-fr", "de,fr", "d e", "de  f", "de fr z", "de\x1b[1m"};
+
+START_TEST(what_is_no_list_of_codes_is_refused) {
+    read_package(&(package_recipe){.languages = BAD_LISTS[_i]}, PS__MODEL, NULL, "languages");
+}
+END_TEST
+
+START_TEST(a_list_has_200_codes_at_most) {
+    char list[201 * 3 + 1];
+    for (int i = 0; i < 201; i++) memcpy(list + 3 * i, "de ", 4);
+    list[200 * 3 - 1] = 0;
+    read_package(&(package_recipe){.languages = list}, PS__OK, list, NULL);
+    list[200 * 3 - 1] = ' ';
+    list[201 * 3 - 1] = 0;
+    read_package(&(package_recipe){.languages = list}, PS__MODEL, NULL, "languages");
 }
 END_TEST
 
@@ -179,6 +195,8 @@ Suite *suite_language(void) {
     tcase_add_loop_test(words, the_code_stands_before_the_region, 0, sizeof TAGS / sizeof *TAGS);
     tcase_add_test(words, codes_are_found_whole);
     tcase_add_test(packages, a_package_tells_its_languages_and_has_a_classifier_or_not);
+    tcase_add_loop_test(packages, what_is_no_list_of_codes_is_refused, 0, sizeof BAD_LISTS / sizeof *BAD_LISTS);
+    tcase_add_test(packages, a_list_has_200_codes_at_most);
     tcase_add_loop_test(packages, a_damaged_classifier_is_refused, 0, sizeof DAMAGES / sizeof *DAMAGES);
     suite_add_tcase(s, words);
     suite_add_tcase(s, packages);
