@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-import image_net
 import english
+import image_net
 import language
 import package
 import quantize
@@ -24,7 +24,11 @@ import simulate
 import text_net
 import unigram
 from golden_sentences import MULTILINGUAL, NORMALISED, SENTENCES
+from grid import put_on_grid
 from head import ImageHead
+from student_export import load_image
+from student_features import CUT
+from tail_net import TailNet
 
 TINY_BLOCKS = [[3, 1, 1, 8, 12], [3, 2, 6, 12, 20], [5, 1, 6, 20, 20], [5, 2, 6, 20, 24]]
 TINY_SIZE, TINY_HEAD, TINY_DIM, TINY_HIDDEN = 24, 40, 32, 48
@@ -255,8 +259,21 @@ def make_language(folder):
             f.write(f"{json.dumps(sentence)}\t{float(score)!r}\t{int(language.has_other_script(sentence))}\n")
 
 
+@torch.inference_mode()
+def save_tuned(out, checkpoint, pixels):
+    """What the image net gave when it was tuned: the tail's weights on their grids, its activations on their levels; and without
+    the levels."""
+    net, head, stored = load_image(checkpoint)
+    first = net.index_of(CUT) + 1
+    tail = TailNet(net.flat, first, list(zip(net.weights, net.biases))[first:])
+    x = net.run(image_net.scale_pixels(pixels), 0, first).permute(0, 2, 3, 1).contiguous()
+    tail.grids = stored["grids"]
+    out["tuned.float.image.embedding"] = head(tail(x).mean(1))[0].numpy()
+    tail.ranges = stored["ranges"]
+    out["tuned.image.embedding"] = head(tail(x).mean(1))[0].numpy()
+
+
 def make_shipped(folder, shipped, image, text, photo):
-    from student_export import load_image
     size = json.loads(package.read(shipped)[1]["image.config"])["size"]
     picture = Image.open(photo).convert("RGB").resize((size, size), Image.BICUBIC)
     pixels = torch.from_numpy(np.asarray(picture).copy())[None]
@@ -266,15 +283,15 @@ def make_shipped(folder, shipped, image, text, photo):
     names = {c.name for c in towers[simulate.INT8][0].flat if c.kind == "stem" or not c.relu6 or c.name == "image.head"}
     save_image(out, "", towers[simulate.INT8][0], pixels, True, names)
     save_image(out, "float.", towers[simulate.FLOAT][0], pixels, True, names)
-    (net, head, _), text = load_image(image), english.load(text)
     tokenize, published = simulate.open_tokenizer(shipped), text_net.load_tokenizer()
+    save_tuned(out, image, pixels)
+    text = english.load(text)
+    put_on_grid(text)
     with torch.inference_mode():
-        feature = net(pixels)
-        out["original.image.pooled"], out["original.image.embedding"] = feature[0].numpy(), head(feature)[0].numpy()
         for number, sentence in enumerate(SHIPPED_SENTENCES):
             ids = tokenize([sentence])[0]
             save_text(out, number, sentence, ids, [("", towers[simulate.INT8][1], False), ("float.", towers[simulate.FLOAT][1], True)], True)
-            out[f"text{number}.original.embedding"] = text(text_net.tokenize(published, [sentence]))[0].numpy()
+            out[f"text{number}.tuned.embedding"] = text(text_net.tokenize(published, [sentence]))[0].numpy()
     package.write(os.path.join(folder, "shipped.golden.safetensors"), out, {"sentences": str(len(SHIPPED_SENTENCES))})
 
 

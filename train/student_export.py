@@ -60,6 +60,20 @@ def image_tensors(net, head, stored, pixels, corrected):
     return tensors, metadata
 
 
+def of_package(path):
+    """The image tower as a package has it."""
+    tensors, metadata = package.read(path)
+    return ({n: a for n, a in tensors.items() if n.startswith("image.")}, {"image.config": metadata["image.config"]}, int(metadata["dim"]))
+
+
+def of_checkpoint(args):
+    net, head, stored = load_image(args.image)
+    stored["size"] = args.size
+    photos = read_photos(args.data)
+    pixels = quantize.calibration_photos(args.work, photos, split.training(photos), args.calibration_photos, args.size)
+    return *image_tensors(net, head, stored, pixels, args.correction_photos), head.proj.out_features
+
+
 def config_of(net, stored):
     return {"size": stored["size"], "mean": int(image_net.MEAN), "std": int(image_net.STD), "fit": "squash",
             "stem": net.flat[0].channels_out, "head": net.flat[-1].channels_out, "blocks": net.blocks}
@@ -80,8 +94,8 @@ def text_tensors(text, grids):
 
 def main():
     parser = arguments(__doc__)
-    parser.add_argument("--image", required=True)
-    parser.add_argument("--text", required=True)
+    parser.add_argument("--image", required=True, help="checkpoint, or a package whose image tower is kept")
+    parser.add_argument("--text", required=True, help="checkpoint of the English tower, or a package that has it")
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="photosearch-base")
     parser.add_argument("--version", default="2")
@@ -90,15 +104,11 @@ def main():
     parser.add_argument("--calibration-photos", type=int, default=192)
     parser.add_argument("--correction-photos", type=int, default=64)
     args = start(parser)
-    net, head, stored = load_image(args.image)
-    stored["size"] = args.size
-    photos = read_photos(args.data)
-    pixels = quantize.calibration_photos(args.work, photos, split.training(photos), args.calibration_photos, args.size)
-    tensors, metadata = image_tensors(net, head, stored, pixels, args.correction_photos)
+    tensors, metadata, dim = of_package(args.image) if args.image.endswith(".safetensors") else of_checkpoint(args)
     more, text_metadata = text_tensors(english.load(args.text), english.grids(args.text))
     tensors.update(more)
     metadata = {"photosearch.format": "1", "name": args.name, "version": args.version, "space": args.space,
-                "dim": str(head.proj.out_features), "licence": export.LICENCE, "source": SOURCE, "image.family": "efficientnet-lite", **metadata,
+                "dim": str(dim), "licence": export.LICENCE, "source": SOURCE, "image.family": "efficientnet-lite", **metadata,
                 **text_metadata, "calibration": json.dumps({"a": 20.0, "b": -7.0, "weak": 0.25, "good": 0.5})}
     package.write(args.out, tensors, metadata)
     log("wrote", args.out, os.path.getsize(args.out), "bytes")
