@@ -36,7 +36,7 @@ static int64_t real_monotonic_ns(void) {
         .open = real_open, .openat = real_openat, .close = close, .read = read, .write = write, .fstat = real_fstat,             \
         .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync, .rename = rename, .unlink = unlink,     \
         .mkdir = mkdir, .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,   \
-        .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns                                                     \
+        .madvise = madvise, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns                                 \
     }
 
 struct ps__os ps__os = REAL_CALLS;
@@ -122,6 +122,10 @@ int ps__map_file(const uint8_t **bytes, size_t *size, const char *path, ps__erro
 
 void ps__unmap_file(const uint8_t *bytes, size_t size) {
     if (bytes) ps__os.munmap((void *)(uintptr_t)bytes, size);
+}
+
+void ps__release_file(const uint8_t *bytes, size_t size) {
+    if (bytes) ps__os.madvise((void *)(uintptr_t)bytes, size, MADV_DONTNEED);
 }
 
 static int write_fully(int fd, const uint8_t *bytes, size_t size) {

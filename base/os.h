@@ -33,6 +33,7 @@ struct ps__os {
     int (*closedir)(DIR *dir);
     void *(*mmap)(size_t size, int fd); /* read-only, shared; MAP_FAILED on error */
     int (*munmap)(void *address, size_t size);
+    int (*madvise)(void *address, size_t size, int advice);
     int64_t (*wall_seconds)(void); /* seconds since 1970, UTC */
     int64_t (*monotonic_ns)(void); /* nanoseconds of a clock that never goes back */
 };
@@ -49,6 +50,10 @@ int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *pa
 /* Maps a whole file read-only. *bytes is NULL for an empty file. Unmap with ps__unmap_file. */
 int ps__map_file(const uint8_t **bytes, size_t *size, const char *path, ps__error *err);
 void ps__unmap_file(const uint8_t *bytes, size_t size);
+
+/* Takes the pages of such a mapping out of this process's memory; each comes back from the file when it is read again. Other threads
+** may be reading. Only a hint: it cannot fail. */
+void ps__release_file(const uint8_t *bytes, size_t size);
 
 /* Writes all of bytes to path so that a crash leaves the old or the new file, never a part: temp file beside it, fsync, rename,
 ** fsync of the folder. */

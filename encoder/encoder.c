@@ -191,6 +191,7 @@ static int ready(ps__encoder *e, int is_text, ps__error *err) {
     if (!t->plan) {
         status = is_text ? make_tokenizer(e, err) : ps__package_check(e->package, err);
         if (!status) status = t->family->build(&t->plan, e->package, e->kernels, e->precision, err);
+        ps__package_release(e->package);
         if (status && is_text) {
             ps__tokenizer_free(e->tokenizer);
             e->tokenizer = NULL;

@@ -28,8 +28,7 @@ typedef struct ps__encoder_options {
 } ps__encoder_options;
 
 typedef struct ps__encoder_info { /* strings belong to the encoder */
-    const char
-        *id; /* what vectors are filed under: "<name>-<version>-<8 hex digits>", of the header and samples of the weights */
+    const char *id; /* what vectors are filed under: "<name>-<version>-<8 hex digits>", see ps__package_fingerprint */
     const char *name, *version;
     const char *space; /* vectors of one space may be compared */
     const char *licence, *source, *path;

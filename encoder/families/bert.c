@@ -145,6 +145,7 @@ static int add_layer(int *x, tower *t, int index) {
     snprintf(name, sizeof name, "text.%d", index);
     if (!status) status = add_norm(t, norm2, name, back, mixed);
     *x = back;
+    ps__package_release(t->package); /* its weights are packed now */
     return status;
 }
 

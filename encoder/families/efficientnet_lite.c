@@ -144,7 +144,9 @@ static int add_block(tower *t, int index) {
     t->buffer = ps__plan_depthwise(t->plan, name, t->buffer, &g, &layer);
     t->width = (t->width + b->stride - 1) / b->stride;
     snprintf(name, sizeof name, "image.%d.project", index);
-    return add_pointwise(t, name, b->out, b->stride == 1 && b->in == b->out ? in : PS__NO_BUFFER, 0);
+    status = add_pointwise(t, name, b->out, b->stride == 1 && b->in == b->out ? in : PS__NO_BUFFER, 0);
+    ps__package_release(t->package); /* its weights are packed now */
+    return status;
 }
 
 static int add_linear(int *buffer, tower *t, const char *name, int in, int in_features, int out_features) {

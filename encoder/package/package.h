@@ -34,11 +34,15 @@ void ps__package_free(ps__package *package);
 const char *ps__package_path(const ps__package *package);
 size_t ps__package_size(const ps__package *package);
 
-/* A digest of the header and of 64 pages spread over the data: tells retrained weights of one name apart without reading it all. */
+/* A digest that tells retrained weights of one name apart without reading them all: of the header, whose checksum stands for the data,
+** and without a checksum also of 64 pages spread over the data. */
 uint64_t ps__package_fingerprint(const ps__package *package);
 
 /* Reads all of the data and compares it with `checksum` of the metadata. PS__MODEL when it differs; fine when the package has none. */
 int ps__package_check(const ps__package *package, ps__error *err);
+
+/* Gives back the memory of what was read of the data, once it was copied or counted; what is read again comes from the file again. */
+void ps__package_release(const ps__package *package);
 
 /* A string of `__metadata__`, or NULL. */
 const char *ps__package_meta(const ps__package *package, const char *key);

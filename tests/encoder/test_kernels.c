@@ -102,6 +102,24 @@ static int32_t plain_sum(const matrix_case *c, size_t row, int o) {
     return sum;
 }
 
+/* Packing sums in 16 bits for a while. */
+START_TEST(long_rows_of_the_lowest_and_highest_weights_are_summed) {
+    static const int lengths[] = {31, 32, 33, 8159, 8160, 8161, 24513};
+    static const float one[2] = {1, 1};
+    size_t k = (size_t)lengths[_i];
+    int8_t *weights = fresh(2 * k);
+    ps__matrix m;
+    memset(weights, -128, k);
+    memset(weights + k, 127, k);
+    ck_assert_int_eq(ps__matrix_pack(&m, weights, one, one, 2, 1, 0, (int)k, 255, 1.0f), 0);
+    ck_assert_int_eq(m.offset[0], 255 * 128 * (int)k);
+    ck_assert_int_eq(m.offset[1], -255 * 127 * (int)k);
+    ck_assert_float_ge(m.reach, 255.0f * 128.0f * (float)k);
+    ps__matrix_clear(&m);
+    free(weights);
+}
+END_TEST
+
 START_TEST(reference_matrix_product_is_the_plain_sum) {
     matrix_case c;
     matrix_case_make(&c, _i);
@@ -393,6 +411,7 @@ END_TEST
 Suite *suite_kernels(void) {
     Suite *s = suite_create("kernels");
     TCase *t = tcase_create("int8");
+    tcase_add_loop_test(t, long_rows_of_the_lowest_and_highest_weights_are_summed, 0, 7);
     tcase_add_loop_test(t, reference_matrix_product_is_the_plain_sum, 0, 12);
     tcase_add_loop_test(t, reference_requantisation_follows_the_format, 0, 12);
     tcase_add_loop_test(t, matrix_products_agree_bit_for_bit, 0, 80);

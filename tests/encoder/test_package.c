@@ -3,6 +3,7 @@
 ** outside the file. The packages "tiny" and "many" (text only) of tests/data/golden are the good ones that are then damaged.
 */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,6 +302,93 @@ START_TEST(one_turned_bit_fails_the_checksum) {
 }
 END_TEST
 
+static uint64_t fingerprint(void) {
+    ps__package *p;
+    ps__error err;
+    ck_assert_msg(ps__package_open(&p, path, &err) == PS__OK, "%s", err.text);
+    uint64_t digest = ps__package_fingerprint(p);
+    ps__package_free(p);
+    return digest;
+}
+
+/* Turns one bit of the package, `at` bytes before its end. */
+static void turn_bit(size_t at) {
+    uint8_t *bytes;
+    size_t size;
+    read_good(&bytes, &size, path);
+    bytes[size - at] ^= 1;
+    write_bytes(bytes, size);
+    ps__free(bytes);
+}
+
+START_TEST(a_fingerprint_follows_the_weights) {
+    uint64_t with, without;
+    write_with_checksum(0);
+    with = fingerprint();
+    damage(path, "\"checksum\":\"", "\"checksun\":\"");
+    without = fingerprint();
+    ck_assert(without != with);
+    turn_bit(1);
+    ck_assert(fingerprint() != without);
+    turn_bit(5000);
+    ck_assert(fingerprint() != without);
+}
+END_TEST
+
+START_TEST(a_checksum_stands_for_the_data_in_the_fingerprint) {
+    write_with_checksum(0);
+    uint64_t whole = fingerprint();
+    write_with_checksum(1);
+    ck_assert(fingerprint() == whole);
+}
+END_TEST
+
+/* kB of the file at `path` that are in this process's memory, by Linux's own count. */
+static long resident_kb(void) {
+    char line[5000];
+    unsigned long from, to;
+    long kb = 0, all = -1, mine = 0;
+    FILE *f = fopen("/proc/self/smaps", "r");
+    while (f && fgets(line, sizeof line, f)) {
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) mine = strstr(line, path) != NULL;
+        if (mine && sscanf(line, "Rss: %ld kB", &kb) == 1) all = (all < 0 ? 0 : all) + kb;
+    }
+    if (f) fclose(f);
+    return all;
+}
+
+START_TEST(what_is_packed_leaves_memory) {
+    ps__encoder *e;
+    ps__error err;
+    const struct ps__plan *plan;
+    write_with_checksum(0);
+    ck_assert_msg(ps__encoder_open(&e, path, NULL, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_gt(resident_kb(), 0); /* the header, if nothing else */
+    for (int is_text = 0; is_text < 2; is_text++) {
+        ck_assert_msg(ps__encoder_plan(&plan, e, is_text, &err) == PS__OK, "%s", err.text);
+        ck_assert_int_eq(resident_kb(), 0);
+    }
+    ck_assert_int_eq(ps__encoder_check(e, &err), PS__OK); /* and comes back when it is asked for */
+    ck_assert_int_eq(resident_kb(), 0);
+    ps__encoder_free(e);
+}
+END_TEST
+
+static int madvise_fails(void *address, size_t size, int advice) {
+    (void)address, (void)size, (void)advice;
+    errno = ENOSYS;
+    return -1;
+}
+
+START_TEST(memory_that_is_not_given_back_is_no_failure) {
+    ps__error err;
+    ps__os.madvise = madvise_fails;
+    write_with_checksum(0);
+    ck_assert_msg(open_wholly(&err) == PS__OK, "%s", err.text);
+    ps__os_reset();
+}
+END_TEST
+
 START_TEST(a_package_cut_anywhere_is_refused) {
     ps__error err;
     uint8_t *bytes;
@@ -373,6 +461,10 @@ Suite *suite_package(void) {
     tcase_add_test(t, a_text_tower_may_stand_alone);
     tcase_add_test(t, a_value_that_is_no_number_is_refused);
     tcase_add_test(t, one_turned_bit_fails_the_checksum);
+    tcase_add_test(t, a_fingerprint_follows_the_weights);
+    tcase_add_test(t, a_checksum_stands_for_the_data_in_the_fingerprint);
+    tcase_add_test(t, what_is_packed_leaves_memory);
+    tcase_add_test(t, memory_that_is_not_given_back_is_no_failure);
     tcase_add_test(t, a_package_cut_anywhere_is_refused);
     tcase_add_loop_test(t, random_damage_never_crashes, 0, 200);
     tcase_add_loop_test(t, every_failed_allocation_is_reported, 0, 2);
