@@ -1,7 +1,8 @@
 /*
 ** photosearch eval FILE.tsv: how well captions find their photos.
 **
-** Each line is a path, a tab and a caption; a photo may have several lines. Every photo and every caption is encoded once; for
+** Each line is a path, a tab and a caption; a photo may have several lines, or none of its own: with nothing behind
+** the tab it is only there to be found by mistake. Every photo and every caption is encoded once; for
 ** each caption all photos are ranked by cosine, and its own photo's rank counts. Photos that are equally near count as nearer: a
 ** model that gives everything the same vector gets nothing for it.
 */
@@ -111,12 +112,13 @@ static int read_lines(eval *e, const char *file) {
         line[strcspn(line, "\r")] = 0;
         if (!line[0]) continue;
         char *text = strchr(line, '\t');
-        if (!text || text == line || !text[1]) {
+        if (!text || text == line) {
             complain("%s, line %zu: is not a path, a tab and a caption", file, number);
             return EXIT_FAILED;
         }
         *text++ = 0;
-        e->captions[e->caption_count++] = (caption){text, find_photo(e, file, line), 0};
+        size_t owner = find_photo(e, file, line);
+        if (*text) e->captions[e->caption_count++] = (caption){text, owner, 0};
     }
     if (e->caption_count) return EXIT_FOUND;
     complain("%s: has no captions", file);
@@ -299,6 +301,7 @@ const command command_eval = {
     "FILE.tsv",
     "Measure how well captions find their photos",
     "Each line of the file: a path (relative to the file's folder), a tab, a caption; several lines a photo are fine.\n"
+    "With nothing behind the tab the photo is in the gallery, and no caption is asked for it.\n"
     "Prints recall at 1, 5 and 10 in percent, the median rank and the mean reciprocal rank. No library is used.\n",
     TAKES_THREADS | TAKES_KERNELS | TAKES_LANG,
     1,

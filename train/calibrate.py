@@ -44,7 +44,7 @@ Part = collections.namedtuple("Part", "texts photos answered")  # queries of one
 
 def things(measures, sources=("caltech101", "imagenette", "tinyimagenet"), each=3):
     """label -> photos kept from training"""
-    use, shelf = split.training(measures.photos), {}
+    use, shelf = split.training(measures.photos, whole_classes=False), {}
     for n, p in enumerate(measures.photos):
         if not use[n] and p.source in sources:
             shelf.setdefault((p.source, p.label), []).append(n)
@@ -71,7 +71,7 @@ class Galleries:
 
 def make_bank(measures, count=BANK):
     """Vectors of photos from all over the training photos, evenly by source."""
-    use, shelf, chooser = split.training(measures.photos), collections.defaultdict(list), random.Random(5)
+    use, shelf, chooser = split.training(measures.photos, whole_classes=False), collections.defaultdict(list), random.Random(5)
     for n, p in enumerate(measures.photos):
         if use[n]:
             shelf[p.source].append(n)

@@ -25,7 +25,9 @@ def sets(work, data, folder):
     path = [os.path.join(work, "photos", p.file) for p in photos]
     out = {}
     for language, rows in languages.dev_captions(data, photos).items():
-        out["dev." + language] = write(folder, "dev." + language, [(path[n], " ".join(c.split())) for n, c in rows])
+        others = {n for n, p in enumerate(photos) if p.captions and p.split == "dev"} - {n for n, _ in rows}
+        rows = [(path[n], " ".join(c.split())) for n, c in rows] + [(path[n], "") for n in sorted(others)]
+        out["dev." + language] = write(folder, "dev." + language, rows)
     index, classes, use = names.synonym_index(data), names.class_names(data), split.training(photos, whole_classes=False)
     shelf = {}
     for n, p in enumerate(photos):

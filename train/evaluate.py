@@ -100,24 +100,19 @@ class Measures:
         log(f"{source} dev: mean precision@10 {np.mean(precision):.1f}, nearest word right {accuracy(vectors, photos, truth):.1f}")
         log("   ", ", ".join(f"{l} {p:.0f}" for l, p in zip(labels, precision)))
 
-    def class_names(self, each=5):
-        """Photos of classes whose photos were kept from training, among all 1,000 names; and kept photos of the others."""
+    def class_names(self, most=500):
+        """Photos of ImageNet classes that were kept from training, among all 1,000 names."""
         index, table = names.synonym_index(self.data), names.class_names(self.data)
-        vectors = self.texts([t[0][0] for t in table])
-        use, kept = split.training(self.photos), split.kept_classes(self.photos)
+        vectors, use = self.texts([t[0][0] for t in table]), split.training(self.photos, whole_classes=False)
         numbers = [n for n, p in enumerate(self.photos) if not use[n] and p.source in ("tinyimagenet", "imagenette") and p.label in index]
-        groups = {"unseen classes": [n for n in numbers if self.photos[n].label in kept],
-                  "seen classes": [n for n in numbers if self.photos[n].label not in kept]}
-        for name, chosen in groups.items():
-            chosen = random.Random(3).sample(chosen, min(len(chosen), 100 * each))
-            truth = torch.tensor([index[self.photos[n].label] for n in chosen])
-            photos = self.gallery.vectors(chosen)
-            log(f"{name}: {len(chosen)} photos among 1,000 names, top 1 {accuracy(vectors, photos, truth):.1f} "
-                f"top 5 {accuracy(vectors, photos, truth, 5):.1f}")
+        chosen = random.Random(3).sample(numbers, min(len(numbers), most))
+        truth, photos = torch.tensor([index[self.photos[n].label] for n in chosen]), self.gallery.vectors(chosen)
+        log(f"{len(chosen)} photos among 1,000 names, top 1 {accuracy(vectors, photos, truth):.1f} "
+            f"top 5 {accuracy(vectors, photos, truth, 5):.1f}")
 
     def words_in_gallery(self):
         """Single words against the dev photos plus photos of things: is the first hit the thing?"""
-        use = split.training(self.photos)
+        use = split.training(self.photos, whole_classes=False)
         shelf = {}
         for n, p in enumerate(self.photos):
             if not use[n] and p.source in ("caltech101", "tinyimagenet", "imagenette"):

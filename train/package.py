@@ -1,5 +1,6 @@
 """Reads and writes the package file: a safetensors file, F32 tensors first, header padded to 64 bytes."""
 import json
+import os
 import struct
 
 import numpy as np
@@ -35,10 +36,11 @@ def write(path, tensors, metadata):
         at += tensors[name].nbytes
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-(8 + len(text)) % 64)
-    with open(path, "wb") as f:
+    with open(path + ".new", "wb") as f:  # a program may have the old one mapped
         f.write(struct.pack("<Q", len(text)) + text)
         for blob in arrays:
             f.write(blob)
+    os.replace(path + ".new", path)
 
 
 def read(path):

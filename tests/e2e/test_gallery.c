@@ -21,7 +21,7 @@ static const struct {
     {"a cat", "cat.jpg"},
     {"a man with a camera on a tripod", "cameraman.jpg"},
     {"dandelion flowers in a meadow", "dandelions.jpg"},
-    {"galaxies and stars", "galaxies.jpg"},
+    {"stars in the night sky", "galaxies.jpg"},
 };
 
 /* Copies the photos to $T/photos and indexes them into $T/library. */
