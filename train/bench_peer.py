@@ -13,13 +13,15 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 import image_net
 
+SIZE = 192
+
 
 class Noise(CalibrationDataReader):
     """Smooth random pictures: ranges do not matter for speed."""
 
     def __init__(self, count=8):
         dice = np.random.default_rng(1)
-        coarse = dice.uniform(-1, 1, (count, 1, 3, 7, 7)).astype(np.float32)
+        coarse = dice.uniform(-1, 1, (count, 1, 3, SIZE // 32, SIZE // 32)).astype(np.float32)
         self.rows = iter([{"pixels": np.kron(x, np.ones((1, 1, 32, 32), np.float32))} for x in coarse])
 
     def get_next(self):
@@ -28,7 +30,7 @@ class Noise(CalibrationDataReader):
 
 def export(folder):
     plain, quantised = os.path.join(folder, "peer.onnx"), os.path.join(folder, "peer.int8.onnx")
-    torch.onnx.export(image_net.load_timm(), torch.zeros(1, 3, 224, 224), plain, input_names=["pixels"], dynamo=False, opset_version=17)
+    torch.onnx.export(image_net.load_timm(), torch.zeros(1, 3, SIZE, SIZE), plain, input_names=["pixels"], dynamo=False, opset_version=17)
     quantize_static(plain, quantised, Noise(), quant_format=QuantFormat.QDQ, per_channel=True,
                     activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
     return plain, quantised
