@@ -18,6 +18,8 @@ static ps_search_options settings_of(const options *o) {
 
 static int show(const options *o, const char *query, const ps_results *results) {
     int status = ps_results_verdict(results) == PS_VERDICT_NONE ? EXIT_NOTHING : EXIT_FOUND;
+    /* What is handed on then is what the score alone lets through. */
+    if (o->has_least_score && (o->print0 || o->open)) status = ps_results_count(results) ? EXIT_FOUND : EXIT_NOTHING;
     if (o->json)
         show_json(query, NULL, results);
     else

@@ -231,6 +231,9 @@ int ps__towers_choose(ps__tower **out, ps__towers *t, const char *lang, const ch
     tell_refused(t);
     if (status) return status;
     if (!*out) *out = &t->list[0];
+    /* Else every such question would quietly get the same few photos. */
+    if (!lang && strcmp(ps__tower_languages(*out), "en") == 0 && ps__has_other_script(text, length))
+        ps__logf(t->log, PS__LOG_WARNING, "no text tower of the model reads these letters: only English is understood");
     if (t->count > 1)
         ps__logf(t->log, PS__LOG_DEBUG, "the words are read by %s, %s", ps__encoder_about((*out)->encoder)->name,
                  lang ? "as their language was given" : "by how they are written");

@@ -36,6 +36,7 @@ from library import LIBRARY, Reader
 ABSENT_BELOW = 0.45  # likeness, to the untouched MiniLM, of a name and the nearest dev caption
 BANK = 256  # photos
 CAPTIONS_MOST = 500  # of a language
+WEAK_BELOW = 0.075  # the companion is fitted on names; single everyday words ("dog", "horse") lie lower than those
 SLOPE_MOST = 24.0  # names in many languages go wrong together: a fit to them alone would be too sure of itself
 
 Part = collections.namedtuple("Part", "texts photos answered")  # queries of one kind, float [photos][dim], 0 or 1
@@ -155,8 +156,9 @@ def f1(scores, answered, weight, threshold):
     return 2 * right / max((weight * hit).sum() + (weight * (answered == 1)).sum(), 1e-9)
 
 
-def calibrate(name, queries, with_statistics):
-    """-> a, b, c, d, weak, good; fitted on every other query, reported on the rest"""
+def calibrate(name, queries, with_statistics, weak_below=None):
+    """-> a, b, c, d, weak, good; fitted on every other query, reported on the rest. weak_below: how far the cosine of a weak match
+    may lie under that of a good one."""
     x, answered, weight = queries
     x = x if with_statistics else x[:, :2]
     even = np.arange(len(x)) % 2 == 0
@@ -166,6 +168,8 @@ def calibrate(name, queries, with_statistics):
     good = max(np.linspace(0.05, 0.95, 91), key=lambda t: f1(scores[even], answered[even], weight[even], t))
     order = np.sort(scores[even & (answered == 1)])
     weak = min(order[int(0.03 * len(order))], good - 0.12)
+    if weak_below:
+        weak = min(weak, 1 / (1 + np.exp(-(np.log(good / (1 - good)) - w[0] * weak_below))))
     odd = ~even
     absent, present = odd & (answered == 0), odd & (answered == 1)
     a, b, c, d = np.append(w, [0.0, 0.0])[:4]
@@ -177,10 +181,10 @@ def calibrate(name, queries, with_statistics):
     return dict(a=a, b=b, c=c, d=d, weak=weak, good=good)
 
 
-def choose(name, queries, with_bank):
+def choose(name, queries, with_bank, weak_below=None):
     """Both are reported; the bank is used on demand only. It helps on these queries (F1 0.92 to 0.96 in English), but it holds
     what photos usually show, and takes that from the scores of "sunset" or "two dogs" in other galleries."""
-    both = {use: calibrate(name, queries, use) for use in (False, True)}
+    both = {use: calibrate(name, queries, use, weak_below) for use in (False, True)}
     return both[with_bank]
 
 
@@ -210,7 +214,7 @@ def main():
     put(args.package, choose("en", measure(english, lambda texts, lang: measures.texts(texts), bank), args.with_bank), bank if args.with_bank else None)
     if args.text:
         reader = Reader(args.text, galleries.dev.shape[1], args.library)
-        put(args.text, choose("companion", measure(companion_parts(galleries, measures, args), reader.texts, bank), args.with_bank))
+        put(args.text, choose("companion", measure(companion_parts(galleries, measures, args), reader.texts, bank), args.with_bank, WEAK_BELOW))
         reader.close()
 
 

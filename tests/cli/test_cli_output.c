@@ -81,6 +81,9 @@ START_TEST(print0_and_the_viewer_get_only_what_matches_by_itself) {
     ck_assert_uint_eq((size_t)atoi(cli_out), matches);
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" -0 --min-score 0 sunset | tr -cd '\\0' | wc -c"), 0);
     ck_assert_uint_eq((size_t)atoi(cli_out), all);
+    /* With a least score that alone decides, the status too. */
+    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" -0 --min-score 0 zzzz qqqq >/dev/null"), 0);
+    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" -0 --min-score 1 zzzz qqqq >/dev/null"), 1);
     ck_assert_int_eq(e2e_run(NULL, "printf '#!/bin/sh\\necho $# >$T/viewed\\n' >$T/viewer; chmod +x $T/viewer;"
                                    " PHOTOSEARCH_VIEWER=$T/viewer \"$PS\" --open sunset >/dev/null"),
                      0);

@@ -260,7 +260,8 @@ static void expect_refused(ps__towers *t, const char *why) {
     ck_assert_int_eq(ps__towers_companion(&tower, &refused, t, 0, &err), PS__OK);
     ck_assert_ptr_null(tower);
     ck_assert_ptr_nonnull(strstr(refused, why));
-    ck_assert_int_eq(atomic_load(&line_count), 1);
+    ck_assert_int_eq(atomic_load(&line_count), 2); /* and that nobody is left to read Chinese */
+    ck_assert_ptr_nonnull(strstr(lines[1], "only English is understood"));
     ck_assert_msg(strstr(lines[0], why) && strstr(lines[0], "m-x.safetensors") && strstr(lines[0], "not used"), "%s", lines[0]);
 }
 
