@@ -2,8 +2,8 @@
 ** What stands behind the public handles, shared by the files of api/.
 **
 ** Threads: a library keeps a pool of read connections and a model pools of sessions. Each call takes one of each for itself and
-** puts it back, so that any number of calls run at once and none waits for another, except for the opening of the model and of
-** the index, which happens once.
+** puts it back, so that any number of calls run at once and none waits for another, except for the opening of the model, of
+** a companion and of the index, which happens once each.
 */
 #ifndef PS_API_HANDLES_H
 #define PS_API_HANDLES_H

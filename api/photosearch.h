@@ -30,7 +30,7 @@
 ** ../share/photosearch/photosearch.safetensors, seen from the folder of the running program; the same in share of the prefix
 ** that photosearch was installed to; models/photosearch.safetensors of the source tree it was built from. Beside the package
 ** X.safetensors, every X-*.safetensors is a companion: a text-only package of the same space, for more languages. One that
-** cannot be used (another space, damaged, an image tower) is left out with a warning to the log; ps_model_companion tells why.
+** cannot be used (another space, not readable, an image tower) is left out with a warning to the log; ps_model_companion tells why.
 **
 ** LANGUAGES. The package itself reads English; with the companion that comes with it, texts may also be Chinese, German,
 ** Portuguese, Indonesian, Spanish, French, Japanese, Korean, Italian, Russian, Arabic and Hindi. Which of them a text is in

@@ -57,6 +57,14 @@ static int compare(double *cosine, ps__encoder *encoder, ps__encoder *precise, f
     return ps__fail(err, PS__MODEL, "%s: INT8 and float32 disagree: cosine %.3f", info->path, least);
 }
 
+/* The file may have been replaced since it was opened; ids alone would not tell where a checksum stands for the data. */
+static int same_shape(const ps__encoder *encoder, const ps__encoder *precise, ps__error *err) {
+    const ps__encoder_info *a = ps__encoder_about(encoder), *b = ps__encoder_about(precise);
+    if (strcmp(a->id, b->id) == 0 && a->dim == b->dim && a->image_size == b->image_size && a->max_tokens == b->max_tokens)
+        return PS__OK;
+    return ps__fail(err, PS__MODEL, "%s: was replaced since it was opened", a->path);
+}
+
 /* One package: its bytes, and its towers against their own weights in float32. */
 static int verify(double *cosine, ps__encoder *encoder, ps__error *err) {
     const ps__encoder_info *info = ps__encoder_about(encoder);
@@ -68,6 +76,7 @@ static int verify(double *cosine, ps__encoder *encoder, ps__error *err) {
     int status = rows && rgb ? ps__encoder_check(encoder, err) : ps__fail_nomem(err);
     if (status == PS__OK) status = ps__background_read(&bank, ps__encoder_package(encoder), info->dim, err);
     if (status == PS__OK) status = ps__encoder_open(&precise, info->path, &options, err);
+    if (status == PS__OK) status = same_shape(encoder, precise, err);
     if (status == PS__OK) status = compare(cosine, encoder, precise, rows, rgb, err);
     ps__encoder_free(precise);
     ps__free(rows);

@@ -7,12 +7,13 @@
 
 #include "encoder/package/package.h"
 
+#define NUMBER_MOST 1e6 /* of a calibration's numbers: sums of their products stay finite */
 #define BANK_MOST 4096 /* rows: it is gone through for every query */
 
 static int read_number(double *out, const json_t *object, const char *field, double fallback) {
     const json_t *value = json_object_get(object, field);
     *out = json_is_number(value) ? json_number_value(value) : fallback;
-    return isfinite(*out);
+    return (!value || json_is_number(value)) && fabs(*out) <= NUMBER_MOST;
 }
 
 int ps__calibration_read(ps__calibration *out, const ps__package *package, ps__error *err) {

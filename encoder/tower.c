@@ -96,7 +96,10 @@ int ps__tower_ready(ps__tower *t, const ps__encoder_info *main, int precision, p
     const ps__encoder_options options = {precision, main->isa};
     int status = ps__tower_look(t, main, err);
     if (status || t->refused || t->encoder) return status;
-    status = t->package ? PS__OK : ps__package_open(&t->package, t->path, &why); /* again after a lack of memory */
+    if (!t->package) { /* again after a lack of memory: the file may be another by now */
+        status = ps__package_open(&t->package, t->path, &why);
+        if (!status) status = check_companion(t, main, &why);
+    }
     if (!status) {
         ps__package *package = t->package;
         t->package = NULL;

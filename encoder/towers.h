@@ -5,7 +5,7 @@
 ** Ownership: ps__towers owns every package, encoder and idle session; what its functions hand out belongs to it, but for
 ** sessions, which belong to the caller between take and put. A companion is looked at only when a text may be for it, and
 ** opened only when one is: a model that is only asked in English costs what the main package does. Companions that cannot be
-** used (another space, damaged, an image tower) are left out with a warning to the log, once.
+** used (another space, not readable, an image tower) are left out with a warning to the log, once.
 **
 ** Any thread may call anything, but ps__towers_free must be the last call.
 */

@@ -33,7 +33,6 @@ typedef struct epilogue {     /* ps__requant spread over lanes once a call */
     __m512i zero16, zero, bottom, last; /* zero point, 16 bits a lane; zero point, least and greatest level, 8 bits */
     __m512 residual_scale;    /* as in ps__requant */
     __m512i residual_zero;    /* as in ps__requant */
-    const uint8_t *residual;  /* as in ps__requant */
 } epilogue;
 
 INLINE epilogue epilogue_of(const ps__requant *q) {
@@ -45,8 +44,7 @@ INLINE epilogue epilogue_of(const ps__requant *q) {
                       _mm512_set1_epi8((int8_t)l.bottom),
                       _mm512_set1_epi8((int8_t)((int)l.top + l.zero)),
                       _mm512_set1_ps(q->residual_scale),
-                      _mm512_set1_epi32(q->residual_zero),
-                      q->residual};
+                      _mm512_set1_epi32(q->residual_zero)};
 }
 
 /* sum + the four-way dot products of u8 x and s8 w. Written in assembly because gcc 12 copies each accumulator to another
