@@ -108,10 +108,7 @@ class Teacher:
             depth = int(name.split(".")[1]) if name.startswith("layers.") else last
             rate[id(p)] = args.rate * args.layer_decay ** (last - depth) * (3.0 if name.startswith("proj") else 1.0)
         rate.update({id(p): 1e-3 for p in self.scale})
-        table = {}
-        for live, full in zip(self.master.live, self.master.full):
-            table.setdefault((rate[id(live)], 0.01 if live.dim() > 1 else 0.0), []).append(full)
-        return [{"params": p, "lr": lr, "weight_decay": d} for (lr, d), p in table.items()]
+        return self.master.groups(rate, 0.01)
 
     def vary(self, text):
         """As people type: often without capitals or a full stop."""

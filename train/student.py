@@ -27,7 +27,7 @@ from metrics import accuracy, precision_at, recall
 from pseudo import PseudoFeatures
 from student_features import CUT
 from tail_net import TailNet
-from train import Drift, Master
+from train import Draws, Drift, Master, averaged
 
 
 class Views:
@@ -79,7 +79,7 @@ def nets(args):
     def layer(name):
         return t[name + ".weight"].float() * t[name + ".scale"][:, None], t[name + ".bias"]
     head = ImageHead(384, t["image.mlp.fc1.bias"].shape[0], dropout=args.dropout)
-    return plain, tail, head, [layer(n) for n in ("image.proj", "image.mlp.fc1", "image.mlp.fc2")]
+    return tail, head, [layer(n) for n in ("image.proj", "image.mlp.fc1", "image.mlp.fc2")]
 
 
 def pooled(tail, cut):
@@ -101,14 +101,14 @@ def begin_head(head, mean, scale, proj, fc1, fc2):
 def restored(args, path):
     """Tail and head of a checkpoint, ready to run."""
     stored = torch.load(path)
-    _, tail, head, _ = nets(args)
+    tail, head, _ = nets(args)
     tail.load_state_dict(stored["tail"])
     head.load_state_dict(stored["head"])
     tail.ranges, tail.grids = stored.get("ranges"), stored.get("grids")
     return tail.to(torch.bfloat16), head.eval()
 
 
-class Student:
+class Student(Draws):
     def __init__(self, args):
         self.args = args
         torch.manual_seed(args.seed)
@@ -126,7 +126,7 @@ class Student:
         self.named_bank = torch.stack([self.views["named"].teacher[self.views["named"].row[n]] for n in self.named])
         self.named_first = torch.tensor([self.texts.name_row[self.names_of[n][0][0]] for n in self.named])
         self.named_place = {n: i for i, n in enumerate(self.named)}
-        self.plain, self.tail, self.head, begin = nets(args)
+        self.tail, self.head, begin = nets(args)
         _, self.classifier, self.classifier_bias = image_net.load()
         self.make_pseudo()
         self.tail = self.tail.to(torch.bfloat16)
@@ -147,8 +147,7 @@ class Student:
 
     def make_names(self):
         index = names.synonym_index(self.args.data)
-        self.names_of = {n: [(name, w) for name, w in names.label_names(self.photos[n], index, self.texts.class_names)]
-                         for n in self.named}
+        self.names_of = {n: names.label_names(self.photos[n], index, self.texts.class_names) for n in self.named}
         self.shelves = {}
         for n in self.named:
             self.shelves.setdefault(self.photos[n].source, {}).setdefault(self.photos[n].label, []).append(n)
@@ -186,21 +185,7 @@ class Student:
         args, rate = self.args, {}
         for module, value in ((self.head, args.head_rate), (self.tail, args.tail_rate), (self.scales, 1e-3)):
             rate.update({id(p): value for p in module.parameters()})
-        table = {}
-        for live, full in zip(self.master.live, self.master.full):
-            decay = args.weight_decay if live.dim() > 1 else 0.0
-            table.setdefault((rate[id(live)], decay), []).append(full)
-        return [{"params": p, "lr": lr, "weight_decay": d} for (lr, d), p in table.items()]
-
-    def next_captioned(self, count):
-        while len(self.queue) < count:
-            self.queue += self.dice.sample(self.captioned, len(self.captioned))
-        out, self.queue = self.queue[:count], self.queue[count:]
-        return out
-
-    def draw_named(self):
-        source = self.dice.choices(list(self.shelves), [len(s) ** 0.5 for s in self.shelves.values()])[0]
-        return self.dice.choice(self.shelves[source][self.dice.choice(list(self.shelves[source]))])
+        return self.master.groups(rate, args.weight_decay)
 
     def features(self, photos, group):
         """-> pooled features, original features, teacher's vectors"""
@@ -314,7 +299,6 @@ class Student:
                 break
 
     def averaged(self, module):
-        from train import averaged
         return averaged(module, self.master)
 
     def save(self):

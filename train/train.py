@@ -62,6 +62,13 @@ class Master:
             full.grad = None if p.grad is None else p.grad.float()
             p.grad = None
 
+    def groups(self, rate, weight_decay):
+        """Parameter groups for the optimiser. rate: id of a live parameter -> its rate; only matrices decay."""
+        table = {}
+        for live, full in zip(self.live, self.full):
+            table.setdefault((rate[id(live)], weight_decay if live.dim() > 1 else 0.0), []).append(full)
+        return [{"params": p, "lr": lr, "weight_decay": d} for (lr, d), p in table.items()]
+
     @torch.no_grad()
     def give_weights(self, step):
         torch._foreach_lerp_(self.mean, self.full, 1 - min(self.decay, (1 + step) / (10 + step)))
@@ -79,7 +86,21 @@ def averaged(module, master):
     return twin
 
 
-class Batches:
+class Draws:
+    """Draws photos with `dice`: captioned ones in turn (`captioned`, `queue`), labelled ones evenly by class (`shelves`)."""
+
+    def next_captioned(self, count):
+        while len(self.queue) < count:
+            self.queue += self.dice.sample(self.captioned, len(self.captioned))
+        out, self.queue = self.queue[:count], self.queue[count:]
+        return out
+
+    def draw_named(self):
+        source = self.dice.choices(list(self.shelves), [len(s) ** 0.5 for s in self.shelves.values()])[0]
+        return self.dice.choice(self.shelves[source][self.dice.choice(list(self.shelves[source]))])
+
+
+class Batches(Draws):
     """Draws what one step sees."""
 
     def __init__(self, args, photos, prepared):
@@ -126,16 +147,6 @@ class Batches:
         self.guessed = [(n, c) for n, s, c in zip(self.captioned, sure.tolist(), guess.tolist()) if s > 0.6]
         log("captioned photos with a sure class:", len(self.guessed))
         self.all_features = torch.cat([features, captioned])
-
-    def next_captioned(self, count):
-        while len(self.queue) < count:
-            self.queue += self.dice.sample(self.captioned, len(self.captioned))
-        out, self.queue = self.queue[:count], self.queue[count:]
-        return out
-
-    def draw_named(self):
-        source = self.dice.choices(list(self.shelves), [len(s) ** 0.5 for s in self.shelves.values()])[0]
-        return self.dice.choice(self.shelves[source][self.dice.choice(list(self.shelves[source]))])
 
     def draw(self):
         args, dice = self.args, self.dice
@@ -281,11 +292,7 @@ class Trainer:
         rate.update({id(self.text.position): args.text_rate * args.layer_decay ** 6})
         for module, value in ((self.head, args.head_rate), (self.net, args.tail_rate), (self.scales, 1e-3)):
             rate.update({id(p): value for p in module.parameters()})
-        table = {}
-        for live, full in zip(self.master.live, self.master.full):
-            decay = args.weight_decay if live.dim() > 1 else 0.0
-            table.setdefault((rate[id(live)], decay), []).append(full)
-        return [{"params": p, "lr": lr, "weight_decay": d} for (lr, d), p in table.items()]
+        return self.master.groups(rate, args.weight_decay)
 
     def image_features(self, photos, group):
         """-> (features as the net is now, features as it came)"""
