@@ -33,7 +33,7 @@ static int64_t real_monotonic_ns(void) {
 
 #define REAL_CALLS                                                                                                               \
     {                                                                                                                            \
-        .open = real_open, .openat = real_openat, .close = close, .read = read, .write = write, .fstat = real_fstat,             \
+        .open = real_open, .openat = real_openat, .close = close, .read = read, .pread = pread, .write = write, .fstat = real_fstat,             \
         .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync, .rename = rename, .unlink = unlink,     \
         .mkdir = mkdir, .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,   \
         .madvise = madvise, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns                                 \
@@ -43,11 +43,10 @@ struct ps__os ps__os = REAL_CALLS;
 
 void ps__os_reset(void) { ps__os = (struct ps__os)REAL_CALLS; }
 
-/* Reads until `size` bytes or the end; returns what was read, or -1 with errno. */
-static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
+ssize_t ps__read_at(int fd, uint8_t *bytes, size_t size, uint64_t offset) {
     size_t got = 0;
     while (got < size) {
-        ssize_t n = ps__os.read(fd, bytes + got, size - got);
+        ssize_t n = ps__os.pread(fd, bytes + got, size - got, (off_t)(offset + got));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return -1;
         if (n == 0) break;
@@ -56,8 +55,8 @@ static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
     return (ssize_t)got;
 }
 
-/* Opens a regular file for reading. O_NONBLOCK keeps a FIFO from blocking the open. */
-static int open_regular(int *fd, struct stat *st, const char *path, ps__error *err) {
+/* O_NONBLOCK keeps a FIFO from blocking the open. */
+int ps__open_file(int *fd, struct stat *st, const char *path, ps__error *err) {
     *fd = ps__os.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (*fd < 0) return ps__fail_errno(err, errno, "%s", path);
     if (ps__os.fstat(*fd, st) != 0) {
@@ -78,7 +77,7 @@ int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *pa
     *bytes = NULL;
     *size = 0;
     if (!st) st = &own;
-    if ((status = open_regular(&fd, st, path, err)) != PS__OK) return status;
+    if ((status = ps__open_file(&fd, st, path, err)) != PS__OK) return status;
     if ((uint64_t)st->st_size > max_bytes) {
         status = ps__fail(err, PS__TOOBIG, "%s: %lld bytes, more than the limit of %zu", path, (long long)st->st_size, max_bytes);
         goto out;
@@ -88,7 +87,7 @@ int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *pa
         status = ps__fail_nomem(err);
         goto out;
     }
-    ssize_t got = read_fully(fd, buffer, (size_t)st->st_size);
+    ssize_t got = ps__read_at(fd, buffer, (size_t)st->st_size, 0);
     if (got < 0) {
         status = ps__fail_errno(err, errno, "%s", path);
         ps__free(buffer);
@@ -106,7 +105,7 @@ int ps__map_file(const uint8_t **bytes, size_t *size, const char *path, ps__erro
     int fd, status;
     *bytes = NULL;
     *size = 0;
-    if ((status = open_regular(&fd, &st, path, err)) != PS__OK) return status;
+    if ((status = ps__open_file(&fd, &st, path, err)) != PS__OK) return status;
     if (st.st_size > 0) {
         void *address = ps__os.mmap((size_t)st.st_size, fd);
         if (address == MAP_FAILED) {

@@ -19,6 +19,7 @@ struct ps__os {
     int (*openat)(int dir, const char *name, int flags);   /* adds O_CLOEXEC */
     int (*close)(int fd);
     ssize_t (*read)(int fd, void *buffer, size_t size);
+    ssize_t (*pread)(int fd, void *buffer, size_t size, off_t offset);
     ssize_t (*write)(int fd, const void *buffer, size_t size);
     int (*fstat)(int fd, struct stat *st);
     int (*stat)(const char *path, struct stat *st);
@@ -42,6 +43,12 @@ extern struct ps__os ps__os;
 
 /* Puts the real system calls back, for the end of a test. */
 void ps__os_reset(void);
+
+/* Opens a regular file for reading and tells what it is; close with ps__os.close. A directory, FIFO or device is PS__FORMAT and is
+** never read. */
+int ps__open_file(int *fd, struct stat *st, const char *path, ps__error *err);
+/* Reads until `size` bytes or the end of the file; returns what was read, or -1 with errno. */
+ssize_t ps__read_at(int fd, uint8_t *bytes, size_t size, uint64_t offset);
 
 /* A whole file in memory; the caller frees *bytes with ps__free. PS__TOOBIG beyond max_bytes; a directory, FIFO or device is
 ** PS__FORMAT and is never read. st (may be NULL) is of the file that was read. */
