@@ -112,6 +112,7 @@ typedef struct ps__indexer_result {
     int64_t roots_skipped;   /* roots that are missing or could not be read */
     int64_t folders_skipped; /* folders below roots that could not be read */
     int64_t bytes_read;      /* of image files */
+    double cpu_seconds;      /* processor time of the run's threads and of the decoders they started */
     double seconds;          /* the whole run */
     double photos_per_second;           /* indexed / seconds */
     char first_failure[PS__ERROR_TEXT]; /* the sentence of the first file, folder or root that failed; "" none */
