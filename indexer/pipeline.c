@@ -128,7 +128,7 @@ static int start_threads(pthread_t *threads, int *count, ps__pipeline *p, int wo
     int e = 0;
     block_signals(&old);
     for (*count = 0; *count < workers + 1; ++*count) {
-        e = pthread_create(&threads[*count], NULL, *count == 0 ? ps__writer : ps__worker, p);
+        e = ps__os.thread(&threads[*count], *count == 0 ? ps__writer : ps__worker, p);
         if (e) break;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -29,7 +28,7 @@ ps__root *ps__root_of(ps__run *run, const char *path) {
 static char *make_absolute(const char *path) {
     ps__buf out = PS__BUF_INIT;
     if (path[0] != '/') {
-        char *cwd = getcwd(NULL, 0);
+        char *cwd = ps__os.getcwd();
         ps__buf_puts(&out, cwd ? cwd : "");
         free(cwd);
         ps__buf_putc(&out, '/');
@@ -68,7 +67,7 @@ static int skip_root(ps__run *run, ps__root *root, const ps__error *why, ps__err
 
 static int resolve(ps__run *run, ps__root *root, const char *given, ps__error *err) {
     ps__error why = {0};
-    char *real = realpath(given, NULL);
+    char *real = ps__os.realpath(given);
     int e = errno;
     root->path = real ? ps__strdup(real) : make_absolute(given);
     free(real);
