@@ -349,12 +349,23 @@ PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
 
 /* ---- The state of a library ---- */
 
-#define PS_STATUS_VERSION 1
+/* What whoever watches or indexes a library is doing. */
+enum {
+    PS_DOING_NOTHING = 0, /* nobody watches or indexes */
+    PS_DOING_IDLE = 1,    /* a watch has done everything and waits for changes */
+    PS_DOING_SCAN = 2,    /* as PS_PHASE_SCAN */
+    PS_DOING_PREVIEWS = 3,
+    PS_DOING_ENCODE = 4,
+    PS_DOING_REMOVE = 5,
+    PS_DOING_PAUSED = 6 /* see ps_status.why */
+};
+
+#define PS_STATUS_VERSION 2
 typedef struct ps_status { /* strings are valid until the calling thread's next ps_library_status */
     unsigned version;      /* PS_STATUS_VERSION */
     uint64_t photos;       /* different photos, by content */
     uint64_t files;        /* files that hold them */
-    uint64_t pending;      /* files not read yet, and photos without an embedding of the current model's space */
+    uint64_t pending;      /* files not read in full yet, and photos without an embedding of the current model's space */
     uint64_t failed;       /* files that could not be read and will be tried again */
     uint64_t quarantined;  /* files that failed three times and are left alone until they change */
     uint64_t vectors;      /* embeddings of the current model's space */
@@ -362,9 +373,21 @@ typedef struct ps_status { /* strings are valid until the calling thread's next 
     int64_t last_indexed;  /* seconds since 1970, UTC; 0: never */
     const char *model;     /* id of the model that indexed last; NULL: nothing indexed yet */
     const char *index;     /* cache for searching: "ready", or "stale" or "missing", which the next search mends */
+    /* Since version 2: */
+    uint64_t previewed;           /* of pending: can be found already, by their previews */
+    uint64_t missing;             /* entries of files that are away; they are hidden until the files are back, or dropped when
+                                  ** PS_INDEX_ALLOW_REMOVAL or ps_forget says so */
+    int doing;                    /* PS_DOING_* */
+    int watching;                 /* 1: by a ps_watch */
+    int64_t pid;                  /* of the process that does it; 0: nobody */
+    uint64_t done, total;         /* files of the phase at hand */
+    double photos_per_second;     /* of the phase at hand */
+    double seconds_left;          /* negative: unknown */
+    double cpu_seconds_per_photo; /* what a photo costs in processor time; 0: not known yet */
+    const char *why;              /* why it is paused or slow, or what cannot be done at the moment; NULL: nothing */
 } ps_status;
 #define PS_STATUS_INIT                                                                                                           \
-    { PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL }
+    { PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, PS_DOING_NOTHING, 0, 0, 0, 0, 0.0, -1.0, 0.0, NULL }
 
 /* Fills *out (set up with PS_STATUS_INIT). Needs no model. Since 0.1. */
 PS_API int ps_library_status(ps_status *out, ps_library *library);

@@ -30,6 +30,9 @@ enum {
     OPT_FOLLOW,
     OPT_ALLOW_REMOVAL,
     OPT_RETRY,
+    OPT_NO_PREVIEWS,
+    OPT_BACKGROUND,
+    OPT_FOLLOW_STATUS,
     OPT_TEXT,
     OPT_IMAGE,
     OPT_LANG,
@@ -63,6 +66,9 @@ static const struct option {
     {"follow-links", 0, 0, OPT_FOLLOW, TAKES_INDEX},
     {"allow-removal", 0, 0, OPT_ALLOW_REMOVAL, TAKES_INDEX},
     {"retry", 0, 0, OPT_RETRY, TAKES_INDEX},
+    {"no-previews", 0, 0, OPT_NO_PREVIEWS, TAKES_INDEX},
+    {"background", 0, 0, OPT_BACKGROUND, TAKES_INDEX},
+    {"follow", 'f', 0, OPT_FOLLOW_STATUS, TAKES_FOLLOW},
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
@@ -130,6 +136,9 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_FOLLOW: o->index_flags |= PS_INDEX_FOLLOW_LINKS; break;
     case OPT_ALLOW_REMOVAL: o->index_flags |= PS_INDEX_ALLOW_REMOVAL; break;
     case OPT_RETRY: o->index_flags |= PS_INDEX_RETRY; break;
+    case OPT_NO_PREVIEWS: o->index_flags |= PS_INDEX_NO_PREVIEWS; break;
+    case OPT_BACKGROUND: o->index_flags |= PS_INDEX_BACKGROUND; break;
+    case OPT_FOLLOW_STATUS: o->follow = 1; break;
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;
