@@ -268,7 +268,12 @@ struct ps_index_result {
 #define PS_INDEX_RESULT_INIT                                                                                                     \
     { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0 }
 
-/* Makes a running ps_index of this library stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
+/* Says that somebody is looking at these files: the run that is going on, or the next one, in whatever program, reads them before
+** others. Photos that a search shows by their previews are named so by the library itself. A hint: what is not in the library, or
+** read already, is passed over. Since 0.2. */
+PS_API int ps_prefer(ps_library *library, const char *const *paths, size_t count);
+
+/* Makes a running ps_index or ps_watch of this library stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
 ** thread and from a signal handler. Since 0.1. */
 PS_API void ps_cancel(ps_library *library);
 

@@ -143,33 +143,14 @@ int ps_failures_get(ps_failure *out, const ps_failures *failures, size_t i) {
 
 /* ---- Forgetting ---- */
 
-/* The absolute path with its folder, but not its last part, freed of symbolic links; malloc'd, NULL when the folder is not
-** there. */
-static char *in_real_folder(const char *path) {
-    ps__buf joined = PS__BUF_INIT;
-    const char *slash = strrchr(path, '/');
-    char *parent = slash == path ? ps__strdup("/") : ps__strndup(path, (size_t)(slash - path));
-    char *folder = parent ? realpath(parent, NULL) : NULL;
-    if (folder) ps__buf_printf(&joined, "%s%s", strcmp(folder, "/") == 0 ? "" : folder, slash);
-    ps__free(parent);
-    free(folder);
-    return joined.length ? ps__buf_detach(&joined) : NULL;
-}
-
-/* Paths in the library are as the walk found them: the named folder without symbolic links, then the names in it, which may be
-** links to files. So what `path` means may stand there in one of two forms, or as it is when it no longer exists. */
 static int forget_any(int64_t *removed, ps__store *store, const char *path, ps__error *err) {
-    char *plain;
-    int status = ps__absolute_path(&plain, path, err);
+    ps__path_forms forms;
+    int status = ps__path_forms_make(&forms, path, err);
     if (status != PS__OK) return status;
-    char *real = realpath(plain, NULL), *linked = in_real_folder(plain);
-    const char *const forms[] = {linked, real, plain};
     status = PS__NOTFOUND;
-    for (size_t i = 0; status == PS__NOTFOUND && i < 3; i++)
-        if (forms[i]) status = ps__store_forget(removed, store, forms[i], err);
-    free(real);
-    ps__free(linked);
-    ps__free(plain);
+    for (size_t i = 0; status == PS__NOTFOUND && i < PS__PATH_FORMS; i++)
+        if (forms.path[i]) status = ps__store_forget(removed, store, forms.path[i], err);
+    ps__path_forms_clear(&forms);
     return status;
 }
 

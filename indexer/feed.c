@@ -1,6 +1,6 @@
 /*
 ** Handing out the work: first new photos for their previews, then everything in full, kind by kind and the newest first. What
-** somebody waits for (search results that show a preview, photos that an app named) is let through at every page.
+** somebody waits for (search results that show a preview, photos that an app named) goes before everything else.
 */
 #include "indexer/pipeline.h"
 
@@ -19,6 +19,7 @@ typedef struct page { /* collected from the library, fed to the workers */
     int rows;           /* looked at: fewer than PAGE means that this root is done */
     int preview;        /* the jobs are for previews */
     int again;          /* the rows were fed before and put off */
+    int wanted;         /* somebody waits for these: they go before what is in the queue */
     ps__pipeline *p;
 } page;
 
@@ -37,7 +38,7 @@ static int tick(ps__pipeline *p, const char *path) {
 }
 
 /* Takes over job->path on success. PS__CANCELLED also when the run is interrupted. */
-static int push_job(ps__pipeline *p, const ps__job *job, int reencode) {
+static int push_job(ps__pipeline *p, const ps__job *job, int reencode, int first) {
     int status;
     for (;;) {
         if ((status = tick(p, job->path)) != PS__OK) return status;
@@ -47,7 +48,9 @@ static int push_job(ps__pipeline *p, const ps__job *job, int reencode) {
         if (p->job_count < PS__QUEUE) break;
         pthread_mutex_unlock(&p->lock);
     }
-    p->jobs[(p->job_first + p->job_count++) % PS__QUEUE] = *job;
+    if (first) p->job_first = (p->job_first + PS__QUEUE - 1) % PS__QUEUE;
+    p->jobs[(p->job_first + (first ? 0 : p->job_count)) % PS__QUEUE] = *job;
+    p->job_count++;
     p->outstanding++;
     if (reencode) p->run->result->unchanged--; /* counted so by the scan; becomes what its outcome says */
     pthread_cond_signal(&p->workers);
@@ -90,19 +93,26 @@ static void drop_page(page *g) {
     while (g->count) ps__free(g->jobs[--g->count].path);
 }
 
-static int note_fed(ps__pipeline *p, int64_t file) {
-    pthread_mutex_lock(&p->lock);
-    int status = ps__idset_add(&p->fed, file);
-    pthread_mutex_unlock(&p->lock);
-    return status;
+/* 1: it is this page's to feed; 0: it went before, because somebody waits for it. */
+static int note_fed(page *g, int64_t file) {
+    pthread_mutex_lock(&g->p->lock);
+    int mine = g->again || !ps__idset_has(&g->p->fed, file);
+    if (ps__idset_add(&g->p->fed, file) != PS__OK) mine = PS__NOMEM;
+    pthread_mutex_unlock(&g->p->lock);
+    return mine;
 }
 
-static int feed_page(page *g) {
+static int feed_wanted(ps__pipeline *p, ps__error *err);
+
+static int feed_page(page *g, ps__error *err) {
     int status = PS__OK;
     for (int i = 0; i < g->count; i++) {
-        if (status == PS__OK && !g->preview) status = note_fed(g->p, g->jobs[i].file);
-        if (status == PS__OK) status = push_job(g->p, &g->jobs[i], g->reencode[i]);
-        if (status != PS__OK) ps__free(g->jobs[i].path);
+        int mine = 0;
+        if (status == PS__OK && !g->wanted && !g->preview) status = feed_wanted(g->p, err);
+        if (status == PS__OK) mine = g->preview ? 1 : note_fed(g, g->jobs[i].file);
+        if (mine < 0) status = mine;
+        if (status == PS__OK && mine == 1) status = push_job(g->p, &g->jobs[i], g->reencode[i], g->wanted);
+        if (status != PS__OK || mine != 1) ps__free(g->jobs[i].path);
     }
     g->count = 0;
     return status;
@@ -130,22 +140,29 @@ static int wait_for_rest(ps__pipeline *p) {
 
 /* ---- What somebody waits for ---------------------------------------------------------------------------------------------- */
 
+static int collect_waiting(const ps__file *file, const char *path, void *payload) {
+    return file->state == PS__FILE_PENDING || file->state == PS__FILE_PREVIEWED ? collect(file, path, payload) : 0;
+}
+
+static int feed_one_wanted(ps__pipeline *p, int64_t number, ps__error *err) {
+    page g = {.p = p, .wanted = 1};
+    pthread_mutex_lock(&p->reader_lock);
+    int status = number < 0 ? ps__store_one_work(p->reader, -number, collect_waiting, &g, err)
+                            : ps__store_photo_work(p->reader, number, collect_waiting, &g, err);
+    pthread_mutex_unlock(&p->reader_lock);
+    if (status == PS__OK) return feed_page(&g, err);
+    drop_page(&g);
+    return status == PS__NOTFOUND ? PS__OK : status;
+}
+
 static int feed_wanted(ps__pipeline *p, ps__error *err) {
-    int64_t photos[PS__WANTED_MOST], now = ps__os.monotonic_ns();
+    int64_t numbers[PS__WANTED_MOST], now = ps__os.monotonic_ns();
     if (now - p->wanted_ns < WANTED_NS) return PS__OK;
     p->wanted_ns = now;
-    size_t count = ps__wanted_take(photos, PS__WANTED_MOST, p->run->options->library);
+    size_t count = ps__wanted_take(numbers, PS__WANTED_MOST, p->run->options->library);
     int status = PS__OK;
-    for (size_t i = 0; i < count && status == PS__OK; i++) {
-        page g = {.p = p};
-        pthread_mutex_lock(&p->reader_lock);
-        status = ps__store_photo_work(p->reader, photos[i], collect, &g, err);
-        pthread_mutex_unlock(&p->reader_lock);
-        if (status == PS__OK)
-            status = feed_page(&g);
-        else
-            drop_page(&g);
-    }
+    for (size_t i = 0; i < count && status == PS__OK; i++)
+        if (numbers[i] > INT64_MIN) status = feed_one_wanted(p, numbers[i], err);
     return explain(status, err);
 }
 
@@ -157,13 +174,11 @@ static int feed_root(ps__pipeline *p, int kind, const char *root, ps__error *err
     int status;
     do {
         g.rows = 0;
-        status = g.preview ? PS__OK : feed_wanted(p, err);
-        if (status != PS__OK) return status;
         pthread_mutex_lock(&p->reader_lock);
         status = ps__store_each_work(p->reader, kind, p->run->space, root, &place, PAGE, collect, &g, err);
         pthread_mutex_unlock(&p->reader_lock);
         if (status == PS__OK)
-            status = feed_page(&g);
+            status = feed_page(&g, err);
         else
             drop_page(&g);
     } while (status == PS__OK && g.rows == PAGE);
@@ -182,7 +197,7 @@ static int feed_put_off(ps__pipeline *p, ps__error *err) {
             status = ps__store_one_work(p->reader, ids.items[i], collect, &g, err);
             pthread_mutex_unlock(&p->reader_lock);
             if (status == PS__OK)
-                status = feed_page(&g);
+                status = feed_page(&g, err);
             else if (status == PS__NOTFOUND)
                 status = PS__OK;
         }

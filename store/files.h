@@ -96,7 +96,7 @@ int ps__store_each_work(ps__store *store, int kind, int space, const char *root,
                         void *payload, ps__error *err);
 /* One row by id, for work that was put off. PS__NOTFOUND when it is gone. fn's value is returned. */
 int ps__store_one_work(ps__store *store, int64_t id, ps__file_fn *fn, void *payload, ps__error *err);
-/* The PREVIEWED and PENDING rows of one photo, which somebody waits for. */
+/* The rows of one photo. */
 int ps__store_photo_work(ps__store *store, int64_t photo, ps__file_fn *fn, void *payload, ps__error *err);
 /* How many rows of this kind there are at or below `root`. */
 int ps__store_count_work(int64_t *count, ps__store *store, int kind, int space, const char *root, ps__error *err);

@@ -11,9 +11,12 @@
 
 #define PS__WANTED_MOST 1024 /* numbers the file holds at most */
 
+/* A number is that of a photo, or this of a row of files, for files that have no photo yet. */
+#define PS__WANTED_FILE(row) (-(row))
+
 /* folder: of the library. */
-void ps__wanted_add(const char *folder, const int64_t *photos, size_t count);
+void ps__wanted_add(const char *folder, const int64_t *numbers, size_t count);
 /* Takes up to `most` numbers out; returns how many. What does not fit is dropped. */
-size_t ps__wanted_take(int64_t *photos, size_t most, const char *folder);
+size_t ps__wanted_take(int64_t *numbers, size_t most, const char *folder);
 
 #endif

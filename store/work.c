@@ -83,7 +83,7 @@ int ps__store_one_work(ps__store *store, int64_t id, ps__file_fn *fn, void *payl
 
 int ps__store_photo_work(ps__store *store, int64_t photo, ps__file_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int status = ps__sql_walk(&stmt, store, err, SELECT_FILES "photo = ? AND state IN (1, 5)", "i", photo);
+    int status = ps__sql_walk(&stmt, store, err, SELECT_FILES "photo = ?", "i", photo);
     return status == PS__OK ? ps__store_walk_files(store, stmt, fn, payload, err) : status;
 }
 
