@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,14 +52,37 @@ static int64_t real_monotonic_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static int real_wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ns) {
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    return pthread_cond_timedwait(condition, lock, &until);
+}
+
+static int64_t real_thread_cpu_ns(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+static int real_getrusage(int who, struct rusage *use) { return getrusage(who, use); }
+
+/* To Linux "process 0" is the calling thread, in all three. */
+static int real_thread_sched_idle(void) { return sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}); }
+static int real_thread_nice(int nice_value) { return setpriority(PRIO_PROCESS, 0, nice_value); }
+static int real_thread_io_idle(void) {
+    enum { WHO_PROCESS = 1, CLASS_IDLE = 3, CLASS_SHIFT = 13 }; /* linux/ioprio.h; the C library has no such call */
+    return (int)syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE << CLASS_SHIFT);
+}
+
 #define REAL_CALLS                                                                                                               \
     {                                                                                                                            \
         .open = real_open, .openat = real_openat, .close = close, .read = read, .pread = pread, .write = write,                  \
-        .pwrite = pwrite, .fstat = real_fstat, .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync,  \
-        .ftruncate = ftruncate, .rename = rename, .unlink = unlink, .mkdir = mkdir, .mknod = real_mknod,                         \
+        .pwrite = pwrite, .fstat = real_fstat, .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat,                  \
+        .fsync = fsync, .ftruncate = ftruncate, .rename = rename, .unlink = unlink, .mkdir = mkdir, .mknod = real_mknod,         \
         .realpath = real_realpath, .getcwd = real_getcwd, .lock = real_lock, .is_locked = real_is_locked, .flock = flock,        \
         .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,                   \
-        .madvise = madvise, .thread = real_thread, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns          \
+        .madvise = madvise, .thread = real_thread, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns,         \
+        .wait_until = real_wait_until, .thread_cpu_ns = real_thread_cpu_ns, .getrusage = real_getrusage,                         \
+        .thread_sched_idle = real_thread_sched_idle, .thread_nice = real_thread_nice, .thread_io_idle = real_thread_io_idle      \
     }
 
 struct ps__os ps__os = REAL_CALLS;

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -47,6 +48,13 @@ struct ps__os {
     int (*thread)(pthread_t *thread, void *(*body)(void *), void *payload); /* joinable; 0 or an errno value */
     int64_t (*wall_seconds)(void);                                          /* seconds since 1970, UTC */
     int64_t (*monotonic_ns)(void);                                          /* nanoseconds of a clock that never goes back */
+    /* As pthread_cond_timedwait, until monotonic_ns reaches `until_ns`; the condition must use CLOCK_MONOTONIC. 0 or ETIMEDOUT. */
+    int (*wait_until)(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ns);
+    int64_t (*thread_cpu_ns)(void); /* processor time of the calling thread */
+    int (*getrusage)(int who, struct rusage *use);
+    int (*thread_sched_idle)(void); /* SCHED_IDLE for the calling thread; -1 with errno */
+    int (*thread_nice)(int nice);   /* the calling thread's nice value; -1 with errno */
+    int (*thread_io_idle)(void);    /* the idle I/O class for the calling thread; -1 with errno */
 };
 
 extern struct ps__os ps__os;
