@@ -61,7 +61,7 @@ static int set_attributes(posix_spawnattr_t *attributes) {
 }
 
 static int spawn(ps__process *p, const char *program, uint64_t max_bytes, int requests, int answers, int input, int output) {
-    char pid[24], bytes[24], texts[2][4096], *settings[SETTINGS], name[] = "photosearch-decoder";
+    char pid[24], bytes[24], texts[2][4096], *settings[SETTINGS], *name = (char *)(uintptr_t)program; /* never written to */
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
