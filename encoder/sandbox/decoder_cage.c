@@ -23,12 +23,6 @@
 #define ROOM ((uint64_t)128 << 20)       /* stacks of threads and what allocation wastes */
 #define UNKNOWN_SIZE ((uint64_t)512 << 20) /* taken for the address space in use where /proc does not tell */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1 /* shadow memory takes terabytes of address space, and has calls of its own */
-#else
-#define SANITIZED 0
-#endif
-
 int ps__cage_bind(pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) return -1; /* it may have died before the first call */
     prctl(PR_SET_DUMPABLE, 0);
@@ -55,7 +49,7 @@ static int limit(int what, uint64_t most) {
 int ps__cage_limit(uint64_t max_bytes) {
     const uint64_t space = used_space() + PS__MAX_FILE_BYTES + PS__DECODER_MAX_RGB + ROOM;
     if (max_bytes > UINT64_MAX / 2) max_bytes = UINT64_MAX / 2;
-    if (!SANITIZED && limit(RLIMIT_AS, space + max_bytes) != 0) return -1;
+    if (!PS__SANITIZED && limit(RLIMIT_AS, space + max_bytes) != 0) return -1;
     if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_FSIZE, 0) != 0) return -1;
     return limit(RLIMIT_NOFILE, 0); /* no new file, socket or pipe, whatever opens it; those that are open stay */
 }
@@ -110,7 +104,7 @@ static int add_rules(scmp_filter_ctx filter) {
         ALLOW(gettimeofday),
         ALLOW(getrandom),
         ALLOW(restart_syscall),
-#if SANITIZED
+#if PS__SANITIZED
         /* the sanitizers: stacks for their signal handlers, a thread of theirs that sleeps, and reports, which go to /dev/null */
         ALLOW(sigaltstack),
         ALLOW(rt_sigaction),

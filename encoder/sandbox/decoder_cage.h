@@ -7,6 +7,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Sanitizers take terabytes of address space, and have system calls of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PS__SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PS__SANITIZED 1
+#endif
+#endif
+#ifndef PS__SANITIZED
+#define PS__SANITIZED 0
+#endif
+
 /* Ties this process to its parent, which must still be `parent`: -1 when it is not. Nobody may look into this process from here on, and
 ** no program it could start would have more rights. */
 int ps__cage_bind(pid_t parent);

@@ -18,7 +18,7 @@
 
 enum { STATUS_USAGE = 2, STATUS_NO_CAGE = 3, STATUS_PIPE = 4 };
 
-#if defined(__SANITIZE_ADDRESS__)
+#if PS__SANITIZED
 /* Looking for leaks takes a tracer. Memory that runs out is the photo's doing. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0:allocator_may_return_null=1"; }
