@@ -8,6 +8,7 @@
 #include "encoder/sandbox/decoder_cage.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "encoder/sandbox/protocol.h"
@@ -23,8 +25,25 @@
 #define ROOM ((uint64_t)128 << 20)       /* stacks of threads and what allocation wastes */
 #define UNKNOWN_SIZE ((uint64_t)512 << 20) /* taken for the address space in use where /proc does not tell */
 
+/* When memory runs out on the machine, the kernel should end the decoder rather than the program that it works for. */
+static void offer_to_die(void) {
+    FILE *f = fopen("/proc/self/oom_score_adj", "we");
+    if (!f) return;
+    fputs("500", f);
+    fclose(f);
+}
+
+/* Started by root, it would be free to raise its limits again. */
+static void drop_capabilities(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
+    syscall(SYS_capset, &header, none);
+}
+
 int ps__cage_bind(pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) return -1; /* it may have died before the first call */
+    offer_to_die();
+    drop_capabilities();
     prctl(PR_SET_DUMPABLE, 0);
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }

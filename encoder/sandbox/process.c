@@ -157,7 +157,7 @@ void ps__process_stop(ps__process *p, ps__process_end *end) {
 static int await(const ps__process *p, int timeout_ms) {
     struct pollfd fds[] = {{p->answers, POLLIN, 0}, {p->pidfd, POLLIN, 0}};
     int count = ps__os.poll(fds, 2, timeout_ms);
-    if (count < 0) return errno == EINTR || errno == EAGAIN ? PS__HEARD_NOTHING : PS__HEARD_END;
+    if (count < 0) return errno == EINTR || errno == EAGAIN ? PS__HEARD_NOTHING : PS__HEARD_FAILED;
     if (fds[0].revents & POLLIN) return PS__HEARD;
     return count ? PS__HEARD_END : PS__HEARD_NOTHING;
 }
@@ -178,7 +178,7 @@ int64_t ps__process_cpu_ns(ps__process *p) {
 int ps__process_tell(const ps__process *p, const void *bytes, size_t size) {
     ssize_t n;
     while ((n = ps__os.write(p->requests, bytes, size)) < 0 && errno == EINTR) {}
-    return n == (ssize_t)size ? PS__HEARD : PS__HEARD_END;
+    return n == (ssize_t)size ? PS__HEARD : PS__HEARD_FAILED;
 }
 
 int ps__process_hear(const ps__process *p, void *bytes, size_t size, int64_t deadline_ns, ps__stop_fn *stop, void *payload) {
@@ -187,10 +187,11 @@ int ps__process_hear(const ps__process *p, void *bytes, size_t size, int64_t dea
         if (stop && stop(payload)) return PS__HEARD_STOP;
         if (left_ms <= 0) return PS__HEARD_NOTHING;
         int heard = await(p, (int)(left_ms < STOP_MS ? left_ms : STOP_MS));
-        if (heard == PS__HEARD_END) return heard;
         if (heard == PS__HEARD_NOTHING) continue;
+        if (heard != PS__HEARD) return heard;
         ssize_t n = ps__os.read(p->answers, (uint8_t *)bytes + got, size - got);
-        if (n == 0 || (n < 0 && errno != EINTR)) return PS__HEARD_END;
+        if (n == 0) return PS__HEARD_END;
+        if (n < 0 && errno != EINTR) return PS__HEARD_FAILED;
         if (n > 0) got += (size_t)n;
     }
     return PS__HEARD;

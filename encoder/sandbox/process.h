@@ -33,7 +33,13 @@ typedef struct ps__process_end { /* how it ended */
 } ps__process_end;
 
 /* What waiting came to. */
-enum { PS__HEARD = 0, PS__HEARD_END = 1 /* it ended, or closed its pipe */, PS__HEARD_NOTHING = 2 /* in time */, PS__HEARD_STOP = 3 /* `stop` said so */ };
+enum {
+    PS__HEARD = 0,         /* what was waited for */
+    PS__HEARD_END = 1,     /* it ended, or closed its pipe */
+    PS__HEARD_NOTHING = 2, /* in time */
+    PS__HEARD_STOP = 3,    /* `stop` said so */
+    PS__HEARD_FAILED = 4   /* the system refused to read or write, errno says why: not the process's doing */
+};
 
 /* Asked ten times a second while waiting; not 0: give up. */
 typedef int ps__stop_fn(void *payload);
@@ -50,7 +56,7 @@ int ps__process_is_ready(const ps__process *p);
 /* CPU time so far, nanoseconds. */
 int64_t ps__process_cpu_ns(ps__process *p);
 
-/* PS__HEARD or PS__HEARD_END. */
+/* PS__HEARD or PS__HEARD_FAILED. */
 int ps__process_tell(const ps__process *p, const void *bytes, size_t size);
 
 /* Reads exactly `size` bytes; PS__HEARD... deadline_ns: of ps__os.monotonic_ns. stop may be NULL. */

@@ -135,6 +135,7 @@ static int start(ps__sandbox *s, ps__error *err) {
     switch (ps__process_hear(&s->process, &hello, sizeof hello, deadline, s->stop, s->payload)) {
     case PS__HEARD: status = check_hello(s, &hello, err); break;
     case PS__HEARD_STOP: status = ps__fail(err, PS__CANCELLED, "cancelled"); break;
+    case PS__HEARD_FAILED: status = ps__fail_errno(err, errno, "%s: could not be spoken to", s->program); break;
     case PS__HEARD_NOTHING:
         status = ps__fail(err, PS__ERROR, "%s: was not ready after %.0f seconds", s->program, START_SECONDS);
         break;
@@ -227,7 +228,12 @@ static int make_ready(ps__sandbox *s, ps__error *err) {
 static int give_up(ps__sandbox *s, int heard, const char *name, ps__error *err) {
     ps__process_end end;
     char how[128];
+    int e = errno;
     stop(s, &end);
+    if (heard == PS__HEARD_FAILED) {
+        s->down = 1;
+        return ps__fail_errno(err, e, "%s: the decoder could not be spoken to", name);
+    }
     if (heard == PS__HEARD_STOP) return ps__fail(err, PS__CANCELLED, "%s: cancelled", name);
     if (heard == PS__HEARD_NOTHING)
         return ps__fail(err, PS__ERROR, "%s: decoding took longer than %g seconds and was stopped", name, (double)s->limit_ns / 1e9);

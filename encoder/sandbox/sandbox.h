@@ -48,8 +48,8 @@ void ps__sandbox_release(ps__sandbox *s);
 
 /* As ps__pixels_decode over the first `size` bytes of the buffer, with the same pixels, notes and failures. A size must be wanted, of at
 ** most 64 MiB of pixels: PS__INVALID otherwise. Besides: PS__TOOBIG when the helper's memory did not do; PS__ERROR when it crashed, took
-** too long or gave an answer that makes no sense; PS__CANCELLED. When no process could be started (ps__sandbox_is_down), that is not the
-** photo's doing. */
+** too long or gave an answer that makes no sense; PS__CANCELLED. When the system
+** refused something (ps__sandbox_is_down), that is not the photo's doing. */
 int ps__sandbox_decode(ps__pixels *out, ps__sandbox *s, size_t size, const char *name, const ps__pixels_options *options,
                        ps__error *err);
 
@@ -61,7 +61,8 @@ int ps__sandbox_find_preview(ps__preview_place *out, ps__sandbox *s, size_t head
 int ps__sandbox_preview(ps__pixels *out, ps__sandbox *s, const ps__preview_place *place, size_t size, const char *name,
                         const ps__pixels_options *options, ps__error *err);
 
-/* 1 when the last request failed because a process could not be started or memory of the program ran out: the photo was not looked at. */
+/* 1 when the last request failed because the system refused something (a process could not be started, memory of the program ran out):
+** that says nothing about the photo. */
 int ps__sandbox_is_down(const ps__sandbox *s);
 
 /* CPU time that its processes used so far, nanoseconds, by the kernel's account. Start-up is in it. */

@@ -426,7 +426,7 @@ END_TEST
 /* ---- The walls ------------------------------------------------------------------------------------------------------------ */
 
 static const char *const CALLS[] = {"open",  "create", "unlink", "stat",     "socket", "pair", "exec",    "fork",  "space",     "kill",  "tgkill",
-                                    "ptrace", "peek",   "limit",  "dumpable", "orphan", "code", "protect", "input", "cut", "cut-input", "close", "memory"};
+                                    "ptrace", "peek",   "limit", "raise",  "dumpable", "orphan", "code", "protect", "input", "cut", "cut-input", "close", "memory"};
 
 START_TEST(what_decoding_does_not_need_is_refused) {
     ps__sandbox *s = start_trickster(30);
@@ -467,6 +467,7 @@ START_TEST(without_seccomp_there_is_one_warning_and_the_limits_hold) {
     expect_sentence(s, "call open", PS__ERROR, "EMFILE");
     expect_sentence(s, "call socket", PS__ERROR, "EMFILE");
     expect_sentence(s, "call memory", PS__ERROR, "EMFILE");
+    expect_sentence(s, "call raise", PS__ERROR, "EPERM"); /* root, too, has given that up */
     expect_sentence(s, "call input", PS__ERROR, "EACCES");
     expect_sentence(s, "call cut-input", PS__ERROR, "EINVAL"); /* not open for writing */
     expect_sentence(s, "call cut", PS__ERROR, "EPERM");        /* sealed */
@@ -671,6 +672,7 @@ static int whole_life(int after, int *failed_calls) {
             ps__pixels_options large = {.width = 1500, .height = 1000};
             status = ps__sandbox_decode(&pixels, s, size, "rgb.png", &large, &err);
             if (status) {
+                ck_assert_msg(ps__sandbox_is_down(s), "the photo is blamed: %s", err.text);
                 expect_works(s);
             }
         } else {
