@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,58 @@ static int real_is_locked(int fd) {
 
 static int real_thread(pthread_t *thread, void *(*body)(void *), void *payload) {
     return pthread_create(thread, NULL, body, payload);
+}
+
+enum { LEAST_FD = 10 };
+
+/* The same file under a number of LEAST_FD or more; fd is closed. -1 stays -1. */
+static int lift(int fd) {
+    if (fd < 0 || fd >= LEAST_FD) return fd;
+    int lifted = fcntl(fd, F_DUPFD_CLOEXEC, LEAST_FD), e = errno;
+    close(fd);
+    errno = e;
+    return lifted;
+}
+
+static int real_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, LEAST_FD); }
+
+static int real_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    ends[0] = lift(ends[0]);
+    ends[1] = lift(ends[1]);
+    if (ends[0] >= 0 && ends[1] >= 0) return 0;
+    int e = errno;
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0) close(ends[i]);
+    errno = e;
+    return -1;
+}
+
+static int real_memfd(const char *name) { return lift(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)); }
+static int real_seal(int fd, int seals) { return fcntl(fd, F_ADD_SEALS, seals); }
+static int real_allocate(int fd, size_t size) { return fallocate(fd, 0, 0, (off_t)size); }
+static void *real_share(size_t size, int fd, int protection) { return mmap(NULL, size, protection, MAP_SHARED, fd, 0); }
+static void *real_reshare(void *address, size_t old_size, size_t size) { return mremap(address, old_size, size, MREMAP_MAYMOVE); }
+static int real_pidfd(pid_t pid) { return lift((int)syscall(SYS_pidfd_open, pid, 0)); }
+
+static int real_kill(pid_t pid, int pidfd) {
+    if (pidfd >= 0) return (int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    return kill(pid, SIGKILL);
+}
+
+/* The system call, because waitid(3) leaves out what was used. */
+static int real_reap(pid_t pid, int pidfd, siginfo_t *end, struct rusage *used) {
+    memset(end, 0, sizeof *end);
+    memset(used, 0, sizeof *used);
+    if (pidfd >= 0) return (int)syscall(SYS_waitid, P_PIDFD, pidfd, end, WEXITED, used);
+    return (int)syscall(SYS_waitid, P_PID, pid, end, WEXITED, used);
+}
+
+static int64_t real_cpu_ns(pid_t pid) {
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) return -1;
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
 static int64_t real_wall_seconds(void) { return (int64_t)time(NULL); }
@@ -82,7 +135,10 @@ static int real_thread_io_idle(void) {
         .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,                   \
         .madvise = madvise, .thread = real_thread, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns,         \
         .wait_until = real_wait_until, .thread_cpu_ns = real_thread_cpu_ns, .getrusage = real_getrusage,                         \
-        .thread_sched_idle = real_thread_sched_idle, .thread_nice = real_thread_nice, .thread_io_idle = real_thread_io_idle      \
+        .thread_sched_idle = real_thread_sched_idle, .thread_nice = real_thread_nice, .thread_io_idle = real_thread_io_idle,     \
+        .pipe = real_pipe, .duplicate = real_duplicate, .memfd = real_memfd, .seal = real_seal, .allocate = real_allocate,       \
+        .share = real_share, .reshare = real_reshare, .poll = poll, .spawn = posix_spawn, .pidfd = real_pidfd,                   \
+        .kill = real_kill, .reap = real_reap, .cpu_ns = real_cpu_ns                                                              \
     }
 
 struct ps__os ps__os = REAL_CALLS;

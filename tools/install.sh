@@ -8,6 +8,7 @@ action=$1
 # mode, source, target
 files() {
     echo "755 $O/photosearch $BINDIR/photosearch"
+    echo "755 $DECODER $LIBEXECDIR/photosearch/photosearch-decoder"
     echo "644 api/photosearch.h $INCLUDEDIR/photosearch.h"
     echo "644 $O/libphotosearch.a $LIBDIR/libphotosearch.a"
     echo "755 $O/libphotosearch.so.$VERSION $LIBDIR/libphotosearch.so.$VERSION"
@@ -45,7 +46,7 @@ files | while read -r mode source target; do
     esac
 done
 if [ "$action" = uninstall ]; then
-    rmdir "$DESTDIR$DATADIR/photosearch" 2>/dev/null || true
+    rmdir "$DESTDIR$DATADIR/photosearch" "$DESTDIR$LIBEXECDIR/photosearch" 2>/dev/null || true
     echo "photosearch is gone from $DESTDIR$BINDIR"
 else
     echo "photosearch is installed: $DESTDIR$BINDIR/photosearch"

@@ -15,6 +15,7 @@ static char out[E2E_OUTPUT];
 
 static const char *const FILES[] = {
     "bin/photosearch",
+    "libexec/photosearch/photosearch-decoder",
     "include/photosearch.h",
     "lib/libphotosearch.so",
     "lib/libphotosearch.a",
