@@ -121,7 +121,8 @@ static int feed_page(page *g, ps__error *err) {
 /* What the walk or the feeding said, with a sentence. */
 static int explain(int status, ps__error *err) { return status == PS__NOMEM ? ps__fail_nomem(err) : status; }
 
-static int wait_for_rest(ps__pipeline *p) {
+/* heed: PS__CANCELLED when the run is interrupted. */
+static int wait_for_rest(ps__pipeline *p, int heed) {
     int status = PS__OK;
     pthread_mutex_lock(&p->lock);
     p->drain = 1;
@@ -130,6 +131,7 @@ static int wait_for_rest(ps__pipeline *p) {
         ps__wait_ms(&p->feeder, &p->lock, 100);
         pthread_mutex_unlock(&p->lock);
         status = tick(p, "");
+        if (status == PS__OK && heed && ps__run_interrupted(p->run)) status = PS__CANCELLED;
         pthread_mutex_lock(&p->lock);
     }
     if (p->fatal) status = p->fatal;
@@ -187,7 +189,7 @@ static int feed_root(ps__pipeline *p, int kind, const char *root, ps__error *err
 
 /* Files that had to wait for a twin's vector. Each round finishes at least one of every content, so the rounds come to an end. */
 static int feed_put_off(ps__pipeline *p, ps__error *err) {
-    int status = wait_for_rest(p);
+    int status = wait_for_rest(p, 1);
     while (status == PS__OK && p->put_off.count) {
         ps__ids ids = p->put_off; /* nobody else is at work now */
         p->put_off = (ps__ids){0};
@@ -202,7 +204,7 @@ static int feed_put_off(ps__pipeline *p, ps__error *err) {
                 status = PS__OK;
         }
         ps__free(ids.items);
-        if (status == PS__OK) status = wait_for_rest(p);
+        if (status == PS__OK) status = wait_for_rest(p, 1);
     }
     return explain(status, err);
 }
@@ -265,7 +267,7 @@ int ps__feed(ps__pipeline *p, ps__error *err) {
     if (status == PS__CANCELLED && ps__run_interrupted(p->run) && !ps__run_cancelled(p->run)) {
         p->run->result->interrupted = 1;
         drop_queue(p);
-        status = wait_for_rest(p);
+        status = wait_for_rest(p, 0);
     }
     pthread_mutex_lock(&p->lock);
     copy_progress(p);

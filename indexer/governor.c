@@ -20,6 +20,7 @@ struct ps__governor {
     ps__power power; /* read NULL: nothing is read */
     int processors;
     const atomic_int *cancel;
+    atomic_int closed;
     const ps__log *log;
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t changed;
@@ -31,7 +32,7 @@ struct ps__governor {
     int64_t booked_ns;    /* monotonic: the end of the line of CPU time */
 };
 
-static int cancelled(const ps__governor *g) { return g->cancel && atomic_load(g->cancel) != 0; }
+static int cancelled(const ps__governor *g) { return atomic_load(&g->closed) || (g->cancel && atomic_load(g->cancel)); }
 
 /* With the lock held. Returns 1 when the pace or its reason is another now. */
 static int settle(ps__governor *g) {
@@ -148,6 +149,11 @@ void ps__governor_pause(ps__governor *g, int paused) {
     g->paused = paused != 0;
     if (settle(g)) tell(g);
     pthread_mutex_unlock(&g->lock);
+}
+
+void ps__governor_close(ps__governor *g, int closed) {
+    atomic_store(&g->closed, closed);
+    ps__governor_wake(g);
 }
 
 void ps__governor_wake(ps__governor *g) {

@@ -40,6 +40,9 @@ int ps__governor_leave(ps__governor *governor, int worker, int64_t wall_ns, int6
 /* On request: 1 pauses before the next photo, 0 goes on as the device allows. Any thread, not from the log's function. */
 void ps__governor_pause(ps__governor *governor, int paused);
 
+/* 1: the workers are to go home: whoever waits, or asks from now on, gets PS__CANCELLED, until 0 is said. Any thread. */
+void ps__governor_close(ps__governor *governor, int closed);
+
 /* Something changed, as cancel: all who wait look again now. Any thread, not a signal handler. */
 void ps__governor_wake(ps__governor *governor);
 

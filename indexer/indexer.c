@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/priority.h"
 
 #define TELL_NS 100000000
 
@@ -157,7 +158,7 @@ int ps__indexer_run(ps__indexer_result *result, const ps__indexer_options *optio
     if (!err) err = &own;
     int status = check_options(options, err);
     if (status != PS__OK) return status;
-    int64_t start_ns = ps__os.monotonic_ns();
+    int64_t start_ns = ps__os.monotonic_ns(), start_cpu_ns = ps__thread_cpu_ns();
     ps__run *run = ps__calloc(1, sizeof *run);
     if (!run) return ps__fail_nomem(err);
     run->options = options;
@@ -169,6 +170,7 @@ int ps__indexer_run(ps__indexer_result *result, const ps__indexer_options *optio
     if (status == PS__OK) status = ps__store_lock(run->store, err);
     if (status == PS__OK) status = run_locked(run, err);
     free_run(run);
+    result->cpu_seconds += (double)(ps__thread_cpu_ns() - start_cpu_ns) / 1e9;
     result->seconds = (double)(ps__os.monotonic_ns() - start_ns) / 1e9;
     if (result->seconds > 0) result->photos_per_second = (double)result->indexed / result->seconds;
     return status;

@@ -26,6 +26,7 @@
 #include "encoder/encoder.h"
 #include "encoder/pixels/pixels.h"
 #include "indexer/decoder.h"
+#include "indexer/governor.h"
 
 /* The encoder as the pipeline sees it: tests put a fake here. Strings and payload stay the caller's and must outlive the run. */
 typedef struct ps__indexer_encoder {
@@ -91,6 +92,7 @@ typedef struct ps__indexer_options {
     const atomic_int *cancel; /* NULL, or set to non-zero (any thread, a signal handler too) to stop within one photo's time */
     const atomic_int *interrupt; /* NULL, or set to non-zero to end the run early but well: what is in work is finished and committed,
                                  ** the rest stays pending, and the result says `interrupted` */
+    ps__governor *governor;   /* NULL: full speed. Asked before and after each file; of one run at a time */
     const ps__log *log;       /* NULL: silent. Each failed, skipped or kept thing is a line. Called from several threads */
     ps__indexer_progress_fn *progress; /* NULL: none */
     void *payload;                     /* handed to progress */

@@ -126,6 +126,7 @@ static void block_signals(sigset_t *old) {
 static int start_threads(pthread_t *threads, int *count, ps__pipeline *p, int workers, ps__error *err) {
     sigset_t old;
     int e = 0;
+    if (p->run->options->governor) ps__governor_close(p->run->options->governor, 0);
     block_signals(&old);
     for (*count = 0; *count < workers + 1; ++*count) {
         e = ps__os.thread(&threads[*count], *count == 0 ? ps__writer : ps__worker, p);
@@ -137,6 +138,7 @@ static int start_threads(pthread_t *threads, int *count, ps__pipeline *p, int wo
 }
 
 static void join_threads(const pthread_t *threads, int count, ps__pipeline *p) {
+    if (p->run->options->governor) ps__governor_close(p->run->options->governor, 1);
     pthread_mutex_lock(&p->lock);
     p->closing = 1;
     wake_all(p);
@@ -148,6 +150,8 @@ static void join_threads(const pthread_t *threads, int count, ps__pipeline *p) {
     pthread_mutex_unlock(&p->lock);
     if (count > 0) pthread_join(threads[0], NULL);
 }
+
+static int is_stopping(void *payload) { return ps__pipeline_stopping(payload); }
 
 static void init_locks(ps__pipeline *p) {
     pthread_condattr_t monotonic;
@@ -203,6 +207,7 @@ int ps__encode(ps__run *run, ps__error *err) {
     ps__pipeline *p = ps__calloc(1, sizeof *p);
     if (!p) return ps__fail_nomem(err);
     p->run = run;
+    p->stop = (ps__indexer_stop){is_stopping, p};
     if (run->options->decoder)
         p->decoder = *run->options->decoder;
     else
@@ -210,6 +215,7 @@ int ps__encode(ps__run *run, ps__error *err) {
     init_locks(p);
     int status = ps__store_open(&p->reader, run->options->library, PS__STORE_READ, err);
     if (status == PS__OK) status = run_pipeline(p, err);
+    run->result->cpu_seconds += (double)p->cpu_ns / 1e9;
     destroy(p);
     count_pending(run->result);
     return status;

@@ -83,6 +83,9 @@ typedef struct ps__pipeline {
     uint8_t claims[PS__CLAIMS][16]; /* contents in work or not committed */
     int claim_count;                /* of claims */
     ps__idset fed;                  /* rows handed out to be read in full: each once a run */
+    ps__indexer_stop stop;          /* for decoders; payload is the pipeline */
+    int worker_count;               /* numbers given to workers so far */
+    int64_t cpu_ns;                 /* of threads that have ended, and their decoders */
     int64_t wanted_ns;              /* when it was last looked who waits; the feeder's own */
     ps__indexer_decoder decoder;    /* the table in use */
     ps__ids put_off;                /* rows to feed again */

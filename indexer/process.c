@@ -218,11 +218,19 @@ static int finish_pixels(ps__pipeline *p, const ps__sessions *sessions, ps__outc
     return status;
 }
 
+/* 1: it is not the file that failed but the decoder that cannot work: the run ends, and the file stays as it was. */
+static int is_down(ps__pipeline *p, const ps__sessions *sessions, int status, const ps__error *why) {
+    if (status == PS__OK || status == PS__CANCELLED || !p->decoder.is_down || !p->decoder.is_down(sessions->decoder)) return 0;
+    ps__pipeline_stop(p, status, why);
+    return 1;
+}
+
 static void decode_and_encode(ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o, size_t size, int64_t start_ns) {
     ps__pixels_options wanted = wanted_pixels(p);
     ps__pixels pixels = {0};
     ps__error why = {0};
     int status = p->decoder.decode(&pixels, sessions->decoder, size, o->job.path, &wanted, &why);
+    if (is_down(p, sessions, status, &why)) return;
     status = finish_pixels(p, sessions, o, &pixels, status, start_ns, &why);
     if (status == PS__OK)
         o->kind = PS__OUTCOME_NEW;
@@ -276,8 +284,9 @@ static void process_preview(source *s, ps__pipeline *p, const ps__sessions *sess
     o->kind = PS__OUTCOME_NONE;
     int status =
         p->decoder.find_preview(&place, sessions->decoder, s->size, (uint64_t)s->st.st_size, o->job.path, &why);
-    if (status != PS__OK || !read_preview(s, p, sessions, o, &place)) return;
+    if (is_down(p, sessions, status, &why) || status != PS__OK || !read_preview(s, p, sessions, o, &place)) return;
     status = p->decoder.preview(&pixels, sessions->decoder, &place, s->size, o->job.path, &wanted, &why);
+    if (is_down(p, sessions, status, &why)) return;
     status = finish_pixels(p, sessions, o, &pixels, status, start_ns, &why);
     if (status == PS__OK) o->kind = PS__OUTCOME_PREVIEW;
 }

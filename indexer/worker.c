@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/os.h"
+#include "base/priority.h"
 
 static int take_job(ps__pipeline *p, ps__job *job) {
     pthread_mutex_lock(&p->lock);
@@ -61,23 +63,48 @@ static int open_sessions(ps__sessions *s, ps__pipeline *p, ps__error *err) {
     const ps__indexer_encoder *e = p->run->options->encoder;
     int status = e->session_new(&s->encoder, e->payload, err);
     if (status != PS__OK) return status;
-    status = p->decoder.session_new(&s->decoder, p->decoder.payload, err);
+    status = p->decoder.session_new(&s->decoder, p->decoder.payload, &p->stop, err);
     if (status != PS__OK) e->session_free(s->encoder);
     return status;
+}
+
+/* Processor time of this thread and of its decoder. */
+static int64_t cpu_ns(const ps__pipeline *p, const ps__sessions *s) {
+    return ps__thread_cpu_ns() + (p->decoder.cpu_ns ? p->decoder.cpu_ns(s->decoder) : 0);
+}
+
+/* One file, when and as the governor lets it. 0: no more. */
+static int work_governed(ps__pipeline *p, const ps__sessions *sessions, int worker) {
+    ps__governor *governor = p->run->options->governor;
+    ps__job job;
+    if (governor && ps__governor_enter(governor, worker) != PS__OK) return 0;
+    if (!take_job(p, &job)) return 0;
+    int64_t start_ns = ps__os.monotonic_ns(), start_cpu_ns = governor ? cpu_ns(p, sessions) : 0;
+    int status = work(p, sessions, &job);
+    if (governor && status == PS__OK)
+        ps__governor_leave(governor, worker, ps__os.monotonic_ns() - start_ns, cpu_ns(p, sessions) - start_cpu_ns);
+    return status == PS__OK;
 }
 
 void *ps__worker(void *payload) {
     ps__pipeline *p = payload;
     ps__sessions sessions;
     ps__error why = {0};
-    ps__job job;
+    if (p->run->options->flags & PS__INDEX_BACKGROUND) ps__priority_background(); /* before decoders are started, which inherit it */
     int status = open_sessions(&sessions, p, &why);
     if (status != PS__OK) {
-        ps__pipeline_stop(p, status, &why);
+        if (status != PS__CANCELLED || !ps__pipeline_stopping(p)) ps__pipeline_stop(p, status, &why);
         return NULL;
     }
-    while (status == PS__OK && take_job(p, &job)) status = work(p, &sessions, &job);
+    pthread_mutex_lock(&p->lock);
+    int worker = p->worker_count++;
+    pthread_mutex_unlock(&p->lock);
+    while (work_governed(p, &sessions, worker)) {}
+    int64_t used = cpu_ns(p, &sessions);
     p->decoder.session_free(sessions.decoder);
     p->run->options->encoder->session_free(sessions.encoder);
+    pthread_mutex_lock(&p->lock);
+    p->cpu_ns += used;
+    pthread_mutex_unlock(&p->lock);
     return NULL;
 }

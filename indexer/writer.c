@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/priority.h"
 #include "base/utf8.h"
 
 #define BATCH_MS 2000
@@ -106,7 +107,11 @@ static int gather(ps__pipeline *p, batch *b) {
 void *ps__writer(void *payload) {
     ps__pipeline *p = payload;
     batch b = {0};
+    if (p->run->options->flags & PS__INDEX_BACKGROUND) ps__priority_background();
     while (gather(p, &b)) flush(p, &b);
     flush(p, &b);
+    pthread_mutex_lock(&p->lock);
+    p->cpu_ns += ps__thread_cpu_ns();
+    pthread_mutex_unlock(&p->lock);
     return NULL;
 }
