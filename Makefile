@@ -95,8 +95,10 @@ endif
 CLI_SOURCES := $(sort $(wildcard cli/*.c))
 SAMPLE_SOURCES := $(sort $(wildcard samples/*.c samples/demo/*.c))
 SUITE_SOURCES := $(sort $(wildcard tests/*/test_*.c))
-TEST_SOURCES := tests/main.c $(sort $(wildcard $(addsuffix /*.c,$(filter-out tests/fuzz tests/bench tests/data,$(wildcard tests/*)))))
+TEST_SOURCES := tests/main.c $(sort $(wildcard $(addsuffix /*.c,$(filter-out tests/fuzz tests/bench tests/data tests/torture,$(wildcard tests/*)))))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+# A program of its own, which uses the helpers of two suites.
+TORTURE_SOURCES := $(sort $(wildcard tests/torture/*.c)) tests/indexer/gallery.c tests/store/library.c
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 
@@ -104,11 +106,11 @@ objects = $(patsubst %.c,$(O)/%.o,$(1))
 LIB_OBJECTS := $(call objects,$(LIB_SOURCES))
 CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
 TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
-ALL_OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES))
+ALL_OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TORTURE_SOURCES))
 
 # --- what a person asks for ----------------------------------------------------------------------------------------------------
 
-.PHONY: all help deps build variant demo check check-plain check-asan check-tsan run-check bench bench-programs fuzz fuzz-programs \
+.PHONY: all help deps build variant demo check check-plain check-asan check-tsan run-check torture bench bench-programs fuzz fuzz-programs \
         install install-files uninstall clean distclean force
 
 all: $(DEPS)/faiss.stamp
@@ -120,6 +122,7 @@ help:
 	@echo 'make demo        deps, all, then index real photographs and ask a dozen questions'
 	@echo 'make check       deps, all, then every test: plainly, then under ASan and UBSan'
 	@echo 'make check-plain | check-asan | check-tsan    one of them; CHECK_ARGS="--suite NAME" runs one suite'
+	@echo 'make torture     an indexing process killed TORTURE_KILLS (1000) times; TORTURE_SEED repeats one'
 	@echo 'make bench       the figures of docs/benchmarks.md, measured here'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make install     to $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
@@ -145,8 +148,12 @@ check-plain: ; @$(MAKE) --no-print-directory $(J) VARIANT=plain run-check
 check-asan: ; @$(MAKE) --no-print-directory $(J) VARIANT=asan run-check
 check-tsan: ; @$(MAKE) --no-print-directory $(J) VARIANT=tsan run-check
 
-run-check: variant $(O)/tests/check
+run-check: variant $(O)/tests/check $(O)/tests/torture/torture
 	@tools/run-check.sh $(O) $(CHECK_ARGS)
+
+torture: all
+	@$(MAKE) --no-print-directory $(J) build/$(VARIANT)/tests/torture/torture
+	@tools/torture.sh $(O)
 
 bench: all
 	@$(MAKE) --no-print-directory $(J) bench-programs
@@ -239,6 +246,10 @@ $(eval $(call link_product,$(O)/install,$(INSTALL_OBJECTS)))
 $(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS)
 	@echo '  LINK  $@'
 	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
+
+$(O)/tests/torture/torture: $(call objects,$(TORTURE_SOURCES)) $(LIB_OBJECTS) $(FAISS_LIBS)
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(call objects,$(TORTURE_SOURCES)) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
 
 $(O)/samples/%: $(O)/samples/%.o $(O)/libphotosearch.a
 	@echo '  LINK  $@'

@@ -1,6 +1,7 @@
 /*
 ** ps_index: runs the indexer with the library's model, then leaves a fresh search cache behind.
 */
+#include <stddef.h>
 #include <string.h>
 
 #include "api/handles.h"
@@ -34,8 +35,8 @@ static int pass_on(const ps__indexer_progress *p, void *payload) {
 }
 
 static void fill_result(ps_index_result *out, const ps__indexer_result *r) {
-    *out = (ps_index_result){
-        .version = PS_INDEX_RESULT_VERSION,
+    const ps_index_result full = {
+        .version = out->version,
         .found = number(r->found),
         .indexed = number(r->indexed),
         .unchanged = number(r->unchanged),
@@ -47,7 +48,11 @@ static void fill_result(ps_index_result *out, const ps__indexer_result *r) {
         .skipped = number(r->roots_skipped) + number(r->folders_skipped),
         .seconds = r->seconds,
         .photos_per_second = r->photos_per_second,
+        .previewed = number(r->previewed),
+        .asked = number(r->asked),
+        .cpu_seconds = r->cpu_seconds,
     };
+    memcpy(out, &full, out->version == 1 ? offsetof(ps_index_result, previewed) : sizeof full);
 }
 
 /* A cache that cannot be brought up to date costs time later, not the run. */
@@ -78,6 +83,7 @@ static int run(ps__indexer_result *result, ps_library *library, const char *cons
         .encoder = &encoder,
         .threads = options->threads,
         .flags = options->flags,
+        .version = PS_VERSION_STRING,
         .cancel = &library->cancel,
         .log = &library->log,
         .progress = to.fn ? pass_on : NULL,
@@ -104,7 +110,7 @@ int ps_index(ps_index_result *result, ps_library *library, const char *const *pa
     static const ps_index_options usual = PS_INDEX_OPTIONS_INIT;
     ps__indexer_result inner = {0};
     ps__error err = {0};
-    if (!library || (result && result->version != PS_INDEX_RESULT_VERSION))
+    if (!library || (result && (result->version < 1 || result->version > PS_INDEX_RESULT_VERSION)))
         return ps__refuse(library, PS_INVALID, "ps_index was given no library, or a result of an unknown version");
     if (!options) options = &usual;
     int status = check(paths, count, options, &err);

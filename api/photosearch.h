@@ -72,11 +72,11 @@ extern "C" {
 /* ---- Version ---- */
 
 #define PS_VERSION_MAJOR 0
-#define PS_VERSION_MINOR 1
+#define PS_VERSION_MINOR 2
 #define PS_VERSION_PATCH 0
-#define PS_VERSION_STRING "0.1.0"
+#define PS_VERSION_STRING "0.2.0"
 
-/* Version of the library that is running, for example "0.1.0"; static. Since 0.1. */
+/* Version of the library that is running, for example "0.2.0"; static. Since 0.1. */
 PS_API const char *ps_version(void);
 
 /* ---- Status codes ---- */
@@ -131,8 +131,10 @@ PS_API void ps_library_close(ps_library *library);
 PS_API const char *ps_last_error(const ps_library *library);
 
 /* Brings the library up to date with the folders and files in `paths` [count]: new and changed photos are encoded, moved ones
-** found again, deleted ones dropped. Nothing is dropped below a folder named in `paths` that is missing, or empty where it was not,
-** nor below a folder that could not be read, nor of files last seen on another device (see PS_INDEX_ALLOW_REMOVAL). In folders,
+** found again, deleted ones dropped. First, new photos become searchable by the previews that cameras put into their files; then
+** all are read in full, the newest first. Nothing is dropped below a folder named in `paths` that is missing, or empty where it was
+** not, nor below a folder that could not be read, nor of files last seen on another device, nor when more than a fifth of a folder's
+** photos (and more than 10) would go at once: such entries are only hidden until the files are back (see PS_INDEX_ALLOW_REMOVAL). In folders,
 ** only files with the ending of an image format are looked at; a file named in `paths` is taken whatever its name. A file that
 ** can no longer be read keeps its last known content in the library until it is deleted or can be read again. What is done is
 ** kept if this is cancelled or fails half-way, and a second run goes on from there. One call at a time for each library, in all
@@ -196,12 +198,13 @@ PS_API const char *ps_library_folder(const ps_library *library);
 
 /* ---- Indexing ---- */
 
-/* Values of ps_progress.phase, in this order. */
+/* Values of ps_progress.phase, in this order but for the last. */
 enum {
     PS_PHASE_SCAN = 1,   /* folders are compared with the library */
     PS_PHASE_ENCODE = 2, /* new and changed photos are encoded */
     PS_PHASE_REMOVE = 3, /* entries of files that are gone are dropped */
-    PS_PHASE_DONE = 4
+    PS_PHASE_DONE = 4,
+    PS_PHASE_PREVIEW = 5 /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
 };
 
 #define PS_PROGRESS_VERSION 1
@@ -209,12 +212,12 @@ typedef struct ps_progress {  /* filled by the library; `path` is valid during t
     unsigned version;         /* PS_PROGRESS_VERSION */
     int phase;                /* PS_PHASE_* */
     uint64_t found;           /* images seen so far */
-    uint64_t total;           /* files to work on in this run; final from PS_PHASE_ENCODE on */
-    uint64_t done;            /* of total: indexed or failed */
-    uint64_t failed;          /* of done */
+    uint64_t total;           /* files to work on in this phase; final once PS_PHASE_PREVIEW or PS_PHASE_ENCODE has begun */
+    uint64_t done;            /* of total: previewed, indexed or failed */
+    uint64_t failed;          /* in this run */
     double seconds;           /* since the start */
-    double photos_per_second; /* rate of PS_PHASE_ENCODE; 0 before */
-    double seconds_left;      /* estimate for PS_PHASE_ENCODE; negative: unknown */
+    double photos_per_second; /* rate of the phase; 0 before PS_PHASE_PREVIEW */
+    double seconds_left;      /* estimate for the phase; negative: unknown */
     const char *path;         /* folder or file at hand */
 } ps_progress;
 
@@ -225,8 +228,12 @@ typedef int (*ps_progress_fn)(const ps_progress *progress, void *payload);
 enum {
     PS_INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
     PS_INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links */
-    PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also below a named folder that is suddenly empty, and of another device */
-    PS_INDEX_RETRY = 1 << 3          /* try files again that were given up */
+    PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also on doubt: see ps_index */
+    PS_INDEX_RETRY = 1 << 3,         /* try files again that were given up */
+    PS_INDEX_NO_PREVIEWS = 1 << 4,   /* leave out PS_PHASE_PREVIEW. Since 0.2 */
+    PS_INDEX_BACKGROUND = 1 << 5,    /* take only what nobody else wants of processor and disk. Since 0.2 */
+    PS_INDEX_IN_PROCESS = 1 << 6     /* decode in the calling process, not in sandboxed ones of their own: faster to start, but a file
+                                     ** that crashes a decoder then crashes the caller. Since 0.2 */
 };
 
 #define PS_INDEX_OPTIONS_VERSION 1
@@ -240,7 +247,7 @@ struct ps_index_options {
 #define PS_INDEX_OPTIONS_INIT                                                                                                    \
     { PS_INDEX_OPTIONS_VERSION, 0, 0, NULL, NULL }
 
-#define PS_INDEX_RESULT_VERSION 1
+#define PS_INDEX_RESULT_VERSION 2
 struct ps_index_result {
     unsigned version;         /* PS_INDEX_RESULT_VERSION */
     uint64_t found;           /* images seen = indexed + unchanged + failed + quarantined + pending */
@@ -250,13 +257,16 @@ struct ps_index_result {
     uint64_t quarantined;     /* left alone because they failed three times; see ps_failures_open */
     uint64_t pending;         /* put off to the next run: changed while being read, or the run was stopped */
     uint64_t removed;         /* entries dropped because their file is gone */
-    uint64_t kept;            /* entries whose file is gone, kept on doubt (a missing or suddenly empty folder) */
+    uint64_t kept;            /* entries whose file is gone, kept on doubt; they are not shown until the file is back */
     uint64_t skipped;         /* folders that are missing or could not be read */
     double seconds;           /* time the run took */
     double photos_per_second; /* indexed / seconds */
+    uint64_t previewed;       /* files that became searchable by their preview; most are in `indexed` too. Since version 2 */
+    uint64_t asked;           /* of kept: too many to go at once; PS_INDEX_ALLOW_REMOVAL lets them go. Since version 2 */
+    double cpu_seconds;       /* processor time of all threads and decoders: the battery's price. Since version 2 */
 };
 #define PS_INDEX_RESULT_INIT                                                                                                     \
-    { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0 }
+    { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0 }
 
 /* Makes a running ps_index of this library stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
 ** thread and from a signal handler. Since 0.1. */
@@ -295,7 +305,7 @@ enum {
 /* One of PS_VERDICT_*; PS_VERDICT_NONE for NULL. Since 0.1. */
 PS_API int ps_results_verdict(const ps_results *results);
 
-#define PS_HIT_VERSION 1
+#define PS_HIT_VERSION 2
 typedef struct ps_hit { /* strings belong to the results */
     unsigned version;   /* PS_HIT_VERSION */
     int64_t photo;      /* number of the photo, for the life of the library */
@@ -310,9 +320,10 @@ typedef struct ps_hit { /* strings belong to the results */
     const char *place;  /* name of the place; NULL: unknown */
     int width, height;  /* pixels of the upright photo; 0: unknown */
     int verdict;        /* PS_VERDICT_* of this photo's own score; the best photo's is ps_results_verdict */
+    int preview;        /* 1: only its preview was looked at yet; the rest is read soon, and the score may change. Since version 2 */
 } ps_hit;
 #define PS_HIT_INIT                                                                                                              \
-    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE }
+    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE, 0 }
 
 /* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
 PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);

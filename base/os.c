@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,24 @@ static int real_lstat(const char *path, struct stat *st) { return lstat(path, st
 static int real_fstatat(int dir, const char *name, struct stat *st, int flags) { return fstatat(dir, name, st, flags); }
 static void *real_mmap(size_t size, int fd) { return mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0); }
 
+static int real_mknod(const char *path, mode_t mode) { return mknod(path, S_IFREG | mode, 0); }
+static char *real_realpath(const char *path) { return realpath(path, NULL); }
+static char *real_getcwd(void) { return getcwd(NULL, 0); }
+
+static int real_lock(int fd) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_SETLK, &whole);
+}
+
+static int real_is_locked(int fd) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_GETLK, &whole) == 0 ? whole.l_type != F_UNLCK : -1;
+}
+
+static int real_thread(pthread_t *thread, void *(*body)(void *), void *payload) {
+    return pthread_create(thread, NULL, body, payload);
+}
+
 static int64_t real_wall_seconds(void) { return (int64_t)time(NULL); }
 
 static int64_t real_monotonic_ns(void) {
@@ -33,21 +52,22 @@ static int64_t real_monotonic_ns(void) {
 
 #define REAL_CALLS                                                                                                               \
     {                                                                                                                            \
-        .open = real_open, .openat = real_openat, .close = close, .read = read, .write = write, .fstat = real_fstat,             \
-        .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync, .rename = rename, .unlink = unlink,     \
-        .mkdir = mkdir, .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,   \
-        .madvise = madvise, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns                                 \
+        .open = real_open, .openat = real_openat, .close = close, .read = read, .pread = pread, .write = write,                  \
+        .pwrite = pwrite, .fstat = real_fstat, .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync,  \
+        .ftruncate = ftruncate, .rename = rename, .unlink = unlink, .mkdir = mkdir, .mknod = real_mknod,                         \
+        .realpath = real_realpath, .getcwd = real_getcwd, .lock = real_lock, .is_locked = real_is_locked, .flock = flock,        \
+        .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,                   \
+        .madvise = madvise, .thread = real_thread, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns          \
     }
 
 struct ps__os ps__os = REAL_CALLS;
 
 void ps__os_reset(void) { ps__os = (struct ps__os)REAL_CALLS; }
 
-/* Reads until `size` bytes or the end; returns what was read, or -1 with errno. */
-static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
+ssize_t ps__read_at(int fd, uint8_t *bytes, size_t size, uint64_t offset) {
     size_t got = 0;
     while (got < size) {
-        ssize_t n = ps__os.read(fd, bytes + got, size - got);
+        ssize_t n = ps__os.pread(fd, bytes + got, size - got, (off_t)(offset + got));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return -1;
         if (n == 0) break;
@@ -56,8 +76,8 @@ static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
     return (ssize_t)got;
 }
 
-/* Opens a regular file for reading. O_NONBLOCK keeps a FIFO from blocking the open. */
-static int open_regular(int *fd, struct stat *st, const char *path, ps__error *err) {
+/* O_NONBLOCK keeps a FIFO from blocking the open. */
+int ps__open_file(int *fd, struct stat *st, const char *path, ps__error *err) {
     *fd = ps__os.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (*fd < 0) return ps__fail_errno(err, errno, "%s", path);
     if (ps__os.fstat(*fd, st) != 0) {
@@ -78,7 +98,7 @@ int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *pa
     *bytes = NULL;
     *size = 0;
     if (!st) st = &own;
-    if ((status = open_regular(&fd, st, path, err)) != PS__OK) return status;
+    if ((status = ps__open_file(&fd, st, path, err)) != PS__OK) return status;
     if ((uint64_t)st->st_size > max_bytes) {
         status = ps__fail(err, PS__TOOBIG, "%s: %lld bytes, more than the limit of %zu", path, (long long)st->st_size, max_bytes);
         goto out;
@@ -88,7 +108,7 @@ int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *pa
         status = ps__fail_nomem(err);
         goto out;
     }
-    ssize_t got = read_fully(fd, buffer, (size_t)st->st_size);
+    ssize_t got = ps__read_at(fd, buffer, (size_t)st->st_size, 0);
     if (got < 0) {
         status = ps__fail_errno(err, errno, "%s", path);
         ps__free(buffer);
@@ -106,7 +126,7 @@ int ps__map_file(const uint8_t **bytes, size_t *size, const char *path, ps__erro
     int fd, status;
     *bytes = NULL;
     *size = 0;
-    if ((status = open_regular(&fd, &st, path, err)) != PS__OK) return status;
+    if ((status = ps__open_file(&fd, &st, path, err)) != PS__OK) return status;
     if (st.st_size > 0) {
         void *address = ps__os.mmap((size_t)st.st_size, fd);
         if (address == MAP_FAILED) {
@@ -154,8 +174,9 @@ static int sync_folder(const char *path) {
     folder_of(folder, sizeof folder, path);
     int fd = ps__os.open(folder, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0) return -1;
-    int result = ps__os.fsync(fd);
+    int result = ps__os.fsync(fd), e = errno;
     ps__os.close(fd);
+    errno = e;
     return result;
 }
 
@@ -177,6 +198,13 @@ int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *
     return PS__OK;
 }
 
+/* A new folder's name must last as what is put into it does. Folders that may be entered but not read (/home can be one) cannot be
+** synced, and neither can those of some file systems: then this is as far as it goes. */
+static int sync_name(const char *path, ps__error *err) {
+    if (sync_folder(path) == 0 || errno == EACCES || errno == EINVAL) return PS__OK;
+    return ps__fail_errno(err, errno, "%s: its folder could not be synced", path);
+}
+
 int ps__make_folders(const char *path, ps__error *err) {
     char part[PATH_MAX];
     size_t length = strlen(path);
@@ -187,7 +215,12 @@ int ps__make_folders(const char *path, ps__error *err) {
         char keep = *p;
         *p = 0;
         struct stat st;
-        if (ps__os.mkdir(part, 0700) != 0 && errno != EEXIST) return ps__fail_errno(err, errno, "%s", part);
+        if (ps__os.mkdir(part, 0700) == 0) {
+            int status = sync_name(part, err);
+            if (status != PS__OK) return status;
+        } else if (errno != EEXIST) {
+            return ps__fail_errno(err, errno, "%s", part);
+        }
         if (keep == 0 && ps__os.stat(part, &st) == 0 && !S_ISDIR(st.st_mode))
             return ps__fail(err, PS__IO, "%s: is not a folder", part);
         *p = keep;

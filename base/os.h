@@ -7,6 +7,7 @@
 #define PS_BASE_OS_H
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -19,29 +20,45 @@ struct ps__os {
     int (*openat)(int dir, const char *name, int flags);   /* adds O_CLOEXEC */
     int (*close)(int fd);
     ssize_t (*read)(int fd, void *buffer, size_t size);
+    ssize_t (*pread)(int fd, void *buffer, size_t size, off_t offset);
     ssize_t (*write)(int fd, const void *buffer, size_t size);
+    ssize_t (*pwrite)(int fd, const void *buffer, size_t size, off_t offset);
     int (*fstat)(int fd, struct stat *st);
     int (*stat)(const char *path, struct stat *st);
     int (*lstat)(const char *path, struct stat *st);
     int (*fstatat)(int dir, const char *name, struct stat *st, int flags);
     int (*fsync)(int fd);
+    int (*ftruncate)(int fd, off_t size);
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
+    int (*mknod)(const char *path, mode_t mode); /* an empty regular file; EEXIST when the name is taken */
+    char *(*realpath)(const char *path);         /* the caller frees it with free, as for getcwd */
+    char *(*getcwd)(void);
+    int (*lock)(int fd);                 /* open-file-description lock for writing on the whole file, without waiting */
+    int (*is_locked)(int fd);            /* 1: another description of the file holds such a lock; 0 nobody; -1 with errno */
+    int (*flock)(int fd, int operation); /* as flock(2) */
     DIR *(*fdopendir)(int fd);
     struct dirent *(*readdir)(DIR *dir);
     int (*closedir)(DIR *dir);
     void *(*mmap)(size_t size, int fd); /* read-only, shared; MAP_FAILED on error */
     int (*munmap)(void *address, size_t size);
     int (*madvise)(void *address, size_t size, int advice);
-    int64_t (*wall_seconds)(void); /* seconds since 1970, UTC */
-    int64_t (*monotonic_ns)(void); /* nanoseconds of a clock that never goes back */
+    int (*thread)(pthread_t *thread, void *(*body)(void *), void *payload); /* joinable; 0 or an errno value */
+    int64_t (*wall_seconds)(void);                                          /* seconds since 1970, UTC */
+    int64_t (*monotonic_ns)(void);                                          /* nanoseconds of a clock that never goes back */
 };
 
 extern struct ps__os ps__os;
 
 /* Puts the real system calls back, for the end of a test. */
 void ps__os_reset(void);
+
+/* Opens a regular file for reading and tells what it is; close with ps__os.close. A directory, FIFO or device is PS__FORMAT and is
+** never read. */
+int ps__open_file(int *fd, struct stat *st, const char *path, ps__error *err);
+/* Reads until `size` bytes or the end of the file; returns what was read, or -1 with errno. */
+ssize_t ps__read_at(int fd, uint8_t *bytes, size_t size, uint64_t offset);
 
 /* A whole file in memory; the caller frees *bytes with ps__free. PS__TOOBIG beyond max_bytes; a directory, FIFO or device is
 ** PS__FORMAT and is never read. st (may be NULL) is of the file that was read. */
@@ -59,7 +76,8 @@ void ps__release_file(const uint8_t *bytes, size_t size);
 ** fsync of the folder. */
 int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *err);
 
-/* Makes a folder and its missing parents (mode 0700). An existing folder is fine. */
+/* Makes a folder and its missing parents (mode 0700), so that a power cut cannot take away what this made. An existing folder is
+** fine. */
 int ps__make_folders(const char *path, ps__error *err);
 
 #endif

@@ -43,6 +43,7 @@ static int write_one(ps__run *run, ps__outcome *o, ps__error *err) {
         return status;
     }
     ps__file_done done = {.file = o->job.file, .stat = o->stat, .racy = o->racy, .photo = &o->photo, .halves = o->halves};
+    if (o->kind == PS__OUTCOME_PREVIEW) return ps__store_file_previewed(run->store, run->space, e->model_id, e->dim, &done, err);
     int status = ps__store_file_done(run->store, run->space, e->model_id, e->dim, &done, err);
     if (status != PS__NOTFOUND) return status;
     o->kind = PS__OUTCOME_LEFT; /* somebody had the photo forgotten since the worker looked: encode it in the next run */

@@ -165,7 +165,7 @@ void ps__cache_lock(int *lock, const ps__cache_key *key) {
     *lock = -1;
     if (snprintf(path, sizeof path, "%s/cache.lock", key->folder) >= (int)sizeof path) return;
     int fd = ps__os.open(path, O_RDWR | O_CREAT, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd >= 0 && ps__os.flock(fd, LOCK_EX | LOCK_NB) != 0) {
         ps__os.close(fd);
         return;
     }

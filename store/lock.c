@@ -28,15 +28,14 @@ static int fail_busy(ps__store *store, int fd, ps__error *err) {
 }
 
 static int lock_file(ps__store *store, int fd, ps__error *err) {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char text[64];
-    if (fcntl(fd, F_OFD_SETLK, &whole) != 0) {
+    if (ps__os.lock(fd) != 0) {
         if (errno == EAGAIN || errno == EACCES) return fail_busy(store, fd, err);
         return ps__fail_errno(err, errno, "%s/writer.lock: could not be locked", store->folder);
     }
     int length = snprintf(text, sizeof text, "%ld %lld\n", (long)getpid(), (long long)ps__os.wall_seconds());
     /* Without its text (full disk) the lock still locks. */
-    if (ftruncate(fd, 0) == 0 && ps__os.write(fd, text, (size_t)length) < 0) return PS__OK;
+    if (ps__os.ftruncate(fd, 0) == 0 && ps__os.write(fd, text, (size_t)length) < 0) return PS__OK;
     return PS__OK;
 }
 
