@@ -173,7 +173,7 @@ static int start_thread(ps__notify *n) {
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int e = pthread_create(&n->thread, NULL, run, n);
+    int e = ps__os.thread(&n->thread, run, n);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return e;
 }

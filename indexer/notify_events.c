@@ -98,7 +98,7 @@ static void named_event(ps__notify *n, int slot, const char *name, uint32_t mask
     if (path.length && path.bytes[path.length - 1] != '/') ps__buf_putc(&path, '/');
     ps__buf_puts(&path, name);
     if (path.failed) n->lost_memory = 1;
-    int narrow = n->tree.nodes[slot].flags & PS__WATCH_NARROW;
+    int narrow = n->tree.nodes[slot].flags & PS__TREE_NARROW;
     int hidden = name[0] == '.' && !(n->options.flags & PS__INDEX_HIDDEN);
     if (mask & (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)) look_at_roots(n, path.bytes, mask);
     if (is_file_root(n, path.bytes)) {
@@ -136,7 +136,7 @@ static void handle(ps__notify *n, const struct inotify_event *e) {
     } else if (e->mask & IN_IGNORED) {
         lose_top(n, slot, 1);
     } else if (e->mask & IN_MOVE_SELF) {
-        if (n->tree.nodes[slot].parent == PS__WATCH_TOP) lose_top(n, slot, 0);
+        if (n->tree.nodes[slot].parent == PS__TREE_TOP) lose_top(n, slot, 0);
     } else if (e->len) {
         named_event(n, slot, e->name, e->mask);
     }

@@ -49,7 +49,7 @@ struct ps__notify {
 
 /* ---- notify_walk.c ---- */
 
-/* Walks a folder and what is below it. `parent` is a slot or PS__WATCH_TOP; the path is then the whole name. With `tell`, folders that
+/* Walks a folder and what is below it. `parent` is a slot or PS__TREE_TOP; the path is then the whole name. With `tell`, folders that
 ** were not watched before are told to the sink. Returns the folder's slot, -1: it is not watched at this path. */
 int ps__notify_walk(ps__notify *n, int parent, const char *path, int tell);
 /* All roots, and drops what was not met. */

@@ -25,7 +25,7 @@
 
 typedef struct step { /* a folder to be walked */
     char *path;       /* owned */
-    int parent;       /* slot, or PS__WATCH_TOP */
+    int parent;       /* slot, or PS__TREE_TOP */
     dev_t device;     /* of the folder above; 0 unknown */
     int tell;         /* to be told when it is new */
 } step;
@@ -77,7 +77,7 @@ void ps__notify_drop(ps__notify *n, int slot, int known_gone) {
             n->roots[i].there = 0;
             n->rearm = 1;
         }
-        if (n->tree.nodes[last].flags & PS__WATCH_NARROW) n->rearm = 1;
+        if (n->tree.nodes[last].flags & PS__TREE_NARROW) n->rearm = 1;
         if (last != slot || !known_gone) n->calls->remove(n->fd, n->tree.nodes[last].wd);
         ps__watchtree_remove(&n->tree, last);
     }
@@ -114,7 +114,7 @@ static int leads_to(const char *path, const struct stat *st) {
     return ps__os.stat(path, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
 }
 
-static const char *name_in(const step *s) { return s->parent == PS__WATCH_TOP ? s->path : strrchr(s->path, '/') + 1; }
+static const char *name_in(const step *s) { return s->parent == PS__TREE_TOP ? s->path : strrchr(s->path, '/') + 1; }
 
 /* A folder that was not watched before. */
 static int add_node(ps__notify *n, const step *s, int wd) {
@@ -143,10 +143,10 @@ static int settle_slot(ps__notify *n, const step *s, int wd, const struct stat *
     ps__watchnode *node = &n->tree.nodes[slot];
     int has_path = ps__watchtree_path(&path, &n->tree, slot) == 0;
     int here = has_path && strcmp(path.bytes, s->path) == 0;
-    int elsewhere = has_path && !here && !(node->flags & PS__WATCH_NARROW) && leads_to(path.bytes, st);
+    int elsewhere = has_path && !here && !(node->flags & PS__TREE_NARROW) && leads_to(path.bytes, st);
     ps__buf_free(&path);
     if (elsewhere) return -1;
-    if (here && !(node->flags & PS__WATCH_NARROW))
+    if (here && !(node->flags & PS__TREE_NARROW))
         *fresh = 0;
     else if (!move_node(n, s, slot))
         return -1;
@@ -204,7 +204,7 @@ static int is_watchable(ps__notify *n, const step *s, int fd, struct stat *st) {
 /* The slot of the folder, -1: it is not watched at this path. */
 static int walk_one(ps__notify *n, steps *stack, const step *s) {
     struct stat st;
-    int fresh = 0, slot = -1, follow = s->parent == PS__WATCH_TOP || (n->options.flags & PS__INDEX_FOLLOW_LINKS);
+    int fresh = 0, slot = -1, follow = s->parent == PS__TREE_TOP || (n->options.flags & PS__INDEX_FOLLOW_LINKS);
     int fd = ps__os.open(s->path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW), 0);
     if (fd < 0) return -1; /* gone, or not to be read by the indexer either */
     if (is_watchable(n, s, fd, &st)) {
@@ -266,8 +266,8 @@ static void watch_above(ps__notify *n, const char *path) {
         int wd = watch(n, above);
         int slot = wd < 0 ? -1 : ps__watchtree_find(&n->tree, wd);
         if (wd >= 0 && slot < 0) {
-            slot = ps__watchtree_add(&n->tree, wd, PS__WATCH_TOP, above);
-            if (slot >= 0) n->tree.nodes[slot].flags = PS__WATCH_NARROW;
+            slot = ps__watchtree_add(&n->tree, wd, PS__TREE_TOP, above);
+            if (slot >= 0) n->tree.nodes[slot].flags = PS__TREE_NARROW;
         }
         if (slot >= 0) n->tree.nodes[slot].generation = n->generation;
         break;
@@ -277,7 +277,7 @@ static void watch_above(ps__notify *n, const char *path) {
 
 /* 0: it leads nowhere. The root's path becomes what it leads to. */
 static int resolve(ps__notify *n, ps__notify_root *root, const char *given, struct stat *st) {
-    char *real = realpath(given, NULL);
+    char *real = ps__os.realpath(given);
     char *path = ps__strdup(real ? real : given);
     int there = real && ps__os.stat(real, st) == 0;
     free(real);
@@ -307,7 +307,7 @@ static void arm(ps__notify *n, size_t index) {
         watch_above(n, root->path);
         return;
     }
-    root->slot = ps__notify_walk(n, PS__WATCH_TOP, root->path, n->walking_all && n->first_walk_done);
+    root->slot = ps__notify_walk(n, PS__TREE_TOP, root->path, n->walking_all && n->first_walk_done);
 }
 
 static void tell_root(ps__notify *n, const ps__notify_root *root) {

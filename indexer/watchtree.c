@@ -127,7 +127,7 @@ int ps__watchtree_move(ps__watchtree *tree, int slot, int parent, const char *na
 
 void ps__watchtree_loosen(ps__watchtree *tree, int slot) {
     link_out(tree, slot);
-    link_in(tree, slot, PS__WATCH_LOOSE);
+    link_in(tree, slot, PS__TREE_LOOSE);
 }
 
 int ps__watchtree_below(const ps__watchtree *tree, int slot, int above) {
@@ -159,7 +159,7 @@ int ps__watchtree_path(ps__buf *path, const ps__watchtree *tree, int slot) {
         if (depth == 2048) return -1;
         chain[depth++] = slot;
     }
-    if (slot == PS__WATCH_LOOSE) return -1;
+    if (slot == PS__TREE_LOOSE) return -1;
     while (depth-- > 0) {
         if (path->length && path->bytes[path->length - 1] != '/') ps__buf_putc(path, '/');
         ps__buf_puts(path, tree->nodes[chain[depth]].name);

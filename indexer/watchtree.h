@@ -14,20 +14,20 @@
 #include "base/buf.h"
 
 enum {
-    PS__WATCH_TOP = -1,  /* as a parent: the name is a whole path */
-    PS__WATCH_LOOSE = -2 /* as a parent: renamed away, to where is not known yet */
+    PS__TREE_TOP = -1,  /* as a parent: the name is a whole path */
+    PS__TREE_LOOSE = -2 /* as a parent: renamed away, to where is not known yet */
 };
 
-enum { PS__WATCH_NARROW = 1 }; /* flag: watched only for what may become of roots in it or below it */
+enum { PS__TREE_NARROW = 1 }; /* flag: watched only for what may become of roots in it or below it */
 
 typedef struct ps__watchnode {
     char *name;         /* owned; NULL: this slot is free and `next` is the next free one */
     int wd;             /* watch descriptor */
-    int parent;         /* slot, PS__WATCH_TOP or PS__WATCH_LOOSE */
+    int parent;         /* slot, PS__TREE_TOP or PS__TREE_LOOSE */
     int child;          /* first one, -1 none */
     int next, prev;     /* with the same parent, -1 none */
     uint8_t generation; /* of the walk that last met it */
-    uint8_t flags;      /* PS__WATCH_NARROW */
+    uint8_t flags;      /* PS__TREE_NARROW */
 } ps__watchnode;
 
 typedef struct ps__watchtree {
@@ -52,7 +52,7 @@ int ps__watchtree_add(ps__watchtree *tree, int wd, int parent, const char *name)
 
 /* Puts a folder, with what is below it, elsewhere. -1: memory ran out, nothing moved. Never to a place below itself. */
 int ps__watchtree_move(ps__watchtree *tree, int slot, int parent, const char *name);
-void ps__watchtree_loosen(ps__watchtree *tree, int slot); /* to PS__WATCH_LOOSE; its name stays */
+void ps__watchtree_loosen(ps__watchtree *tree, int slot); /* to PS__TREE_LOOSE; its name stays */
 /* The slot, if a folder lies at or below `above`. */
 int ps__watchtree_below(const ps__watchtree *tree, int slot, int above);
 
