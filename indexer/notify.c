@@ -68,6 +68,7 @@ static void walk_if_asked(ps__notify *n) {
     pthread_mutex_unlock(&n->lock);
     if (asked == done) return;
     if (n->fd < 0) open_inotify(n);
+    if (!n->first_walk_done) n->mounts_hash = read_mounts(n);
     ps__notify_walk_all(n);
     publish(n, asked);
 }
@@ -88,8 +89,8 @@ static uint64_t read_mounts(ps__notify *n) {
 static void check_mounts(ps__notify *n) {
     uint64_t hash = read_mounts(n);
     if (hash == n->mounts_hash && hash != 0) return;
+    n->mounts_hash = hash; /* as it was before the walk: what comes during it is another change */
     ps__notify_walk_all(n);
-    n->mounts_hash = read_mounts(n); /* a root may lead elsewhere now */
     n->options.everything(PS__NOTIFY_MOUNT, n->options.payload);
 }
 
@@ -121,7 +122,6 @@ static void *run(void *payload) {
     ps__notify *n = payload;
     while (!atomic_load(&n->stop)) {
         walk_if_asked(n);
-        if (!n->mounts_hash) n->mounts_hash = read_mounts(n);
         tidy(n);
         publish(n, n->done);
         if (!atomic_load(&n->stop)) wait_for_news(n);
@@ -149,8 +149,11 @@ static int copy_roots(ps__notify *n, ps__error *err) {
     memcpy(n->given, n->options.roots, count * sizeof *n->given);
     qsort(n->given, count, sizeof *n->given, by_length);
     for (size_t i = 0; i < count; i++) {
+        char *real = ps__os.realpath(n->given[i]);
         n->roots[i].slot = -1;
-        if (!(n->roots[i].path = ps__strdup(n->given[i]))) return ps__fail_nomem(err);
+        n->roots[i].path = ps__strdup(real ? real : n->given[i]);
+        free(real);
+        if (!n->roots[i].path) return ps__fail_nomem(err);
     }
     return PS__OK;
 }
