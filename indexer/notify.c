@@ -62,17 +62,6 @@ static void open_inotify(ps__notify *n) {
              why.text);
 }
 
-static void walk_if_asked(ps__notify *n) {
-    pthread_mutex_lock(&n->lock);
-    uint64_t asked = n->asked, done = n->done;
-    pthread_mutex_unlock(&n->lock);
-    if (asked == done) return;
-    if (n->fd < 0) open_inotify(n);
-    if (!n->first_walk_done) n->mounts_hash = read_mounts(n);
-    ps__notify_walk_all(n);
-    publish(n, asked);
-}
-
 static const char **resolved_roots(const ps__notify *n) {
     const char **paths = ps__array(n->options.root_count, sizeof *paths);
     for (size_t i = 0; paths && i < n->options.root_count; i++) paths[i] = n->roots[i].path;
@@ -84,6 +73,17 @@ static uint64_t read_mounts(ps__notify *n) {
     uint64_t hash = paths ? ps__mounts_read(n->calls->mounts, paths, n->options.root_count) : 0;
     ps__free(paths);
     return hash;
+}
+
+static void walk_if_asked(ps__notify *n) {
+    pthread_mutex_lock(&n->lock);
+    uint64_t asked = n->asked, done = n->done;
+    pthread_mutex_unlock(&n->lock);
+    if (asked == done) return;
+    if (n->fd < 0) open_inotify(n);
+    if (!n->first_walk_done) n->mounts_hash = read_mounts(n);
+    ps__notify_walk_all(n);
+    publish(n, asked);
 }
 
 static void check_mounts(ps__notify *n) {
