@@ -4,7 +4,7 @@
 ** This header is the manual of the C library. It is ordered from simple to special:
 **
 **   1. Simple         open a library, index folders, search, close.
-**   2. Control        options, progress, cancelling, similar photos, status, failures, forgetting.
+**   2. Control        options, progress, watching, cancelling, similar photos, status, failures, forgetting.
 **   3. Models         embeddings of texts and images without a library.
 **   4. Experimental   measuring; only with PS_EXPERIMENTAL defined, may change in any release.
 **
@@ -50,8 +50,10 @@
 ** an older header keeps working with a newer library.
 **
 ** MANNERS. The library never prints, exits, installs signal handlers, changes the locale, the environment or the process's
-** folder, and opens no network connection. One thing is beyond it: libde265 and dav1d, which read HEIC and AVIF for it, tell
-** stderr about some damaged files.
+** folder, and opens no network connection. While it indexes or watches, photos are decoded in processes of their own,
+** `photosearch-decoder`, which can neither open files nor reach the network. That program is looked for at $PHOTOSEARCH_DECODER, beside
+** the running program, and in the prefix's libexec/photosearch. Only where photos are decoded in the calling process (ps_similar,
+** ps_model_embed_image, PS_INDEX_IN_PROCESS), libde265 and dav1d, which read HEIC and AVIF, may tell stderr about damaged files.
 */
 #ifndef PHOTOSEARCH_H
 #define PHOTOSEARCH_H
@@ -268,12 +270,79 @@ struct ps_index_result {
 #define PS_INDEX_RESULT_INIT                                                                                                     \
     { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0 }
 
+/* ---- Watching ---- */
+
+/* What a watch tells. The numbers stay; more may come. */
+enum {
+    PS_EVENT_STARTED = 1,  /* folders are watched now */
+    PS_EVENT_RESCAN = 2,   /* everything is about to be compared with the library; text: why */
+    PS_EVENT_SCANNING = 3, /* a run has begun, over `paths` changed files and folders, or over everything if that is 0 */
+    PS_EVENT_WORKING = 4,  /* about once a second while photos are looked at: see `progress` */
+    PS_EVENT_PAUSED = 5,   /* text: why */
+    PS_EVENT_RESUMED = 6,
+    PS_EVENT_IDLE = 7,    /* everything is done; result: of the last run */
+    PS_EVENT_PROBLEM = 8, /* a run failed, see `status` and `text`; the watch tries again in `seconds` */
+    PS_EVENT_STOPPED = 9  /* the watch ends */
+};
+
+#define PS_EVENT_VERSION 1
+typedef struct ps_event { /* filled by the library; what it points at is valid during the call */
+    unsigned version;     /* PS_EVENT_VERSION */
+    int kind;             /* PS_EVENT_* */
+    int status;           /* PS_OK, or what PS_EVENT_PROBLEM and PS_EVENT_STOPPED are about */
+    const char *text;     /* a sentence or a few words; "" none */
+    double seconds;       /* until the next try (PROBLEM) or the next look at everything (IDLE) */
+    uint64_t paths;       /* of PS_EVENT_SCANNING */
+    uint64_t watched;     /* folders whose changes are told at once */
+    int polling;          /* 1: some changes are found only by comparing everything now and then (network folders, limits) */
+    const ps_progress *progress;   /* of PS_EVENT_WORKING, else NULL */
+    const ps_index_result *result; /* of PS_EVENT_IDLE, else NULL */
+} ps_event;
+
+/* Called from the thread that runs ps_watch. */
+typedef void (*ps_event_fn)(const ps_event *event, void *payload);
+
+#define PS_WATCH_OPTIONS_VERSION 1
+typedef struct ps_watch_options {
+    unsigned version;       /* PS_WATCH_OPTIONS_VERSION */
+    unsigned flags;         /* PS_INDEX_*; without PS_INDEX_BACKGROUND it works at the caller's priority */
+    int threads;            /* most encoding threads, 1 to 256; 0: one for each processor */
+    int once;               /* 1: return when everything is done, with all the manners below */
+    double settle_seconds;  /* a file is looked at when it has not changed for so long */
+    double rescan_seconds;  /* between looks at everything, the safety net */
+    double poll_seconds;    /* the same where changes are not told */
+    int min_battery;        /* percent: pause below, unless charging; 0: never */
+    double max_temperature; /* degrees C of skin or battery: pause above; 0: never */
+    int only_when_charging; /* 1: pause on battery */
+    double max_cpu;         /* processors' worth of time that is used at most, 0.5 = half of one; 0: no limit */
+    int active_threads;     /* threads while somebody uses the device; 0: pause then */
+    double battery_share;   /* on battery, the part of the time that is worked, 0.05 to 1 */
+    ps_event_fn event;      /* NULL: none */
+    void *payload;          /* handed to event */
+} ps_watch_options;
+#define PS_WATCH_OPTIONS_INIT                                                                                                    \
+    { PS_WATCH_OPTIONS_VERSION, PS_INDEX_BACKGROUND, 0, 0, 2.0, 3600.0, 300.0, 20, 42.0, 0, 0.0, 1, 0.5, NULL, NULL }
+
+/* As ps_index, and then goes on: what changes in the folders is brought to the library within seconds, until ps_cancel. Works only
+** when and as much as the options allow. Files that are still being written are left until they settle; renames and moves cost no
+** reading; drives that go take nothing with them. What passes (a full disk, a library that another program indexes, a drive that is
+** not there) is told as a PS_EVENT_PROBLEM and tried again. `options` may be NULL.
+** @return PS_CANCELLED after ps_cancel; PS_OK if options->once; PS_BUSY (another ps_watch, in whatever program, watches this library, or
+** this handle indexes), PS_CORRUPT, PS_MODEL, PS_INVALID. Since 0.2. */
+PS_API int ps_watch(ps_library *library, const char *const *paths, size_t count, const ps_watch_options *options);
+
+/* 1: this handle's ps_watch pauses before the next photo; 0: it goes on as the device allows. Any thread. Since 0.2. */
+PS_API void ps_watch_pause(ps_library *library, int paused);
+
+/* Tells this handle's ps_watch that somebody uses the device right now, where the system does not show it. Any thread. Since 0.2. */
+PS_API void ps_user_active(ps_library *library);
+
 /* Says that somebody is looking at these files: the run that is going on, or the next one, in whatever program, reads them before
 ** others. Photos that a search shows by their previews are named so by the library itself. A hint: what is not in the library, or
 ** read already, is passed over. Since 0.2. */
 PS_API int ps_prefer(ps_library *library, const char *const *paths, size_t count);
 
-/* Makes a running ps_index or ps_watch of this library stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
+/* Makes a running ps_index or ps_watch of this handle stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
 ** thread and from a signal handler. Since 0.1. */
 PS_API void ps_cancel(ps_library *library);
 
