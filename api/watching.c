@@ -50,9 +50,9 @@ static void pass_on(const ps__watch_event *e, void *payload) {
     w->options->event(&event, w->options->payload);
 }
 
-static int run_once(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
-    /* options->payload is the work, as ps__work_begin set it. */
-    return ps__work_run(options->payload, result, options, err);
+static int make_run(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err, void *payload) {
+    watcher *w = payload;
+    return ps__work_run(&w->work, result, options, err);
 }
 
 static ps__policy policy_of(const ps_watch_options *o) {
@@ -93,7 +93,7 @@ static int watch_governed(watcher *w, ps__power_system *system, ps__error *err) 
         .paused = paused,
         .event = pass_on,
         .payload = w,
-        .run = run_once,
+        .run = make_run,
     };
     show_governor(library, w->work.governor, system);
     status = ps__watch_run(&result, &inner, err);

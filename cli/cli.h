@@ -28,6 +28,13 @@ typedef struct options {
     int quiet, verbose;       /* less and more on stderr */
     int literal;              /* --literal */
     int follow;               /* --follow */
+    int once;                 /* --once */
+    int only_when_charging;   /* --only-when-charging */
+    double max_cpu;           /* --max-cpu, percent of one processor; 0: no limit */
+    int has_min_battery, min_battery;   /* --min-battery, percent */
+    int has_max_temperature;            /* 1: the next is meaningful */
+    double max_temperature;             /* --max-temperature, degrees C */
+    int has_log_level, log_level;       /* --log-level, PS_LOG_* */
     int color;                /* COLOR_* */
     int limit;                /* --limit; 0: the command's own */
     int threads;              /* --threads; 0: one a processor */

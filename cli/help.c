@@ -23,7 +23,13 @@ static const struct {
                   "                       is empty or on another device\n"
                   "      --retry          try files again that were given up\n"
                   "      --no-previews    do not look at the previews in new photos first\n"
-                  "      --background     take only what nobody else wants of processor and disk\n"},
+                  "      --background     take only what nobody else wants of processor and disk\n"
+                  "      --in-process     decode without sandboxed processes\n"},
+    {TAKES_WATCH, "      --once           end when everything is done\n"
+                  "      --max-cpu P      use at most P percent of one processor\n"
+                  "      --only-when-charging\n"
+                  "      --min-battery P  pause below P percent, unless charging (20)\n"
+                  "      --max-temperature C  pause when battery or skin are hotter (42)\n"},
     {TAKES_FOLLOW, "  -f, --follow         go on telling what is being done, until Ctrl-C\n"},
     {TAKES_EMBED, "      --text TEXT      a text\n"
                   "      --image FILE     an image\n"},
@@ -39,6 +45,7 @@ static void print_common(FILE *to) {
           "      --json           one JSON object a line\n"
           "  -q, --quiet          no notes and no progress on stderr\n"
           "  -v, --verbose        more notes\n"
+          "      --log-level L    notes on stderr: error, warning, info or debug\n"
           "      --color WHEN     auto, always, never\n"
           "  -h, --help           this\n"
           "  -V, --version        the version\n",

@@ -237,7 +237,6 @@ static void renew_watches(watch *w) {
 static int make_run(watch *w, ps__error *err) {
     static const char *const none[1] = {NULL};
     ps__error why = {0};
-    ps__watch_run_fn *run = w->options->run ? w->options->run : ps__indexer_run;
     if (w->full) {
         renew_watches(w);
         w->full_ns = ps__os.monotonic_ns();
@@ -249,7 +248,8 @@ static int make_run(watch *w, ps__error *err) {
     w->phase = w->idle = 0;
     atomic_store(&w->interrupt, 0);
     tell(w, &(ps__watch_event){.kind = PS__WATCH_SCANNING, .paths = w->run.only_count});
-    int status = run(&w->result->last, &w->run, &why);
+    const ps__watch_options *o = w->options;
+    int status = o->run ? o->run(&w->result->last, &w->run, &why, o->payload) : ps__indexer_run(&w->result->last, &w->run, &why);
     int64_t now = ps__os.monotonic_ns();
     if (status == PS__OK)
         after_well(w, &w->result->last, now);

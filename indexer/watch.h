@@ -52,7 +52,7 @@ typedef struct ps__watch_event {
 
 /* Called on the thread that called ps__watch_run, which waits for it. */
 typedef void ps__watch_event_fn(const ps__watch_event *event, void *payload);
-typedef int ps__watch_run_fn(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err);
+typedef int ps__watch_run_fn(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err, void *payload);
 
 typedef struct ps__watch_options {
     /* How runs are made: library, roots, encoder, flags, threads, cancel, log and so on. `only` and `interrupt` are the watch's own;
@@ -65,8 +65,8 @@ typedef struct ps__watch_options {
     /* Why work is paused right now, valid until the next call; NULL: it is not. Asked on the watching thread. NULL: never. */
     const char *(*paused)(void *payload);
     ps__watch_event_fn *event; /* NULL: none */
-    void *payload;             /* handed to paused and event */
-    ps__watch_run_fn *run;     /* NULL: ps__indexer_run */
+    void *payload;             /* handed to paused, event and run */
+    ps__watch_run_fn *run;     /* makes a run; NULL: ps__indexer_run */
     const ps__notify_calls *calls; /* NULL: the real ones */
 } ps__watch_options;
 
