@@ -1,6 +1,6 @@
 /*
-** photosearch-decoder: decodes photos for the library in a process that can do nothing else. Started by process.c with its parent's
-** process number and the memory it may use; ends when its pipe closes, with its parent, or when it is killed.
+** photosearch-decoder: decodes photos for the library in a process that can do nothing else. Started by process.c with its
+** parent's process number and the memory it may use; ends when its pipe closes, with its parent, or when it is killed.
 **
 ** It reads requests (protocol.h) one after the other. Nothing here has to be trusted by the library once a photo was read.
 */
@@ -87,10 +87,13 @@ static void serve(const ps__decoder_request *request) {
 
 /* ---- Before the first one ------------------------------------------------------------------------------------------------- */
 
-/* What is loaded or opened at first use must be there before the cage closes: libheif registers its decoders when it first sees a file,
-** even one without a picture. */
+/* What is loaded or opened at first use must be there before the cage closes: libheif registers its decoders when it first sees a
+** file, even one without a picture. */
 static void warm_up(void) {
-    static const uint8_t heif[] = "\0\0\0\x18" "ftypheic" "\0\0\0\0" "mif1heic";
+    static const uint8_t heif[] = "\0\0\0\x18"
+                                  "ftypheic"
+                                  "\0\0\0\0"
+                                  "mif1heic";
     ps__pixels pixels;
     ps__pixels_decode(&pixels, heif, sizeof heif - 1, PS__DECODER_NAME, NULL, NULL);
     ps__pixels_clear(&pixels);

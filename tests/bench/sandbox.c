@@ -1,6 +1,6 @@
 /*
-** What the decoder process costs: build/plain/tests/bench/sandbox RUNS PHOTO... decodes each photo to the encoder's input here and in a
-** sandbox, one after the other, and prints medians, the time to start a process, and the memory of one.
+** What the decoder process costs: build/plain/tests/bench/sandbox RUNS PHOTO... decodes each photo to the encoder's input here
+** and in a sandbox, one after the other, and prints medians, the time to start a process, and the memory of one.
 */
 #include <dirent.h>
 #include <stdio.h>
@@ -88,7 +88,8 @@ static void print_lines(long pid, const char *file, const char *const words[]) {
 
 /* Memory of the children of this process. */
 static void print_memory(void) {
-    static const char *const status[] = {"VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", NULL}, *const smaps[] = {"Pss:", NULL};
+    static const char *const status[] = {"VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", NULL}, *const smaps[] = {"Pss:",
+                                                                                                                      NULL};
     DIR *dir = opendir("/proc");
     for (struct dirent *d; dir && (d = readdir(dir)) != NULL;) {
         char path[300];

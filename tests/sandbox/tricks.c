@@ -1,6 +1,6 @@
 /*
-** What the tests' decoder does when an input begins with "TEST ": it crashes, hangs, lies, or tries what a decoder must not be able to
-** do and reports what the system said. The decoder that is installed has none of this.
+** What the tests' decoder does when an input begins with "TEST ": it crashes, hangs, lies, or tries what a decoder must not be
+** able to do and reports what the system said. The decoder that is installed has none of this.
 */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,8 @@ static void hang(void) {
 }
 
 static int eat(ps__decoder_answer *answer) {
-    while (mmap(NULL, (size_t)1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {}
+    while (mmap(NULL, (size_t)1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
+    }
     answer->status = PS__NOMEM;
     snprintf(answer->text, sizeof answer->text, "out of memory");
     return 1;
