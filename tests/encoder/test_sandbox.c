@@ -29,7 +29,7 @@ static const ps__pixels_options wanted = {.width = 48, .height = 40, .fit = PS__
 
 /* The tests' decoder, which obeys "TEST ..." (tests/sandbox/tricks.c). */
 static const char *trickster(void) {
-    static char path[4096];
+    static _Thread_local char path[4096];
     const char *build = getenv("PHOTOSEARCH_TEST_BUILD");
     snprintf(path, sizeof path, "%s/tests/decoder", build ? build : "build/plain");
     return path;
