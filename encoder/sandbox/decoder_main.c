@@ -68,8 +68,9 @@ static void serve(const ps__decoder_request *request) {
     const size_t room = PS__DECODER_RGB_AT + (size_t)request->room, size = (size_t)request->size;
     static ps__decoder_answer answer;
     static const uint8_t nothing[1];
-    void *output = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, PS__DECODER_OUTPUT, 0);
-    void *input = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, PS__DECODER_INPUT, 0) : (void *)(uintptr_t)nothing;
+    void *output = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, PS__DECODER_OUTPUT, 0);
+    void *input =
+        size ? mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, PS__DECODER_INPUT, 0) : (void *)(uintptr_t)nothing;
     if (output == MAP_FAILED) _exit(STATUS_PIPE);
     memset(&answer, 0, sizeof answer);
     answer.number = request->number;
