@@ -471,7 +471,8 @@ START_TEST(without_seccomp_there_is_one_warning_and_the_limits_hold) {
     expect_sentence(s, "call open", PS__ERROR, "EMFILE");
     expect_sentence(s, "call socket", PS__ERROR, "EMFILE");
     expect_sentence(s, "call memory", PS__ERROR, "EMFILE");
-    expect_sentence(s, "call raise", PS__ERROR, "EPERM"); /* root, too, has given that up */
+    expect_sentence(s, "call raise", PS__ERROR, "EPERM");
+    expect_sentence(s, "capabilities", PS__ERROR, "none"); /* root, too, has given them up */
     expect_sentence(s, "call input", PS__ERROR, "EACCES");
     expect_sentence(s, "call cut-input", PS__ERROR, "EINVAL"); /* not open for writing */
     expect_sentence(s, "call cut", PS__ERROR, "EPERM");        /* sealed */

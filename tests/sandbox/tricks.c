@@ -4,6 +4,7 @@
 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -107,6 +108,14 @@ static int files(ps__decoder_answer *answer) {
     return say(answer, text);
 }
 
+/* "none", or that it has some; needs a decoder without its cage. */
+static int capabilities(ps__decoder_answer *answer) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, held) != 0) return say(answer, strerrorname_np(errno));
+    return say(answer, held[0].permitted || held[1].permitted || held[0].effective || held[1].effective ? "some" : "none");
+}
+
 static int settings(ps__decoder_answer *answer) {
     char text[512] = "settings:";
     for (char **p = environ; *p; p++) {
@@ -163,6 +172,7 @@ int ps__decoder_trick(ps__decoder_answer *answer, const ps__decoder_request *req
     if (!strcmp(command, "eat")) return eat(answer);
     if (!strcmp(command, "thread")) return thread(answer);
     if (!strcmp(command, "files")) return files(answer);
+    if (!strcmp(command, "capabilities")) return capabilities(answer);
     if (!strcmp(command, "settings")) return settings(answer);
     if (!strncmp(command, "call ", 5)) return say_result(answer, call(command + 5, rgb));
     if (!strncmp(command, "lie ", 4)) return lie(answer, request, command + 4, rgb);
