@@ -92,8 +92,8 @@ static int64_t real_monotonic_ns(void) {
         .mkdir = mkdir, .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,   \
         .madvise = madvise, .pipe = real_pipe, .duplicate = real_duplicate, .memfd = real_memfd, .seal = real_seal,              \
         .allocate = real_allocate, .share = real_share, .reshare = real_reshare, .poll = poll, .spawn = posix_spawn,             \
-        .pidfd = real_pidfd, .kill = real_kill, .reap = real_reap, .cpu_ns = real_cpu_ns, .wall_seconds = real_wall_seconds,     \
-        .monotonic_ns = real_monotonic_ns                                                                                        \
+        .pidfd = real_pidfd, .kill = real_kill, .reap = real_reap, .cpu_ns = real_cpu_ns,                                        \
+        .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns                                                     \
     }
 
 struct ps__os ps__os = REAL_CALLS;

@@ -39,21 +39,21 @@ struct ps__os {
     int (*munmap)(void *address, size_t size);
     int (*madvise)(void *address, size_t size, int advice);
     /* Processes, and memory shared with them. */
-    int (*pipe)(int ends[2]);             /* both close-on-exec, and above 9, clear of the numbers that a child is given */
-    int (*duplicate)(int fd);             /* the same: close-on-exec, above 9 */
-    int (*memfd)(const char *name);       /* the same; can be sealed */
-    int (*seal)(int fd, int seals);       /* F_SEAL_*, of a memfd */
-    int (*allocate)(int fd, size_t size); /* the first `size` bytes of a memfd exist from now on, with pages behind them */
-    void *(*share)(size_t size, int fd, int protection);           /* mmap, shared; MAP_FAILED on error */
+    int (*pipe)(int ends[2]);               /* both close-on-exec, and above 9, clear of the numbers that a child is given */
+    int (*duplicate)(int fd);               /* the same: close-on-exec, above 9 */
+    int (*memfd)(const char *name);         /* the same; can be sealed */
+    int (*seal)(int fd, int seals);         /* F_SEAL_*, of a memfd */
+    int (*allocate)(int fd, size_t size);   /* the first `size` bytes of a memfd exist from now on, with pages behind them */
+    void *(*share)(size_t size, int fd, int protection); /* mmap, shared; MAP_FAILED on error */
     void *(*reshare)(void *address, size_t old_size, size_t size); /* mremap; it may move */
     int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
     int (*spawn)(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                  char *const arguments[], char *const environment[]); /* returns an errno value, 0 when it runs */
-    int (*pidfd)(pid_t pid);                                          /* pidfd_open; close-on-exec */
-    int (*kill)(pid_t pid, int pidfd);                                /* SIGKILL, by pidfd unless that is -1 */
+    int (*pidfd)(pid_t pid);                  /* pidfd_open; close-on-exec */
+    int (*kill)(pid_t pid, int pidfd);        /* SIGKILL, by pidfd unless that is -1 */
     /* Waits for the end of one child, by pidfd unless that is -1, with how it ended and what it used. */
     int (*reap)(pid_t pid, int pidfd, siginfo_t *end, struct rusage *used);
-    int64_t (*cpu_ns)(pid_t pid);  /* CPU time of another process so far; -1 unknown */
+    int64_t (*cpu_ns)(pid_t pid); /* CPU time of another process so far; -1 unknown */
     int64_t (*wall_seconds)(void); /* seconds since 1970, UTC */
     int64_t (*monotonic_ns)(void); /* nanoseconds of a clock that never goes back */
 };
