@@ -19,6 +19,9 @@ static int is_black(const uint8_t *rgb, size_t stride, int width, int height) {
     return sum_of(rgb, stride, width, height) <= (uint64_t)BLACK * 3 * (uint64_t)width * (uint64_t)height;
 }
 
+/* What the file holds shrinks as the raster, which may have been decoded at a part of that size. */
+static int scaled(int value, int part, int whole) { return (int)(((int64_t)value * part + whole / 2) / whole); }
+
 void ps__bars_cut(ps__raster *raster, int photo_width, int photo_height) {
     const int width = raster->width, height = raster->height;
     const double shape = (double)width / height, photo = (double)photo_width / photo_height;
@@ -35,6 +38,6 @@ void ps__bars_cut(ps__raster *raster, int photo_width, int photo_height) {
     raster->rgb += (size_t)y * raster->stride + (size_t)x * 3;
     raster->width -= 2 * x;
     raster->height -= 2 * y;
-    raster->stored_width = raster->width;
-    raster->stored_height = raster->height;
+    raster->stored_width = scaled(raster->stored_width, raster->width, width);
+    raster->stored_height = scaled(raster->stored_height, raster->height, height);
 }

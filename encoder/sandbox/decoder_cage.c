@@ -1,9 +1,11 @@
 /*
-** The decoder's walls: rlimits, and a list of the system calls that are allowed (seccomp, through libseccomp); see decoder_cage.h.
+** The decoder's walls: rlimits, and a list of the system calls that are allowed (seccomp, through libseccomp); see
+** decoder_cage.h.
 **
-** What is allowed is memory that is not executable, threads of this process, clocks, and the two pipes. All else is answered with EPERM
-** and not with death: a library that asks for something in passing, such as the number of processors, copes with that, and a sentence
-** about the photo is worth more than a dead process. There is no call on the list that opens, creates or names anything.
+** What is allowed is memory that is not executable, threads of this process, clocks, and the two pipes. All else is answered with
+** EPERM and not with death: a library that asks for something in passing, such as the number of processors, copes with that, and
+** a sentence about the photo is worth more than a dead process. There is no call on the list that opens, creates or names
+** anything.
 */
 #include "encoder/sandbox/decoder_cage.h"
 
@@ -22,7 +24,7 @@
 
 #include "encoder/sandbox/protocol.h"
 
-#define ROOM ((uint64_t)128 << 20)       /* stacks of threads and what allocation wastes */
+#define ROOM ((uint64_t)128 << 20)         /* stacks of threads and what allocation wastes */
 #define UNKNOWN_SIZE ((uint64_t)512 << 20) /* taken for the address space in use where /proc does not tell */
 
 /* When memory runs out on the machine, the kernel should end the decoder rather than the program that it works for. */
@@ -76,8 +78,8 @@ int ps__cage_limit(uint64_t max_bytes) {
 /* ---- System calls --------------------------------------------------------------------------------------------------------- */
 
 typedef struct rule {
-    int call;           /* SCMP_SYS */
-    int count;          /* conditions that must all hold: 0, 1 or 2 */
+    int call;  /* SCMP_SYS */
+    int count; /* conditions that must all hold: 0, 1 or 2 */
     struct scmp_arg_cmp when[2];
 } rule;
 
@@ -85,15 +87,23 @@ typedef struct rule {
 #define THREAD_FLAGS (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 #define SPACE_FLAGS (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-#define ALLOW(name) {SCMP_SYS(name), 0, {{0, 0, 0, 0}}}
-#define ALLOW_IF(name, ...) {SCMP_SYS(name), 1, {__VA_ARGS__}}
+#define ALLOW(name)                                                                                                              \
+    {                                                                                                                            \
+        SCMP_SYS(name), 0, {                                                                                                     \
+            { 0, 0, 0, 0 }                                                                                                       \
+        }                                                                                                                        \
+    }
+#define ALLOW_IF(name, ...)                                                                                                      \
+    {                                                                                                                            \
+        SCMP_SYS(name), 1, { __VA_ARGS__ }                                                                                       \
+    }
 
 static int add_rules(scmp_filter_ctx filter) {
     const scmp_datum_t self = (scmp_datum_t)getpid();
     const rule rules[] = {
         /* the two pipes */
-        ALLOW_IF(read, SCMP_A0(SCMP_CMP_EQ, PS__DECODER_REQUESTS)),
-        ALLOW_IF(write, SCMP_A0(SCMP_CMP_EQ, PS__DECODER_ANSWERS)),
+        ALLOW_IF(read, SCMP_A0(SCMP_CMP_EQ, PS__DECODER_REQUESTS, 0)),
+        ALLOW_IF(write, SCMP_A0(SCMP_CMP_EQ, PS__DECODER_ANSWERS, 0)),
         /* memory, never executable */
         ALLOW_IF(mmap, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),
         ALLOW_IF(mprotect, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),
@@ -109,14 +119,14 @@ static int add_rules(scmp_filter_ctx filter) {
         ALLOW(sched_yield),
         ALLOW(sched_getaffinity),
         ALLOW(gettid),
-        ALLOW_IF(prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)),
+        ALLOW_IF(prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0)),
         /* ending, also by abort() */
         ALLOW(exit),
         ALLOW(exit_group),
         ALLOW(rt_sigreturn),
         ALLOW(rt_sigprocmask),
         ALLOW(getpid),
-        ALLOW_IF(tgkill, SCMP_A0(SCMP_CMP_EQ, self)),
+        ALLOW_IF(tgkill, SCMP_A0(SCMP_CMP_EQ, self, 0)),
         /* clocks, and chance for hash tables */
         ALLOW(clock_gettime),
         ALLOW(clock_getres),
@@ -129,11 +139,12 @@ static int add_rules(scmp_filter_ctx filter) {
         ALLOW(rt_sigaction),
         ALLOW(nanosleep),
         ALLOW(clock_nanosleep),
-        ALLOW_IF(write, SCMP_A0(SCMP_CMP_EQ, 2)),
+        ALLOW_IF(write, SCMP_A0(SCMP_CMP_EQ, 2, 0)),
 #endif
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, (unsigned)rules[i].count, rules[i].when) != 0) return -1;
+        if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, (unsigned)rules[i].count, rules[i].when) != 0)
+            return -1;
     /* The flags of clone3 lie in memory, where a filter cannot look; told that it does not exist, the C library takes clone. */
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }

@@ -19,8 +19,8 @@
 #define PS__SANITIZED 0
 #endif
 
-/* Ties this process to its parent, which must still be `parent`: -1 when it is not. Gives up what rights root would have. Nobody may look
-** into this process from here on, and no program it could start would have more rights. */
+/* Ties this process to its parent, which must still be `parent`: -1 when it is not. Gives up what rights root would have. Nobody
+** may look into this process from here on, and no program it could start would have more rights. */
 int ps__cage_bind(pid_t parent);
 
 /* Limits on memory (max_bytes more than now, and room for input and output), files, and core dumps. 0, or -1 with errno. */

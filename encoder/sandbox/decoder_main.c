@@ -1,6 +1,6 @@
 /*
-** photosearch-decoder: decodes photos for the library in a process that can do nothing else. Started by process.c with its parent's
-** process number and the memory it may use; ends when its pipe closes, with its parent, or when it is killed.
+** photosearch-decoder: decodes photos for the library in a process that can do nothing else. Started by process.c with its
+** parent's process number and the memory it may use; ends when its pipe closes, with its parent, or when it is killed.
 **
 ** It reads requests (protocol.h) one after the other. Nothing here has to be trusted by the library once a photo was read.
 */
@@ -68,8 +68,9 @@ static void serve(const ps__decoder_request *request) {
     const size_t room = PS__DECODER_RGB_AT + (size_t)request->room, size = (size_t)request->size;
     static ps__decoder_answer answer;
     static const uint8_t nothing[1];
-    void *output = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, PS__DECODER_OUTPUT, 0);
-    void *input = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, PS__DECODER_INPUT, 0) : (void *)(uintptr_t)nothing;
+    void *output = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, PS__DECODER_OUTPUT, 0);
+    void *input =
+        size ? mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, PS__DECODER_INPUT, 0) : (void *)(uintptr_t)nothing;
     if (output == MAP_FAILED) _exit(STATUS_PIPE);
     memset(&answer, 0, sizeof answer);
     answer.number = request->number;
@@ -87,10 +88,13 @@ static void serve(const ps__decoder_request *request) {
 
 /* ---- Before the first one ------------------------------------------------------------------------------------------------- */
 
-/* What is loaded or opened at first use must be there before the cage closes: libheif registers its decoders when it first sees a file,
-** even one without a picture. */
+/* What is loaded or opened at first use must be there before the cage closes: libheif registers its decoders when it first sees a
+** file, even one without a picture. */
 static void warm_up(void) {
-    static const uint8_t heif[] = "\0\0\0\x18" "ftypheic" "\0\0\0\0" "mif1heic";
+    static const uint8_t heif[] = "\0\0\0\x18"
+                                  "ftypheic"
+                                  "\0\0\0\0"
+                                  "mif1heic";
     ps__pixels pixels;
     ps__pixels_decode(&pixels, heif, sizeof heif - 1, PS__DECODER_NAME, NULL, NULL);
     ps__pixels_clear(&pixels);

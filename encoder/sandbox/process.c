@@ -38,10 +38,15 @@ static void make_environment(char *settings[SETTINGS], char texts[2][4096]) {
     settings[n] = NULL;
 }
 
-/* The child's files: the numbers of protocol.h, and nothing above. Whatever is handed over lies above them, so no step undoes another. */
+/* The child's files: the numbers of protocol.h, and nothing above. Whatever is handed over lies above them, so no step undoes
+** another. */
 static int set_files(posix_spawn_file_actions_t *actions, int requests, int answers, int input, int output) {
-    const int handed[][2] = {{0, 1}, {0, 2}, {requests, PS__DECODER_REQUESTS}, {answers, PS__DECODER_ANSWERS},
-                             {input, PS__DECODER_INPUT}, {output, PS__DECODER_OUTPUT}};
+    const int handed[][2] = {{0, 1},
+                             {0, 2},
+                             {requests, PS__DECODER_REQUESTS},
+                             {answers, PS__DECODER_ANSWERS},
+                             {input, PS__DECODER_INPUT},
+                             {output, PS__DECODER_OUTPUT}};
     int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDWR, 0);
     for (size_t i = 0; i < sizeof handed / sizeof *handed && !failed; i++)
         failed = posix_spawn_file_actions_adddup2(actions, handed[i][0], handed[i][1]);
@@ -81,8 +86,8 @@ static int spawn(ps__process *p, const char *program, uint64_t max_bytes, int re
     return failed;
 }
 
-/* The input once more, read-only: so that a decoder can neither change what the library is about to look at nor cut it short. Without
-** /proc it gets what there is; the seal keeps the memory in its place. */
+/* The input once more, read-only: so that a decoder can neither change what the library is about to look at nor cut it short.
+** Without /proc it gets what there is; the seal keeps the memory in its place. */
 static int read_only(int fd) {
     char path[40];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -126,7 +131,8 @@ static void reap(ps__process *p, ps__process_end *end) {
     siginfo_t info;
     struct rusage used;
     int result;
-    while ((result = ps__os.reap(p->pid, p->pidfd, &info, &used)) != 0 && errno == EINTR) {}
+    while ((result = ps__os.reap(p->pid, p->pidfd, &info, &used)) != 0 && errno == EINTR) {
+    }
     end->cpu_ns = p->seen_ns;
     if (result != 0) return;
     end->known = 1;
@@ -177,7 +183,8 @@ int64_t ps__process_cpu_ns(ps__process *p) {
 /* The pipe is empty, and has room for a request, whenever the decoder is ready. */
 int ps__process_tell(const ps__process *p, const void *bytes, size_t size) {
     ssize_t n;
-    while ((n = ps__os.write(p->requests, bytes, size)) < 0 && errno == EINTR) {}
+    while ((n = ps__os.write(p->requests, bytes, size)) < 0 && errno == EINTR) {
+    }
     return n == (ssize_t)size ? PS__HEARD : PS__HEARD_FAILED;
 }
 

@@ -1,9 +1,9 @@
 /*
-** One decoder process: started, spoken to through two pipes, stopped and reaped. The library lives in programs of others, so nothing
-** here forks without exec, touches signals, or relies on the program leaving its children alone.
+** One decoder process: started, spoken to through two pipes, stopped and reaped. The library lives in programs of others, so
+** nothing here forks without exec, touches signals, or relies on the program leaving its children alone.
 **
-** The process ends by itself with the thread that started it (the kernel's rule for "parent death" goes by thread), or when its pipe
-** closes.
+** The process ends by itself with the thread that started it (the kernel's rule for "parent death" goes by thread), or when its
+** pipe closes.
 */
 #ifndef PS_SANDBOX_PROCESS_H
 #define PS_SANDBOX_PROCESS_H

@@ -1,6 +1,6 @@
 /*
-** Looking for the decoder program; see program.h. PS_LIBEXECDIR (libexec/ of the installed prefix) and PS_BUILT_DECODER (the program
-** in the build tree) come from the Makefile.
+** Looking for the decoder program; see program.h. PS_LIBEXECDIR (libexec/ of the installed prefix) and PS_BUILT_DECODER (the
+** program in the build tree) come from the Makefile.
 */
 #include "encoder/sandbox/program.h"
 

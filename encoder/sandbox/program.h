@@ -6,8 +6,8 @@
 
 #include "base/status.h"
 
-/* $PHOTOSEARCH_DECODER; else photosearch-decoder beside the running program; ../libexec/photosearch/ from there; the prefix that the
-** library was installed to; the build tree. *path is freed by ps__free. PS__NOTFOUND, with a sentence that lists them. */
+/* $PHOTOSEARCH_DECODER; else photosearch-decoder beside the running program; ../libexec/photosearch/ from there; the prefix that
+** the library was installed to; the build tree. *path is freed by ps__free. PS__NOTFOUND, with a sentence that lists them. */
 int ps__decoder_program(char **path, ps__error *err);
 
 #endif

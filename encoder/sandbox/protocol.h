@@ -1,7 +1,7 @@
 /*
-** What the library and its decoder process say to each other. Requests go down one pipe, and a number comes back up another when the
-** answer is ready. The bytes of the photo and the answer lie in two blocks of shared memory. Both ends are of one build, which the
-** hello proves, so structs travel as they are.
+** What the library and its decoder process say to each other. Requests go down one pipe, and a number comes back up another when
+** the answer is ready. The bytes of the photo and the answer lie in two blocks of shared memory. Both ends are of one build,
+** which the hello proves, so structs travel as they are.
 **
 ** The library trusts the decoder until it has shown it a file; after that, every field of an answer is checked (answer.h).
 */

@@ -1,5 +1,6 @@
 /*
-** The library's side of the sandbox: shared memory, one request at a time, and what becomes of a helper that misbehaves; see sandbox.h.
+** The library's side of the sandbox: shared memory, one request at a time, and what becomes of a helper that misbehaves; see
+** sandbox.h.
 */
 #include "encoder/sandbox/sandbox.h"
 
@@ -16,11 +17,11 @@
 #include "encoder/sandbox/program.h"
 
 #define DEFAULT_SECONDS 30.0
-#define START_SECONDS 30.0               /* a machine may be busy, and we of the lowest priority */
-#define MOST_SECONDS (7 * 24 * 3600.0)   /* keeps the arithmetic with nanoseconds far from overflow */
-#define ROOM ((uint64_t)64 << 20)        /* beyond PS__MAX_DECODE_BYTES, for what the decoders' own estimates leave out */
-#define STEP ((size_t)1 << 20)           /* shared memory grows by whole steps */
-#define KEPT ((size_t)8 << 20)           /* of it is kept from file to file */
+#define START_SECONDS 30.0             /* a machine may be busy, and we of the lowest priority */
+#define MOST_SECONDS (7 * 24 * 3600.0) /* keeps the arithmetic with nanoseconds far from overflow */
+#define ROOM ((uint64_t)64 << 20)      /* beyond PS__MAX_DECODE_BYTES, for what the decoders' own estimates leave out */
+#define STEP ((size_t)1 << 20)         /* shared memory grows by whole steps */
+#define KEPT ((size_t)8 << 20)         /* of it is kept from file to file */
 
 typedef struct shared { /* a block of memory that the helper sees too */
     int fd;             /* -1: none */
@@ -30,21 +31,21 @@ typedef struct shared { /* a block of memory that the helper sees too */
 } shared;
 
 struct ps__sandbox {
-    char *program;                /* owned */
-    int64_t limit_ns;             /* of one request */
-    uint64_t max_bytes;           /* for decoding */
-    const ps__log *log;           /* of the options */
-    ps__stop_fn *stop;            /* of the options */
-    void *payload;                /* of the options */
-    shared input;                 /* the file's bytes */
-    shared output;                /* the answer and pixels */
-    ps__process process;          /* pid 0 between two of them */
-    ps__decoder_request request;  /* in work */
-    ps__decoder_answer answer;    /* copied out of the helper's reach */
-    uint32_t number;              /* of the last request */
-    int warned;                   /* the log has its warning */
-    int down;                     /* see ps__sandbox_is_down */
-    int64_t ended_ns;             /* CPU time of the processes before this one */
+    char *program;               /* owned */
+    int64_t limit_ns;            /* of one request */
+    uint64_t max_bytes;          /* for decoding */
+    const ps__log *log;          /* of the options */
+    ps__stop_fn *stop;           /* of the options */
+    void *payload;               /* of the options */
+    shared input;                /* the file's bytes */
+    shared output;               /* the answer and pixels */
+    ps__process process;         /* pid 0 between two of them */
+    ps__decoder_request request; /* in work */
+    ps__decoder_answer answer;   /* copied out of the helper's reach */
+    uint32_t number;             /* of the last request */
+    int warned;                  /* the log has its warning */
+    int down;                    /* see ps__sandbox_is_down */
+    int64_t ended_ns;            /* CPU time of the processes before this one */
 };
 
 /* ---- Shared memory ------------------------------------------------------------------------------------------------------ */
@@ -111,7 +112,8 @@ static void describe(char *text, size_t size, const ps__process_end *end) {
     else if (end->value == 9)
         snprintf(text, size, "was killed (signal 9); perhaps memory ran out");
     else
-        snprintf(text, size, "crashed (signal %d, %s)", end->value, sigdescr_np(end->value) ? sigdescr_np(end->value) : "unknown");
+        snprintf(text, size, "crashed (signal %d, %s)", end->value,
+                 sigdescr_np(end->value) ? sigdescr_np(end->value) : "unknown");
 }
 
 static int check_hello(ps__sandbox *s, const ps__decoder_hello *hello, ps__error *err) {
@@ -119,8 +121,10 @@ static int check_hello(ps__sandbox *s, const ps__decoder_hello *hello, ps__error
         return ps__fail(err, PS__ERROR, "%s: is not of the same version as this library", s->program);
     if (!hello->caged && !s->warned) {
         s->warned = 1;
-        ps__logf(s->log, PS__LOG_WARNING, "%s: the kernel cannot filter system calls (seccomp); photos are decoded in a process of their "
-                 "own with limits, but without that wall", s->program);
+        ps__logf(s->log, PS__LOG_WARNING,
+                 "%s: the kernel cannot filter system calls (seccomp); photos are decoded in a process of their "
+                 "own with limits, but without that wall",
+                 s->program);
     }
     return PS__OK;
 }
@@ -194,12 +198,14 @@ int64_t ps__sandbox_cpu_ns(ps__sandbox *s) { return s->ended_ns + (s->process.pi
 /* ---- Requests ----------------------------------------------------------------------------------------------------------- */
 
 /* A request for pixels that this sandbox can answer. */
-static int prepare(ps__sandbox *s, uint32_t kind, size_t size, const char *name, const ps__pixels_options *options, ps__error *err) {
+static int prepare(ps__sandbox *s, uint32_t kind, size_t size, const char *name, const ps__pixels_options *options,
+                   ps__error *err) {
     memset(&s->request, 0, sizeof s->request);
     s->down = 0;
     s->request.kind = kind;
     s->request.size = size;
-    if (size > s->input.filled) return ps__fail(err, PS__INVALID, "%s: more bytes than the buffer holds were to be decoded", name);
+    if (size > s->input.filled)
+        return ps__fail(err, PS__INVALID, "%s: more bytes than the buffer holds were to be decoded", name);
     if (kind == PS__DECODER_FIND) return PS__OK;
     if (options) s->request.options = *options;
     const ps__pixels_options *o = &s->request.options;
@@ -236,7 +242,8 @@ static int give_up(ps__sandbox *s, int heard, const char *name, ps__error *err) 
     }
     if (heard == PS__HEARD_STOP) return ps__fail(err, PS__CANCELLED, "%s: cancelled", name);
     if (heard == PS__HEARD_NOTHING)
-        return ps__fail(err, PS__ERROR, "%s: decoding took longer than %g seconds and was stopped", name, (double)s->limit_ns / 1e9);
+        return ps__fail(err, PS__ERROR, "%s: decoding took longer than %g seconds and was stopped", name,
+                        (double)s->limit_ns / 1e9);
     describe(how, sizeof how, &end);
     return ps__fail(err, PS__ERROR, "%s: the decoder %s", name, how);
 }

@@ -1,11 +1,12 @@
 /*
-** What the decoder process costs: build/plain/tests/bench/sandbox RUNS PHOTO... decodes each photo to the encoder's input here and in a
-** sandbox, one after the other, and prints medians, the time to start a process, and the memory of one.
+** What the decoder process costs: build/plain/tests/bench/sandbox RUNS PHOTO... decodes each photo to the encoder's input here
+** and in a sandbox, one after the other, and prints medians, the time to start a process, and the memory of one.
 */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -46,32 +47,61 @@ static void measure_start(int runs) {
     printf("%-44s %8.2f ms, best %.2f\n", "starting a decoder process", middle, times[0]);
 }
 
-static void measure_photo(ps__sandbox *s, const char *path, int runs) {
-    static const ps__pixels_options wanted = {.width = SIDE, .height = SIDE, .fit = PS__FIT_SQUASH};
-    double here[MOST_RUNS], there[MOST_RUNS];
-    uint8_t *bytes;
-    size_t size;
+/* CPU time of this process, and of the sandbox's where there is one. */
+static double cpu_ms(ps__sandbox *s) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6 + (s ? (double)ps__sandbox_cpu_ns(s) / 1e6 : 0);
+}
+
+static const ps__pixels_options wanted = {.width = SIDE, .height = SIDE, .fit = PS__FIT_SQUASH};
+
+typedef struct times {
+    double wall[MOST_RUNS]; /* ms */
+    double cpu;             /* ms, of all runs */
+} times;
+
+static void decode_here(times *t, int run, const uint8_t *bytes, size_t size, const char *path) {
     ps__pixels pixels;
     ps__error err;
-    if (ps__read_file(&bytes, &size, NULL, path, PS__MAX_FILE_BYTES, &err)) fail(&err);
-    for (int i = -1; i < runs; i++) {
-        double start = now_ms();
-        if (ps__pixels_decode(&pixels, bytes, size, path, &wanted, &err)) fail(&err);
-        ps__pixels_clear(&pixels);
-        if (i >= 0) here[i] = now_ms() - start;
-        uint8_t *buffer = ps__sandbox_buffer(s, size); /* the caller reads into it; the copy is not counted */
-        if (!buffer) exit(1);
-        memcpy(buffer, bytes, size);
-        start = now_ms();
-        if (ps__sandbox_decode(&pixels, s, size, path, &wanted, &err)) fail(&err);
-        if (i >= 0) there[i] = now_ms() - start;
-        if (i < runs - 1) ps__pixels_clear(&pixels);
-    }
-    double in = median(here, runs), out = median(there, runs);
-    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    printf("%-32.32s %5d x %-5d here %8.3f (best %.3f)  there %8.3f (best %.3f)  more %+.3f ms\n", name, pixels.original_width,
-           pixels.original_height, in, here[0], out, there[0], out - in);
+    double start = now_ms(), cpu = cpu_ms(NULL);
+    if (ps__pixels_decode(&pixels, bytes, size, path, &wanted, &err)) fail(&err);
     ps__pixels_clear(&pixels);
+    if (run < 0) return;
+    t->wall[run] = now_ms() - start;
+    t->cpu += cpu_ms(NULL) - cpu;
+}
+
+/* The caller reads a file into the buffer, as it would into its own memory; so the copy is not counted. */
+static void decode_there(times *t, int run, ps__sandbox *s, const uint8_t *bytes, size_t size, const char *path) {
+    ps__pixels pixels;
+    ps__error err;
+    uint8_t *buffer = ps__sandbox_buffer(s, size);
+    if (!buffer) exit(1);
+    memcpy(buffer, bytes, size);
+    double start = now_ms(), cpu = cpu_ms(s);
+    if (ps__sandbox_decode(&pixels, s, size, path, &wanted, &err)) fail(&err);
+    ps__pixels_clear(&pixels);
+    if (run < 0) return;
+    t->wall[run] = now_ms() - start;
+    t->cpu += cpu_ms(s) - cpu;
+}
+
+static void measure_photo(ps__sandbox *s, const char *path, int runs) {
+    static times here, there;
+    uint8_t *bytes;
+    size_t size;
+    ps__error err;
+    here.cpu = there.cpu = 0;
+    if (ps__read_file(&bytes, &size, NULL, path, PS__MAX_FILE_BYTES, &err)) fail(&err);
+    for (int i = -1; i < runs; i++) { /* the first is dropped */
+        decode_here(&here, i, bytes, size, path);
+        decode_there(&there, i, s, bytes, size, path);
+    }
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    double in = median(here.wall, runs), out = median(there.wall, runs);
+    printf("%-32.32s here %8.3f ms, best %8.3f, CPU %8.3f    there %8.3f ms, best %8.3f, CPU %8.3f\n", name, in, here.wall[0],
+           here.cpu / runs, out, there.wall[0], there.cpu / runs);
     ps__free(bytes);
 }
 
@@ -88,7 +118,8 @@ static void print_lines(long pid, const char *file, const char *const words[]) {
 
 /* Memory of the children of this process. */
 static void print_memory(void) {
-    static const char *const status[] = {"VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", NULL}, *const smaps[] = {"Pss:", NULL};
+    static const char *const status[] = {"VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", NULL}, *const smaps[] = {"Pss:",
+                                                                                                                      NULL};
     DIR *dir = opendir("/proc");
     for (struct dirent *d; dir && (d = readdir(dir)) != NULL;) {
         char path[300];

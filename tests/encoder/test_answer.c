@@ -12,8 +12,15 @@ static ps__decoder_request request;
 static ps__decoder_answer answer;
 
 static void make_honest(uint32_t kind) {
-    const ps__camera_notes notes = {.orientation = 6, .taken = "2024-02-29T23:59:59", .taken_offset = "-03:30", .has_gps = 1,
-                                    .latitude = -90, .longitude = 180, .make = "Caméra", .model = "One", .lens = ""};
+    const ps__camera_notes notes = {.orientation = 6,
+                                    .taken = "2024-02-29T23:59:59",
+                                    .taken_offset = "-03:30",
+                                    .has_gps = 1,
+                                    .latitude = -90,
+                                    .longitude = 180,
+                                    .make = "Caméra",
+                                    .model = "One",
+                                    .lens = ""};
     memset(&request, 0, sizeof request);
     memset(&answer, 0, sizeof answer);
     request.kind = kind;
@@ -43,7 +50,8 @@ typedef struct change {
 
 #define FIELD(field) offsetof(ps__decoder_answer, field), sizeof answer.field
 #define TEXT(field, text) #field " " text, offsetof(ps__decoder_answer, field), sizeof text, text
-#define INT(field, number) #field " " #number, FIELD(field), &(const int){number}
+#define INT(field, number)                                                                                                       \
+#field " " #number, FIELD(field), &(const int) { number }
 
 static const double NOT_A_NUMBER = NAN, INFINITE = INFINITY, BEYOND = 180.001, SOUTH = -90.001;
 
@@ -110,7 +118,9 @@ START_TEST(each_field_of_pixels_is_checked) {
         {TEXT(notes.make, "a\x7f"), 0},
         {TEXT(notes.model, "\xff"), 0},
         {TEXT(notes.model, "\xc2\x9b"), 0}, /* a control character of ISO 6429 */
-        {TEXT(notes.lens, "50\xe2\x80\xaf" "mm"), 1},
+        {TEXT(notes.lens, "50\xe2\x80\xaf"
+                          "mm"),
+         1},
     };
     try_changes(PS__DECODER_DECODE, changes, sizeof changes / sizeof *changes);
     make_honest(PS__DECODER_DECODE);

@@ -1,9 +1,10 @@
 /*
-** What the tests' decoder does when an input begins with "TEST ": it crashes, hangs, lies, or tries what a decoder must not be able to
-** do and reports what the system said. The decoder that is installed has none of this.
+** What the tests' decoder does when an input begins with "TEST ": it crashes, hangs, lies, or tries what a decoder must not be
+** able to do and reports what the system said. The decoder that is installed has none of this.
 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -48,7 +49,8 @@ static void hang(void) {
 }
 
 static int eat(ps__decoder_answer *answer) {
-    while (mmap(NULL, (size_t)1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {}
+    while (mmap(NULL, (size_t)1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
+    }
     answer->status = PS__NOMEM;
     snprintf(answer->text, sizeof answer->text, "out of memory");
     return 1;
@@ -104,6 +106,14 @@ static int files(ps__decoder_answer *answer) {
         if (fcntl(fd, F_GETFD) >= 0 && length < 500) snprintf(text + length, sizeof text - length, "%s%d", length ? " " : "", fd);
     }
     return say(answer, text);
+}
+
+/* "none", or that it has some; needs a decoder without its cage. */
+static int capabilities(ps__decoder_answer *answer) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, held) != 0) return say(answer, strerrorname_np(errno));
+    return say(answer, held[0].permitted || held[1].permitted || held[0].effective || held[1].effective ? "some" : "none");
 }
 
 static int settings(ps__decoder_answer *answer) {
@@ -162,6 +172,7 @@ int ps__decoder_trick(ps__decoder_answer *answer, const ps__decoder_request *req
     if (!strcmp(command, "eat")) return eat(answer);
     if (!strcmp(command, "thread")) return thread(answer);
     if (!strcmp(command, "files")) return files(answer);
+    if (!strcmp(command, "capabilities")) return capabilities(answer);
     if (!strcmp(command, "settings")) return settings(answer);
     if (!strncmp(command, "call ", 5)) return say_result(answer, call(command + 5, rgb));
     if (!strncmp(command, "lie ", 4)) return lie(answer, request, command + 4, rgb);
