@@ -1,7 +1,7 @@
 /*
 ** Fuzzing of previews with libFuzzer: in any bytes a preview is found inside the file or none is, and decoding what was found gives
-** pixels of the promised size or a clean failure. The first byte chooses the wanted size and how much of the file the head is.
-** Corpus to start from: tests/data/previews, each file behind one byte.
+** pixels of the promised size or a clean failure. The last byte chooses the wanted size and how much of the file the head is.
+** Corpus to start from: tests/data/previews as it is.
 */
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,10 +29,11 @@ static void decode(const ps__preview_place *place, const uint8_t *bytes, size_t 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const int sizes[][2] = {{32, 32}, {0, 0}, {224, 3}, {192, 192}};
     if (size < 1) return 0;
-    const int *wanted = sizes[data[0] & 3];
-    const ps__pixels_options options = {wanted[0], wanted[1], data[0] >> 2 & 1, 1 << 20, 64 << 20};
-    const uint8_t *file = data + 1;
-    const size_t file_size = size - 1, head = data[0] & 8 ? file_size / 2 : file_size;
+    const size_t file_size = size - 1;
+    const uint8_t choice = data[file_size], *file = data;
+    const int *wanted = sizes[choice & 3];
+    const ps__pixels_options options = {wanted[0], wanted[1], choice >> 2 & 1, 1 << 20, 64 << 20};
+    const size_t head = choice & 16 ? file_size : file_size / 2;
     ps__preview_place place;
     ps__error err = {0};
     int status = ps__preview_find(&place, file, head, file_size, "fuzz", &err);
