@@ -20,8 +20,9 @@ static int is_active(const ps__policy *policy, const ps__power_reading *r) {
 }
 
 static int battery_limit(const ps__policy *policy, int held) {
-    int limit = policy->min_battery_percent + (held ? BATTERY_MARGIN_PERCENT : 0);
-    return policy->min_battery_percent <= 0 ? 0 : limit > 100 ? 100 : limit;
+    int limit = policy->min_battery_percent, most = 100 - (held ? BATTERY_MARGIN_PERCENT : 0);
+    if (limit <= 0) return 0;
+    return limit > most ? 100 : limit + 100 - most;
 }
 
 /* What is held after this reading. Comparisons with an unknown (NAN, -1) are false, which lets go. */
@@ -46,13 +47,10 @@ static int pause_for(ps__permit *out, const ps__policy *policy, const ps__power_
         out->reason = PS__REASON_NOT_CHARGING;
         snprintf(out->why, sizeof out->why, "paused: running on battery, works only when charging");
     } else if (out->held & PS__HELD_BATTERY) {
-        int again = battery_limit(policy, 1);
+        int below = r->battery_percent < battery_limit(policy, 0);
         out->reason = PS__REASON_BATTERY_LOW;
-        if (r->battery_percent < policy->min_battery_percent)
-            snprintf(out->why, sizeof out->why, "paused: battery at %d %%, below %d %%", r->battery_percent,
-                     policy->min_battery_percent);
-        else
-            snprintf(out->why, sizeof out->why, "paused: battery at %d %%, goes on at %d %%", r->battery_percent, again);
+        snprintf(out->why, sizeof out->why, "paused: battery at %d %%, %s %d %%", r->battery_percent, below ? "below" : "goes on at",
+                 battery_limit(policy, !below));
     } else if (out->held & (PS__HELD_HEAT | PS__HELD_PROCESSOR)) {
         int skin = (out->held & PS__HELD_HEAT) != 0;
         double is = skin ? r->temperature_c : r->processor_c, most = skin ? policy->max_temperature_c : policy->max_processor_c;
