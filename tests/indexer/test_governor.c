@@ -130,7 +130,7 @@ START_TEST(the_duty_on_battery_holds) {
     ps__policy policy = PS__POLICY_DEFAULT;
     policy.battery_share = duties[_i];
     script = on_battery;
-    end_second = 3600;
+    end_second = 900;
     check_share((double)run(&policy, NULL).worked / 1e9 / end_second, WORKERS * duties[_i], "workers");
 }
 END_TEST
@@ -151,7 +151,7 @@ START_TEST(the_limit_on_processor_time_holds) {
     policy.max_cpu = limits[_i].max_cpu;
     script = limits[_i].script;
     cpu_ratio = limits[_i].ratio;
-    end_second = 3600;
+    end_second = 900;
     check_share((double)run(&policy, NULL).used / 1e9 / end_second, limits[_i].wanted, "processors");
 }
 END_TEST
