@@ -38,7 +38,7 @@ struct ps__os {
     int (*madvise)(void *address, size_t size, int advice);
     int64_t (*wall_seconds)(void); /* seconds since 1970, UTC */
     int64_t (*monotonic_ns)(void); /* nanoseconds of a clock that never goes back */
-    /* As pthread_cond_timedwait, until monotonic_ns reaches `until_ns`; the condition must use CLOCK_MONOTONIC. 0 or ETIMEDOUT. */
+    /* As pthread_cond_timedwait, until monotonic_ns reaches until_ns; the condition must use CLOCK_MONOTONIC. 0 or ETIMEDOUT. */
     int (*wait_until)(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ns);
     int64_t (*thread_cpu_ns)(void); /* processor time of the calling thread */
     int (*getrusage)(int who, struct rusage *use);

@@ -214,7 +214,8 @@ static const char *const nonsense[] = {
 };
 
 START_TEST(nonsense_is_unknown) {
-    static const char *const names[] = {"capacity", "energy_now", "energy_full", "status", "temp", "present", "online", "capacity_level"};
+    static const char *const names[] = {"capacity", "energy_now", "energy_full", "status",
+                                        "temp",     "present",    "online",      "capacity_level"};
     char path[256];
     put(SUPPLY "a/type", "Battery\n");
     put(SUPPLY "b/type", "Mains\n");

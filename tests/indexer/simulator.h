@@ -1,10 +1,10 @@
 /*
-** A simulated device: a clock that jumps, and threads that live by it. Hours pass in milliseconds, and nothing depends on how fast the
-** machine is.
+** A simulated device: a clock that jumps, and threads that live by it. Hours pass in milliseconds, and nothing depends on how
+** fast the machine is.
 **
-** Threads are real. One that sleeps, or waits through ps__os.wait_until, is put aside; when all are, the clock jumps to the earliest
-** moment that one of them waits for. A thread that works sleeps for the time its work takes. Conditions are not seen to be signalled: a
-** wait ends at its time only.
+** Threads are real. One that sleeps, or waits through ps__os.wait_until, is put aside; when all are, the clock jumps to the
+** earliest moment that one of them waits for. A thread that works sleeps for the time its work takes. Conditions are not seen to
+** be signalled: a wait ends at its time only.
 */
 #ifndef TESTS_INDEXER_SIMULATOR_H
 #define TESTS_INDEXER_SIMULATOR_H
