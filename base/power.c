@@ -62,8 +62,8 @@ int ps__power_number(int64_t *number, const ps__power_system *system, const char
     return 1;
 }
 
-void ps__power_each(ps__power_system *system, const char *folder, void (*each)(ps__power_system *, const char *name, void *payload),
-                    void *payload) {
+void ps__power_each(ps__power_system *system, const char *folder,
+                    void (*each)(ps__power_system *, const char *name, void *payload), void *payload) {
     int fd = open_below(system, folder, O_DIRECTORY);
     if (fd < 0) return;
     DIR *dir = ps__os.fdopendir(fd);

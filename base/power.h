@@ -1,9 +1,9 @@
 /*
-** How the device fares: battery, charger, temperature, other programs, and whether somebody uses it. A method table, so that a test
-** puts a simulator in its place; the real one reads what Linux shows under /sys, /proc and /dev.
+** How the device fares: battery, charger, temperature, other programs, and whether somebody uses it. A method table, so that a
+** test puts a simulator in its place; the real one reads what Linux shows under /sys, /proc and /dev.
 **
-** Whatever cannot be read, or makes no sense, is unknown: a desktop without battery and sensors simply has nothing to say. The files
-** are not trusted: each is read up to a limit, numbers are bounded, and odd values are passed over.
+** Whatever cannot be read, or makes no sense, is unknown: a desktop without battery and sensors simply has nothing to say. The
+** files are not trusted: each is read up to a limit, numbers are bounded, and odd values are passed over.
 */
 #ifndef PS_BASE_POWER_H
 #define PS_BASE_POWER_H

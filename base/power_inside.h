@@ -41,8 +41,8 @@ int ps__power_number(int64_t *number, const ps__power_system *system, const char
                      int64_t high);
 
 /* Calls `each` for every entry of the folder (without those that begin with a dot). */
-void ps__power_each(ps__power_system *system, const char *folder, void (*each)(ps__power_system *, const char *name, void *payload),
-                    void *payload);
+void ps__power_each(ps__power_system *system, const char *folder,
+                    void (*each)(ps__power_system *, const char *name, void *payload), void *payload);
 
 /* The two halves of a reading. *out is all unknown before. */
 void ps__power_read_supplies(ps__power_reading *out, ps__power_system *system); /* battery, charging, temperatures */

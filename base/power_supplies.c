@@ -2,8 +2,8 @@
 ** Batteries, chargers and temperatures, out of /sys/class/power_supply, /sys/class/thermal and /sys/class/hwmon.
 **
 ** Two temperatures, because one limit cannot fit both: a phone's skin or battery at 42 C is hot, a laptop's processor at 42 C is
-** asleep. A zone whose name speaks of skin or battery is the first kind, radios, chargers and the like are nobody's business here,
-** and the rest counts as the second.
+** asleep. A zone whose name speaks of skin or battery is the first kind, radios, chargers and the like are nobody's business
+** here, and the rest counts as the second.
 */
 #include <math.h>
 #include <stdio.h>
@@ -31,15 +31,14 @@ static int has_any(const char *text, const char *const *parts) {
 
 typedef struct supplies {
     ps__power_reading *reading;
-    int batteries;         /* of the device */
-    int levels;            /* of those, with a known level */
-    double percent_sum;    /* of these */
-    int weighed;           /* batteries that tell how much they hold */
-    int energy, charge;    /* of these, in which unit */
-    double now, full;      /* sums over them */
-    int charges, drains;   /* batteries that do */
-    int rests;             /* full, or held at its level by a charger */
-    int sources, online;   /* chargers and mains; of those, plugged in */
+    int batteries;       /* of the device */
+    int levels;          /* of those, with a known level */
+    double percent_sum;  /* of these */
+    int energy, charge;  /* batteries that tell how much they hold, by unit */
+    double now, full;    /* sums over them */
+    int charges, drains; /* batteries that do */
+    int rests;           /* full, or held at its level by a charger */
+    int sources, online; /* chargers and mains; of those, plugged in */
 } supplies;
 
 /* How much a battery holds, in micro Wh or micro Ah. */
@@ -76,7 +75,6 @@ static void add_battery(supplies *s, const ps__power_system *system, const char 
         s->levels++;
         s->percent_sum += percent;
         if (energy || charge) {
-            s->weighed++;
             s->energy += energy;
             s->charge += charge;
             s->now += percent / 100 * full; /* the battery's own idea of its level, with the weight of its size */
@@ -112,7 +110,7 @@ static void look_at_supply(ps__power_system *system, const char *name, void *pay
 static void sum_up(ps__power_reading *out, const supplies *s) {
     if (s->levels > 0) {
         /* Sizes only weigh when every battery tells one in the same unit. */
-        int weigh = s->weighed == s->levels && (s->energy == s->levels || s->charge == s->levels) && s->full > 0;
+        int weigh = (s->energy == s->levels || s->charge == s->levels) && s->full > 0;
         out->battery_percent = (int)((weigh ? 100 * s->now / s->full : s->percent_sum / s->levels) + 0.5);
     }
     if (s->batteries == 0 || s->charges > 0)

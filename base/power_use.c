@@ -36,7 +36,8 @@ static int64_t process_ticks(const ps__power_system *system, long pid) {
     snprintf(path, sizeof path, "/proc/%ld/stat", pid);
     if (ps__power_text(text, sizeof text, system, path) <= 0) return 0;
     const char *p = strrchr(text, ')');
-    if (!p || sscanf(p + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %19llu %19llu %19llu %19llu", &a, &b, &c, &d) != 4) return 0;
+    static const char fields[] = " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %19llu %19llu %19llu %19llu";
+    if (!p || sscanf(p + 1, fields, &a, &b, &c, &d) != 4) return 0;
     const unsigned long long most = 1ULL << 50;
     return a > most || b > most || c > most || d > most ? 0 : (int64_t)(a + b + c + d);
 }
@@ -125,7 +126,8 @@ static double terminals_idle(ps__power_system *system) {
 
 /* The sum over one line's processors, if its device is one that fingers move. */
 static uint64_t input_interrupts(char *line) {
-    static const char *const devices[] = {"i8042", "touch", "i2c_hid", "i2c-hid", "elan", "syna", "goodix", "keyboard", "keypad", NULL};
+    static const char *const devices[] = {"i8042", "touch",  "i2c_hid",  "i2c-hid", "elan",
+                                          "syna",  "goodix", "keyboard", "keypad",  NULL};
     uint64_t sum = 0;
     char *p = strchr(line, ':'), *end;
     if (!p) return 0;

@@ -1,10 +1,10 @@
 /*
-** Waiting and sleeping for the policy. One mutex guards all; it is let go while the device is read and while a line goes to the log,
-** so that neither holds up a worker. Time and waiting go through ps__os: a test runs hours in milliseconds.
+** Waiting and sleeping for the policy. One mutex guards all; it is let go while the device is read and while a line goes to the
+** log, so that neither holds up a worker. Time and waiting go through ps__os: a test runs hours in milliseconds.
 **
-** Two brakes act after a photo. The duty: a worker that worked for w then sleeps for w * (1 / duty - 1). The limit on CPU time: each
-** photo's CPU time, divided by max_cpu, is the time it takes up on a line that all workers share, and none goes on before that line's
-** end is past. What is not used is lost rather than saved up: no burst follows a long quiet.
+** Two brakes act after a photo. The duty: a worker that worked for w then sleeps for w * (1 / duty - 1). The limit on CPU time:
+** each photo's CPU time, divided by max_cpu, is the time it takes up on a line that all workers share, and none goes on before
+** that line's end is past. What is not used is lost rather than saved up: no burst follows a long quiet.
 */
 #include "indexer/governor.h"
 
@@ -71,8 +71,8 @@ static void nap(ps__governor *g, int64_t until_ns) {
     ps__os.wait_until(&g->changed, &g->lock, until_ns < look ? until_ns : look);
 }
 
-int ps__governor_new(ps__governor **out, const ps__policy *policy, const ps__power *power, int processors, const atomic_int *cancel,
-                     const ps__log *log, ps__error *err) {
+int ps__governor_new(ps__governor **out, const ps__policy *policy, const ps__power *power, int processors,
+                     const atomic_int *cancel, const ps__log *log, ps__error *err) {
     const ps__power_reading unknown = PS__POWER_UNKNOWN;
     pthread_condattr_t monotonic;
     *out = NULL;

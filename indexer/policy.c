@@ -1,6 +1,6 @@
 /*
-** The decision: first what pauses, then what slows down. A limit that was passed is held until the reading is back by a margin, so
-** that work does not start and stop with every degree.
+** The decision: first what pauses, then what slows down. A limit that was passed is held until the reading is back by a margin,
+** so that work does not start and stop with every degree.
 */
 #include "indexer/policy.h"
 
@@ -20,15 +20,17 @@ static int is_active(const ps__policy *policy, const ps__power_reading *r) {
 }
 
 static int battery_limit(const ps__policy *policy, int held) {
-    int limit = policy->min_battery_percent + (held ? BATTERY_MARGIN_PERCENT : 0);
-    return policy->min_battery_percent <= 0 ? 0 : limit > 100 ? 100 : limit;
+    int limit = policy->min_battery_percent, most = 100 - (held ? BATTERY_MARGIN_PERCENT : 0);
+    if (limit <= 0) return 0;
+    return limit > most ? 100 : limit + 100 - most;
 }
 
 /* What is held after this reading. Comparisons with an unknown (NAN, -1) are false, which lets go. */
 static unsigned hold(const ps__policy *policy, const ps__power_reading *r, unsigned before) {
     unsigned held = 0;
     double busy = policy->busy_load * (before & PS__HELD_BUSY ? BUSY_MARGIN : 1);
-    if (r->battery_percent >= 0 && r->charging != 1 && r->battery_percent < battery_limit(policy, (before & PS__HELD_BATTERY) != 0))
+    int low = battery_limit(policy, (before & PS__HELD_BATTERY) != 0);
+    if (r->battery_percent >= 0 && r->charging != 1 && r->battery_percent < low)
         held |= PS__HELD_BATTERY;
     if (policy->max_temperature_c > 0 &&
         r->temperature_c > policy->max_temperature_c - (before & PS__HELD_HEAT ? HEAT_MARGIN_C : 0))
@@ -46,13 +48,10 @@ static int pause_for(ps__permit *out, const ps__policy *policy, const ps__power_
         out->reason = PS__REASON_NOT_CHARGING;
         snprintf(out->why, sizeof out->why, "paused: running on battery, works only when charging");
     } else if (out->held & PS__HELD_BATTERY) {
-        int again = battery_limit(policy, 1);
+        int below = r->battery_percent < battery_limit(policy, 0);
         out->reason = PS__REASON_BATTERY_LOW;
-        if (r->battery_percent < policy->min_battery_percent)
-            snprintf(out->why, sizeof out->why, "paused: battery at %d %%, below %d %%", r->battery_percent,
-                     policy->min_battery_percent);
-        else
-            snprintf(out->why, sizeof out->why, "paused: battery at %d %%, goes on at %d %%", r->battery_percent, again);
+        snprintf(out->why, sizeof out->why, "paused: battery at %d %%, %s %d %%", r->battery_percent,
+                 below ? "below" : "goes on at", battery_limit(policy, !below));
     } else if (out->held & (PS__HELD_HEAT | PS__HELD_PROCESSOR)) {
         int skin = (out->held & PS__HELD_HEAT) != 0;
         double is = skin ? r->temperature_c : r->processor_c, most = skin ? policy->max_temperature_c : policy->max_processor_c;
@@ -82,7 +81,7 @@ static void at_most(ps__permit *out, int threads) {
 static void slow_for(ps__permit *out, const ps__policy *policy, const ps__power_reading *r) {
     double share = isnan(policy->battery_share) ? 1 : within(policy->battery_share, LEAST_DUTY, 1);
     int active = is_active(policy, r), battery = r->charging == 0 && share < 1, busy = (out->held & PS__HELD_BUSY) != 0;
-    char level[40] = "", load[64] = "";
+    char level[24] = "", load[48] = "";
     if (!active && !battery && !busy) {
         snprintf(out->why, sizeof out->why, "at full speed");
         return;
@@ -124,6 +123,7 @@ const char *ps__pace_name(int pace) {
 }
 
 const char *ps__reason_name(int reason) {
-    static const char *const names[] = {"none", "request", "not-charging", "battery-low", "hot", "user-active", "on-battery", "busy"};
+    static const char *const names[] = {"none", "request",     "not-charging", "battery-low",
+                                        "hot",  "user-active", "on-battery",   "busy"};
     return reason >= 0 && reason < (int)(sizeof names / sizeof *names) ? names[reason] : "unknown";
 }

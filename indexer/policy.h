@@ -1,10 +1,10 @@
 /*
-** When the background indexer may work, and how hard: from a reading of the device's state to a permit. Pure: no clock, no state, no
-** input or output, so that a table of cases says all about it.
+** When the background indexer may work, and how hard: from a reading of the device's state to a permit. Pure: no clock, no
+** state, no input or output, so that a table of cases says all about it.
 **
-** Only what is known counts. An unknown battery, temperature, load or user never pauses or slows anything: a desktop without battery
-** and sensors runs. A battery that is charged pauses nothing however low it is: with a worn-out one, always empty and always on
-** mains, work would never end.
+** Only what is known counts. An unknown battery, temperature, load or user never pauses or slows anything: a desktop without
+** battery and sensors runs. A battery that is charged pauses nothing however low it is: with a worn-out one, always empty and
+** always on mains, work would never end.
 */
 #ifndef PS_INDEXER_POLICY_H
 #define PS_INDEXER_POLICY_H
@@ -63,8 +63,8 @@ typedef struct ps__permit {
     char why[PS__PERMIT_WHY]; /* "paused: battery at 14 %, below 20 %": one line, for people */
 } ps__permit;
 
-/* Fills all of *out. before: the permit that the last reading gave, NULL for the first; may be out itself. processors: of the device;
-** less than 1 counts as 1. Values of the policy out of their range count as the nearest in it. */
+/* Fills all of *out. before: the permit that the last reading gave, NULL for the first; may be out itself. processors: of the
+** device; less than 1 counts as 1. Values of the policy out of their range count as the nearest in it. */
 void ps__policy_decide(ps__permit *out, const ps__policy *policy, const ps__power_reading *reading, const ps__permit *before,
                        int processors);
 

@@ -15,6 +15,7 @@ files() {
     echo "link libphotosearch.so.$VERSION $LIBDIR/$SONAME"
     echo "link $SONAME $LIBDIR/libphotosearch.so"
     echo "pc tools/photosearch.pc.in $LIBDIR/pkgconfig/photosearch.pc"
+    echo "unit tools/photosearch.service.in $PREFIX/lib/systemd/user/photosearch.service"
     for model in models/*.safetensors; do
         [ ! -f "$model" ] || echo "644 $model $DATADIR/photosearch/${model##*/}"
     done
@@ -35,6 +36,11 @@ files | while read -r mode source target; do
         mkdir -p "$DESTDIR${target%/*}"
         sed -e "s|@VERSION@|$VERSION|" -e "s|@PREFIX@|$PREFIX|" -e "s|@LIBDIR@|$LIBDIR|" -e "s|@INCLUDEDIR@|$INCLUDEDIR|" \
             -e "s|@LIBS@|$LIBS|" "$source" >"$DESTDIR$target"
+        chmod 644 "$DESTDIR$target"
+        ;;
+    install-unit)
+        mkdir -p "$DESTDIR${target%/*}"
+        sed -e "s|@BINDIR@|$BINDIR|" "$source" >"$DESTDIR$target"
         chmod 644 "$DESTDIR$target"
         ;;
     install-*)

@@ -20,6 +20,7 @@ static const char *const FILES[] = {
     "lib/libphotosearch.so",
     "lib/libphotosearch.a",
     "lib/pkgconfig/photosearch.pc",
+    "lib/systemd/user/photosearch.service",
     "share/photosearch/photosearch.safetensors",
     "share/man/man1/photosearch.1",
     "share/bash-completion/completions/photosearch",

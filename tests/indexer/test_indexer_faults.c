@@ -124,7 +124,10 @@ START_TEST(a_kill_during_removal_leaves_whole_rows) {
         waitpid(child, NULL, 0);
         gallery_check_library();
     }
-    gallery_run();
+    ps__error err;
+    ps__indexer_options rest = gallery_options();
+    rest.flags = child_flags;
+    ck_assert_int_eq(gallery_run_with(&rest, &err), PS__OK);
     ck_assert_int_eq(gallery_counts().files, 500);
     ck_assert_int_eq(gallery_counts().photos, 500);
     ck_assert_int_eq(gallery_counts().vectors, 500);
