@@ -135,6 +135,27 @@ static void add_due(watch *w, ps__settled *more) {
     ps__settled_free(more);
 }
 
+/* By name, with what lies below a folder right behind it. */
+static int by_path(const void *a, const void *b) {
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    while (*x && *x == *y) x++, y++;
+    int m = *x == '/' ? 1 : (unsigned char)*x * 2, n = *y == '/' ? 1 : (unsigned char)*y * 2;
+    return m - n;
+}
+
+/* Leaves out what lies below another path that is due, and doubles. */
+static void prune(ps__settled *due) {
+    size_t kept = 0;
+    if (due->count) qsort(due->paths, due->count, sizeof *due->paths, by_path);
+    for (size_t i = 0; i < due->count; i++) {
+        if (kept && ps__path_below(due->paths[i], due->paths[kept - 1]))
+            ps__free(due->paths[i]);
+        else
+            due->paths[kept++] = due->paths[i];
+    }
+    due->count = kept;
+}
+
 /* A root that was not there may be what came. */
 static int may_pass_by_news(int problem) { return problem == PS__NOTFOUND || problem == PS__ACCESS || problem == PS__IO; }
 
@@ -242,6 +263,7 @@ static int make_run(watch *w, ps__error *err) {
         w->full_ns = ps__os.monotonic_ns();
         if (w->full != PS__RESCAN_FIRST) tell(w, &(ps__watch_event){.kind = PS__WATCH_RESCAN, .why = w->full});
     }
+    prune(&w->due);
     w->run.only = w->full ? NULL : w->due.count ? (const char *const *)w->due.paths : none;
     w->run.only_count = w->full ? 0 : w->due.count;
     w->run_ns = ps__os.monotonic_ns();
