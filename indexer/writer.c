@@ -1,7 +1,8 @@
 /*
 ** The writer: the only thread that writes to the library while photos are encoded. It gathers outcomes and files them in one short
 ** transaction when a batch is full, when the oldest has waited 2 seconds, or when nothing else is coming; so a kill costs little, and
-** other writers (forget) never wait long.
+** other writers (forget) never wait long. It keeps the caller's priority in background runs too: on a busy device an idle thread
+** might not get to let go of the library's write lock.
 */
 #include "indexer/pipeline.h"
 
@@ -107,7 +108,6 @@ static int gather(ps__pipeline *p, batch *b) {
 void *ps__writer(void *payload) {
     ps__pipeline *p = payload;
     batch b = {0};
-    if (p->run->options->flags & PS__INDEX_BACKGROUND) ps__priority_background();
     while (gather(p, &b)) flush(p, &b);
     flush(p, &b);
     pthread_mutex_lock(&p->lock);

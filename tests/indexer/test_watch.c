@@ -161,7 +161,8 @@ static int work(ps__indexer_result *r, const ps__indexer_options *o, int ms) {
     return PS__OK;
 }
 
-static int made_up_run(ps__indexer_result *r, const ps__indexer_options *o, ps__error *err) {
+static int made_up_run(ps__indexer_result *r, const ps__indexer_options *o, ps__error *err, void *payload) {
+    (void)payload;
     ps__indexer_progress g = {.phase = PS__PHASE_SCAN, .path = ""};
     *r = (ps__indexer_result){0};
     note_run(o);
