@@ -224,6 +224,8 @@ static int feed_put_off(ps__pipeline *p, ps__error *err) {
                 status = feed_page(p, &g);
             else if (status == PS__NOTFOUND)
                 status = PS__OK;
+            else if (status == PS__NOMEM)
+                ps__fail_nomem(err);
         }
         ps__free(ids.items);
         if (status == PS__OK) status = wait_for_rest(p);
