@@ -102,7 +102,7 @@ SUITE_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 TEST_SOURCES := tests/main.c $(sort $(wildcard $(addsuffix /*.c,$(filter-out tests/fuzz tests/bench tests/data tests/torture tests/sandbox,$(wildcard tests/*)))))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 # A program of its own, which uses the helpers of two suites.
-TORTURE_SOURCES := $(sort $(wildcard tests/torture/*.c)) tests/indexer/gallery.c tests/store/library.c
+TORTURE_SOURCES := $(sort $(wildcard tests/torture/*.c)) tests/indexer/gallery.c tests/store/library.c tests/store/inspect.c
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 

@@ -16,6 +16,8 @@ void ps__alloc_fail_after(long countdown, int sticky) {
     atomic_store(&fail_countdown, countdown);
 }
 
+long ps__alloc_fail_left(void) { return atomic_load(&fail_countdown); }
+
 static int must_fail(void) {
     long left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
     if (left < 0) return 0;

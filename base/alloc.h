@@ -18,5 +18,7 @@ void ps__free(void *p);
 
 /* For tests: the allocation after `countdown` more fails, and all that follow while `sticky`; negative turns it off. */
 void ps__alloc_fail_after(long countdown, int sticky);
+/* Allocations to go until the one that fails; negative: it has failed, or none was to. */
+long ps__alloc_fail_left(void);
 
 #endif

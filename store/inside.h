@@ -24,6 +24,7 @@ struct ps__store {
     char identity[33];                              /* hex digits from meta */
     int writable;                                   /* opened with PS__STORE_WRITE */
     int lock_fd;                                    /* writer.lock while its lock is held, else -1 */
+    int log_tried;                                  /* pages of the log at the last try to begin it anew */
     int statement_count;                            /* of statements */
     ps__statement statements[PS__STORE_STATEMENTS]; /* prepared when first used, kept until close */
 };

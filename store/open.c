@@ -16,6 +16,9 @@
 #include "base/os.h"
 
 #define BUSY_MS 10000
+#define LOG_CHECKPOINT 1000 /* pages of the log from which on each commit copies what it may into library.db */
+#define LOG_LONG 8192       /* and from which on the writer waits a moment for readers, to begin the log anew: 32 MB */
+#define LOG_PATIENCE_MS 200
 
 static int configure(ps__store *store, ps__error *err) {
     sqlite3_busy_timeout(store->db, BUSY_MS);
@@ -27,7 +30,24 @@ static int configure(ps__store *store, ps__error *err) {
     return ps__sql_exec(store, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON", err);
 }
 
+/* After each commit. SQLite by itself begins the log anew only when it happens to meet no reader, so with readers whose views overlap
+** it would grow for ever. Here the writer, once the log is long, waits a moment: readers that start meanwhile read library.db and do
+** not count. They are not held up; after a try that failed (somebody reads for long) the next one waits for more pages. */
+static int look_after_log(void *payload, sqlite3 *db, const char *name, int pages) {
+    ps__store *store = payload;
+    if (pages < store->log_tried) store->log_tried = 0;
+    if (pages < LOG_LONG || pages < store->log_tried + LOG_CHECKPOINT) {
+        if (pages >= LOG_CHECKPOINT) sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        return SQLITE_OK;
+    }
+    sqlite3_busy_timeout(db, LOG_PATIENCE_MS);
+    store->log_tried = sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_RESTART, NULL, NULL) == SQLITE_OK ? 0 : pages;
+    sqlite3_busy_timeout(db, BUSY_MS);
+    return SQLITE_OK;
+}
+
 static int prepare_writer(ps__store *store, ps__error *err) {
+    sqlite3_wal_hook(store->db, look_after_log, store);
     return ps__sql_exec(store,
                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"
                         "PRAGMA cache_size = -8000",

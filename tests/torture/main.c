@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "tests/torture/inspect.h"
+#include "tests/store/inspect.h"
 #include "tests/torture/torture.h"
 #include "tests/torture/world.h"
 

@@ -12,7 +12,7 @@
 #include "base/os.h"
 #include "store/inside.h"
 #include "tests/indexer/gallery.h"
-#include "tests/torture/inspect.h"
+#include "tests/store/inspect.h"
 #include "tests/torture/torture.h"
 #include "tests/torture/world.h"
 

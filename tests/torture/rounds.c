@@ -13,7 +13,7 @@
 #include "base/half.h"
 #include "search/index.h"
 #include "tests/indexer/gallery.h"
-#include "tests/torture/inspect.h"
+#include "tests/store/inspect.h"
 #include "tests/torture/torture.h"
 #include "tests/torture/world.h"
 

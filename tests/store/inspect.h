@@ -1,8 +1,8 @@
 /*
 ** Looking at a library after something happened to it: is it sound, is nothing in it twice, what does it hold.
 */
-#ifndef PS_TESTS_TORTURE_INSPECT_H
-#define PS_TESTS_TORTURE_INSPECT_H
+#ifndef PS_TESTS_INSPECT_H
+#define PS_TESTS_INSPECT_H
 
 #include "tests/store/library.h"
 
@@ -26,7 +26,8 @@ int64_t inspect_puts(const char *folder, int64_t after);
 void inspect_sound(const char *folder);
 
 /* Everything that two libraries of the same photos and model must agree in, as text: each path with its content and its vector in
-** `space`, and all contents. Owned by the caller (ps__free). Failures are told without their number of tries. */
+** `space`, and all contents. Owned by the caller (ps__free); "" where there is no library yet. Failures are told
+** without their number of tries. */
 char *inspect_text(const char *folder, const char *space);
 
 /* Files in the folder that are neither the database nor a lock nor a finished cache. */
