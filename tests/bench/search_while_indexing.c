@@ -150,7 +150,8 @@ static void *freshen(void *payload) {
     while (!atomic_load(&common->stop)) {
         double until = now_ms() + FLUSH_S * 1e3;
         while (!atomic_load(&common->stop) && now_ms() < until) usleep(100000);
-        if (ps__index_flush(index, store, &err) != PS__OK) fail("freshening", &err);
+        int stop = atomic_load(&common->stop);
+        if ((stop ? ps__index_flush : ps__index_tend)(index, store, &err) != PS__OK) fail("freshening", &err);
     }
     ps__index_free(index);
     ps__store_close(store);
