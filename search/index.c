@@ -56,14 +56,15 @@ void ps__index_free(ps__index *index) {
     ps__free(index);
 }
 
-/* The k best of each segment and of the tail, together, unsorted. *total is how many vectors there are at all. */
-static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *index, const float *query, size_t k,
-                  ps__error *err) {
+/* The k best of each segment, of the tail and of `newer` (may be NULL), together, unsorted. *total is how many vectors there are at
+** all. */
+static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *index, const ps__tail *newer, const float *query,
+                  size_t k, ps__error *err) {
     int status = PS__OK;
     size_t n = 0, got;
     pthread_rwlock_rdlock(&index->lock);
-    *total = ps__parts_total(&index->parts) + ps__tail_count(index->tail);
-    *out = ps__array((index->parts.count + 1) * k, sizeof **out);
+    *total = ps__parts_total(&index->parts) + ps__tail_count(index->tail) + (newer ? ps__tail_count(newer) : 0);
+    *out = ps__array((index->parts.count + 2) * k, sizeof **out);
     if (!*out) status = ps__fail_nomem(err);
     for (size_t i = 0; status == PS__OK && i < index->parts.count; i++, n += got)
         status = ps__segment_search(*out + n, &got, index->parts.list[i].segment, query, k, err);
@@ -72,16 +73,20 @@ static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *
         n += got;
     }
     pthread_rwlock_unlock(&index->lock);
+    if (status == PS__OK && newer) {
+        status = ps__tail_search(*out + n, &got, newer, query, k, err);
+        n += got;
+    }
     *count = n;
     return status;
 }
 
 /* One attempt with k candidates. *enough is 0 when more candidates could bring more photos. */
-static int search_once(ps__candidate *out, size_t *count, int *enough, ps__index *index, ps__store *store, const float *query,
-                       size_t want, size_t k, ps__error *err) {
+static int search_once(ps__candidate *out, size_t *count, int *enough, ps__index *index, const ps__tail *newer, ps__store *store,
+                       const float *query, size_t want, size_t k, ps__error *err) {
     ps__candidate *candidates = NULL;
     size_t n, total;
-    int status = gather(&candidates, &n, &total, index, query, k, err);
+    int status = gather(&candidates, &n, &total, index, newer, query, k, err);
     if (status == PS__OK) {
         ps__rank_unique(candidates, &n);
         if (n > k) n = k;
@@ -114,11 +119,12 @@ static int search_store(ps__candidate *out, size_t *count, const ps__index *inde
 
 int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want,
                      ps__error *err) {
+    ps__tail *newer = NULL;
     int enough = 0, scan = 0;
     *count = 0;
     int status = ps__store_begin(store, err);
     if (status != PS__OK) return status;
-    status = ps__index_refresh(&scan, index, store, err);
+    status = ps__index_refresh(&scan, &newer, index, store, err);
     if (status == PS__OK && scan) {
         status = search_store(out, count, index, store, query, want, err);
         enough = 1;
@@ -126,7 +132,8 @@ int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__st
     /* 8-bit cosines are off by a few thousandths: twice as many candidates as wanted hold the true best. More only where many
     ** candidates turn out to be gone. */
     for (size_t k = 2 * want + 32; status == PS__OK && !enough; k *= 4)
-        status = search_once(out, count, &enough, index, store, query, want, k, err);
+        status = search_once(out, count, &enough, index, newer, store, query, want, k, err);
+    ps__tail_free(newer);
     ps__store_end(store);
     return status;
 }

@@ -5,8 +5,8 @@
 ** but not truth.
 **
 ** Threads: any number may search one ps__index at once, each with its own ps__store. What is new since the last search is read by
-** one of them, and waited for by the others that need it: a few milliseconds. Nobody waits for the building of segments: that is
-** done by who calls ps__index_flush or by a thread of the index, and until it is done searches compare what has no segment yet
+** one of them for all; others that come meanwhile read a little for themselves, and wait only for much. Nobody waits for the building
+** of segments: that is done by who calls ps__index_flush or by a thread of the index, and until it is done searches compare what has no segment yet
 ** one by one. Every search knows every photo that was committed before it began.
 **
 ** Processes: whoever has the cache's lock at the moment builds and writes the files; others take these when they are there.

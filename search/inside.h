@@ -69,8 +69,9 @@ typedef struct ps__photo_list {
 int ps__photo_list_add(ps__photo_list *list, int64_t photo);
 
 /* Brings the index up to date, within a view (ps__store_begin) of the store, as far as that is quickly done; what takes longer is
-** begun by the builder. *scan is 1 when the index does not hold everything and the store itself must be searched. */
-int ps__index_refresh(int *scan, ps__index *index, ps__store *store, ps__error *err);
+** begun by the builder. *scan is 1 when the index does not hold everything and the store itself must be searched. *newer, which the
+** caller frees, is NULL or holds what this search alone has read beyond the index. */
+int ps__index_refresh(int *scan, ps__tail **newer, ps__index *index, ps__store *store, ps__error *err);
 
 /* Holding `update`: looks at the cache for the first time. */
 int ps__index_first_load(ps__index *index, int64_t now, ps__error *err);

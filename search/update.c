@@ -2,8 +2,8 @@
 ** What a search does so that the vector index keeps step with the store. The steps, cheapest first:
 **
 **   nothing changed   one number is compared
-**   replay            changes since then are read from the store's log; their vectors go to the tail. Searches that notice the same
-**                     changes wait for it: 3 ms for 1,000 photos, and bounded
+**   replay            changes since then are read from the store's log; their vectors go to the tail: 3 ms for 1,000 photos. A search
+**                     that finds another one doing so reads a few changes for itself, and waits only for many
 **   reload            the tail is long, and another process has meanwhile written a newer cache: take that
 **   scan              there are more changes than the tail may hold: this search reads the vectors in the store, and none waits
 **
@@ -19,6 +19,7 @@
 #define TAIL_LEAST ((size_t)1024)  /* a tail up to this length is always fine: a process reads it in some 3 ms */
 #define TAIL_MOST ((size_t)8192)   /* beyond this one is always worth building: it costs memory and time in every search */
 #define TAIL_FLUSHED ((size_t)256) /* what a flush leaves to be read by others */
+#define ALONE_MOST ((size_t)2048)  /* a search that finds another at the replay reads up to this many for itself */
 #define GONE_LEAST ((size_t)1000)  /* this many vectors of photos that are gone are no reason to rebuild */
 
 /* ---- Parts ---- */
@@ -273,19 +274,45 @@ static int follow(ps__index *index, ps__store *store, int64_t now, ps__error *er
     return status;
 }
 
-static int is_current(ps__index *index, int64_t now) {
-    pthread_rwlock_rdlock(&index->lock);
-    int current = index->loaded && index->change >= now;
-    pthread_rwlock_unlock(&index->lock);
-    return current;
+static int add_to_newer(const int64_t *photos, const float *vectors, size_t n, void *payload, ps__error *err) {
+    return ps__tail_add(payload, photos, vectors, n, err);
 }
 
-int ps__index_refresh(int *scan, ps__index *index, ps__store *store, ps__error *err) {
-    int64_t now;
+/* What is new since `change`, for one search alone. PS__TOOBIG, PS__NOTFOUND: that is not to be had quickly. */
+static int read_newer(ps__tail **newer, const ps__index *index, ps__store *store, int64_t change, ps__error *err) {
+    ps__photo_list fresh = {.most = ALONE_MOST};
+    int status = ps__index_gather(&fresh, index, store, change, err);
+    if (status == PS__OK) status = ps__tail_new(newer, index->dim, err);
+    if (status == PS__OK)
+        status = ps__build_fetch(store, index->space, index->dim, fresh.photos, fresh.count, add_to_newer, *newer, err);
+    ps__free(fresh.photos);
+    if (status == PS__OK) return PS__OK;
+    ps__tail_free(*newer);
+    *newer = NULL;
+    return status;
+}
+
+/* What the index stands for; -1 before it was loaded. */
+static int64_t known_change(ps__index *index) {
+    pthread_rwlock_rdlock(&index->lock);
+    int64_t change = index->loaded ? index->change : -1;
+    pthread_rwlock_unlock(&index->lock);
+    return change;
+}
+
+int ps__index_refresh(int *scan, ps__tail **newer, ps__index *index, ps__store *store, ps__error *err) {
+    int64_t now, known = known_change(index);
     *scan = 0;
+    *newer = NULL;
     int status = ps__store_last_change(&now, store, err);
-    if (status != PS__OK || is_current(index, now)) return status;
-    pthread_mutex_lock(&index->update);
+    if (status != PS__OK || known >= now) return status;
+    if (pthread_mutex_trylock(&index->update) != 0) {
+        /* Another thread is at it. A wait is short, but that thread may not be given a processor for a while. */
+        status = known < 0 ? PS__TOOBIG : read_newer(newer, index, store, known, err);
+        if (status != PS__TOOBIG && status != PS__NOTFOUND) return status;
+        pthread_mutex_lock(&index->update);
+    }
+    status = PS__OK;
     if (!index->loaded) status = ps__index_first_load(index, now, err);
     if (status == PS__OK && index->change < now && !(index->behind && index->building)) status = follow(index, store, now, err);
     *scan = index->change < now;
