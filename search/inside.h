@@ -88,8 +88,9 @@ int ps__index_too_many_gone(int *result, const ps__index *index, ps__store *stor
 ** all of which are in `parts`, or not in the store. Segments that were parts and are none any more are freed. */
 int ps__index_put_in_place(ps__index *index, ps__parts *parts, size_t used, int64_t change, ps__error *err);
 
-/* Holding `update`: starts the builder unless somebody is building, here or in another process. Failing to is of no consequence. */
-void ps__index_start_builder(ps__index *index);
+/* Holding `update`: starts the builder unless somebody is building, here or in another process. Unless it is urgent, that is also left
+** to a process that indexes. Failing to is of no consequence. */
+void ps__index_start_builder(ps__index *index, int urgent);
 
 /* Number of vectors in all parts. */
 size_t ps__parts_total(const ps__parts *parts);

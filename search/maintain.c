@@ -230,8 +230,10 @@ static void *build_for_searches(void *payload) {
     return NULL;
 }
 
-void ps__index_start_builder(ps__index *index) {
-    if (index->building || (index->retry_ns && ps__os.monotonic_ns() < index->retry_ns)) return;
+void ps__index_start_builder(ps__index *index, int urgent) {
+    if (index->building || (!urgent && ps__store_is_locked(index->folder)) ||
+        (index->retry_ns && ps__os.monotonic_ns() < index->retry_ns))
+        return;
     ps__cache_lock(&index->builder_lock, &index->key);
     if (index->builder_lock == PS__CACHE_BUSY) return; /* what comes out of it is taken by a later search */
     if (index->has_builder) pthread_join(index->builder, NULL);

@@ -253,10 +253,10 @@ static int gather_for_tail(ps__photo_list *fresh, ps__index *index, ps__store *s
 /* Holding `update`, and loaded. */
 static int follow(ps__index *index, ps__store *store, int64_t now, ps__error *err) {
     ps__photo_list fresh = {0};
-    int taken = 0, much_gone = 0, worth_it;
+    int taken = 0, much_gone = 0;
     int status = index->behind ? PS__TOOBIG : gather_for_tail(&fresh, index, store, err);
     int lost = status == PS__NOTFOUND || status == PS__TOOBIG;
-    worth_it = lost || (status == PS__OK && ps__index_is_long(index, ps__tail_count(index->tail) + fresh.count, 0));
+    int worth_it = lost || (status == PS__OK && ps__index_is_long(index, ps__tail_count(index->tail) + fresh.count, 0));
     if (worth_it && !index->building) {
         status = ps__index_reload(&taken, index, now, 1, err);
         if (status == PS__OK && taken) {
@@ -269,7 +269,8 @@ static int follow(ps__index *index, ps__store *store, int64_t now, ps__error *er
     if (status == PS__OK && fresh.gone) status = ps__index_too_many_gone(&much_gone, index, store, err);
     if (lost) index->behind = 1;
     if (lost && (status == PS__NOTFOUND || status == PS__TOOBIG)) status = PS__OK;
-    if (status == PS__OK && (worth_it || much_gone)) ps__index_start_builder(index);
+    if (status == PS__OK && (worth_it || much_gone))
+        ps__index_start_builder(index, lost || ps__tail_count(index->tail) > TAIL_MOST);
     ps__free(fresh.photos);
     return status;
 }

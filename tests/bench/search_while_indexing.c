@@ -167,6 +167,7 @@ static void index_photos(const char *folder, long from, long rate, int niceness,
     uint64_t state = 88172645463325252u + (uint64_t)from;
     pthread_t flusher;
     setpriority(PRIO_PROCESS, 0, niceness);
+    if (ps__store_lock(store, &err) != PS__OK) fail("locking", &err);
     if (ps__store_use_model(&other, store, "other", "other-space", DIM, &err) != PS__OK) fail("the other model", &err);
     if (ps__store_use_model(&space, store, "bench", SPACE, DIM, &err) != PS__OK) fail("the model", &err);
     searcher any = {.folder = folder, .space = space};
