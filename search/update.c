@@ -20,6 +20,7 @@
 #define TAIL_MOST ((size_t)8192)   /* beyond this one is always worth building: it costs memory and time in every search */
 #define TAIL_FLUSHED ((size_t)256) /* what a flush leaves to be read by others */
 #define ALONE_MOST ((size_t)2048)  /* a search that finds another at the replay reads up to this many for itself */
+#define LEFT_MOST ((size_t)512)    /* so many may stay outside the tail for a while, and are read again by each search: 2 ms */
 #define GONE_LEAST ((size_t)1000)  /* this many vectors of photos that are gone are no reason to rebuild */
 
 /* ---- Parts ---- */
@@ -184,11 +185,18 @@ int ps__index_gather(ps__photo_list *list, const ps__index *index, ps__store *st
     return status == PS__NOMEM ? ps__fail_nomem(err) : status;
 }
 
-static int add_to_tail(const int64_t *photos, const float *vectors, size_t n, void *payload, ps__error *err) {
-    ps__index *index = payload;
-    pthread_rwlock_wrlock(&index->lock);
-    int status = ps__tail_add(index->tail, photos, vectors, n, err);
-    pthread_rwlock_unlock(&index->lock);
+static int add_to_newer(const int64_t *photos, const float *vectors, size_t n, void *payload, ps__error *err) {
+    return ps__tail_add(payload, photos, vectors, n, err);
+}
+
+/* The listed photos' vectors as a tail of their own. */
+static int fetch(ps__tail **newer, const ps__index *index, ps__store *store, const ps__photo_list *list, ps__error *err) {
+    int status = ps__tail_new(newer, index->dim, err);
+    if (status == PS__OK)
+        status = ps__build_fetch(store, index->space, index->dim, list->photos, list->count, add_to_newer, *newer, err);
+    if (status == PS__OK) return PS__OK;
+    ps__tail_free(*newer);
+    *newer = NULL;
     return status;
 }
 
@@ -210,14 +218,22 @@ static int add_mark(ps__index *index, int64_t change, ps__error *err) {
     return PS__OK;
 }
 
-static int replay(ps__index *index, ps__store *store, const ps__photo_list *list, int64_t now, ps__error *err) {
-    int status = ps__build_fetch(store, index->space, index->dim, list->photos, list->count, add_to_tail, index, err);
-    if (status == PS__OK) status = add_mark(index, now, err);
+/* What is new joins the tail. Where that would have to wait for another search, which may be waiting for a processor, a little is left
+** to *newer, for this search alone, and to the next one. */
+static int replay(ps__tail **newer, ps__index *index, ps__store *store, const ps__photo_list *list, int64_t now, ps__error *err) {
+    int status = fetch(newer, index, store, list, err);
     if (status != PS__OK) return status;
-    pthread_rwlock_wrlock(&index->lock);
-    index->change = now;
+    if (pthread_rwlock_trywrlock(&index->lock) != 0) {
+        if (list->count <= LEFT_MOST) return PS__OK;
+        pthread_rwlock_wrlock(&index->lock);
+    }
+    status = ps__tail_add_rest(index->tail, *newer, 0, err);
+    if (status == PS__OK) status = add_mark(index, now, err);
+    if (status == PS__OK) index->change = now;
     pthread_rwlock_unlock(&index->lock);
-    return PS__OK;
+    ps__tail_free(*newer);
+    *newer = NULL;
+    return status;
 }
 
 /* ---- What is worth building ---- */
@@ -251,7 +267,7 @@ static int gather_for_tail(ps__photo_list *fresh, ps__index *index, ps__store *s
 }
 
 /* Holding `update`, and loaded. */
-static int follow(ps__index *index, ps__store *store, int64_t now, ps__error *err) {
+static int follow(ps__tail **newer, ps__index *index, ps__store *store, int64_t now, ps__error *err) {
     ps__photo_list fresh = {0};
     int taken = 0, much_gone = 0;
     int status = index->behind ? PS__TOOBIG : gather_for_tail(&fresh, index, store, err);
@@ -265,7 +281,7 @@ static int follow(ps__index *index, ps__store *store, int64_t now, ps__error *er
             worth_it = lost || (status == PS__OK && ps__index_is_long(index, ps__tail_count(index->tail) + fresh.count, 0));
         }
     }
-    if (status == PS__OK && !lost) status = replay(index, store, &fresh, now, err);
+    if (status == PS__OK && !lost) status = replay(newer, index, store, &fresh, now, err);
     if (status == PS__OK && fresh.gone) status = ps__index_too_many_gone(&much_gone, index, store, err);
     if (lost) index->behind = 1;
     if (lost && (status == PS__NOTFOUND || status == PS__TOOBIG)) status = PS__OK;
@@ -275,21 +291,12 @@ static int follow(ps__index *index, ps__store *store, int64_t now, ps__error *er
     return status;
 }
 
-static int add_to_newer(const int64_t *photos, const float *vectors, size_t n, void *payload, ps__error *err) {
-    return ps__tail_add(payload, photos, vectors, n, err);
-}
-
 /* What is new since `change`, for one search alone. PS__TOOBIG, PS__NOTFOUND: that is not to be had quickly. */
 static int read_newer(ps__tail **newer, const ps__index *index, ps__store *store, int64_t change, ps__error *err) {
     ps__photo_list fresh = {.most = ALONE_MOST};
     int status = ps__index_gather(&fresh, index, store, change, err);
-    if (status == PS__OK) status = ps__tail_new(newer, index->dim, err);
-    if (status == PS__OK)
-        status = ps__build_fetch(store, index->space, index->dim, fresh.photos, fresh.count, add_to_newer, *newer, err);
+    if (status == PS__OK) status = fetch(newer, index, store, &fresh, err);
     ps__free(fresh.photos);
-    if (status == PS__OK) return PS__OK;
-    ps__tail_free(*newer);
-    *newer = NULL;
     return status;
 }
 
@@ -315,8 +322,8 @@ int ps__index_refresh(int *scan, ps__tail **newer, ps__index *index, ps__store *
     }
     status = PS__OK;
     if (!index->loaded) status = ps__index_first_load(index, now, err);
-    if (status == PS__OK && index->change < now && !(index->behind && index->building)) status = follow(index, store, now, err);
-    *scan = index->change < now;
+    if (status == PS__OK && index->change < now && !(index->behind && index->building)) status = follow(newer, index, store, now, err);
+    *scan = index->change < now && !*newer;
     pthread_mutex_unlock(&index->update);
     return status;
 }

@@ -274,7 +274,9 @@ START_TEST(what_another_process_built_is_taken_and_the_tail_keeps_what_is_newer)
     ps__cache_key key = {library_dir, "", VECTORS_SPACE, VECTORS_DIM};
     int lock;
     ps__cache_lock(&lock, &key); /* the one that searches may not build */
-    vectors_add(2400, 2700);
+    vectors_add(2400, 2450);
+    vectors_expect_found(index, store, 2440, 2443); /* in the tail, and newer than the cache */
+    vectors_add(2450, 2700);
     vectors_expect_found(index, store, 1500, 1503);
     vectors_expect_found(index, store, 2397, 2403);
     vectors_expect_found(index, store, 2697, 2700);
