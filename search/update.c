@@ -285,8 +285,7 @@ static int follow(ps__tail **newer, ps__index *index, ps__store *store, int64_t 
     if (status == PS__OK && fresh.gone) status = ps__index_too_many_gone(&much_gone, index, store, err);
     if (lost) index->behind = 1;
     if (lost && (status == PS__NOTFOUND || status == PS__TOOBIG)) status = PS__OK;
-    if (status == PS__OK && (worth_it || much_gone))
-        ps__index_start_builder(index, lost || ps__tail_count(index->tail) > TAIL_MOST);
+    if (status == PS__OK && (worth_it || much_gone)) ps__index_start_builder(index, lost);
     ps__free(fresh.photos);
     return status;
 }
