@@ -162,14 +162,14 @@ void ps__cache_sweep(const ps__roll *roll, const ps__cache_key *key) {
 
 void ps__cache_lock(int *lock, const ps__cache_key *key) {
     char path[PS__CACHE_PATH];
-    *lock = -1;
+    *lock = PS__CACHE_CLOSED;
     if (snprintf(path, sizeof path, "%s/cache.lock", key->folder) >= (int)sizeof path) return;
     int fd = ps__os.open(path, O_RDWR | O_CREAT, 0600);
-    if (fd >= 0 && ps__os.flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        ps__os.close(fd);
-        return;
-    }
+    if (fd < 0) return;
     *lock = fd;
+    if (ps__os.flock(fd, LOCK_EX | LOCK_NB) == 0) return;
+    *lock = errno == EWOULDBLOCK || errno == EINTR ? PS__CACHE_BUSY : PS__CACHE_CLOSED;
+    ps__os.close(fd);
 }
 
 void ps__cache_unlock(int lock) {

@@ -43,8 +43,10 @@ void ps__roll_clear(ps__roll *roll);
 ** consequence. Needs the lock. */
 void ps__cache_sweep(const ps__roll *roll, const ps__cache_key *key);
 
-/* Whoever writes the cache holds its lock; the kernel drops it when the holder dies. Never waits: *lock is a descriptor, or -1
-** when another holds it or the folder cannot be written. */
+/* Whoever builds for the cache and writes it holds its lock; the kernel drops it when the holder dies. Never waits: *lock is a
+** descriptor, PS__CACHE_BUSY when another holds it, or PS__CACHE_CLOSED when there can be no lock (the folder cannot be written).
+** Unlocking either of these is fine. */
+enum { PS__CACHE_BUSY = -1, PS__CACHE_CLOSED = -2 };
 void ps__cache_lock(int *lock, const ps__cache_key *key);
 void ps__cache_unlock(int lock);
 

@@ -4,10 +4,12 @@
 ** the vectors in the store, in the same view of it, so photos that are gone cannot be found and a wrong cache can cost recall
 ** but not truth.
 **
-** Threads: any number may search one ps__index at once, each with its own ps__store. One of them brings the index up to date;
-** the others meanwhile search what is there. Only the first load is waited for.
+** Threads: any number may search one ps__index at once, each with its own ps__store. What is new since the last search is read by
+** one of them for all; others that come meanwhile read a little for themselves, and wait only for much. Nobody waits for the building
+** of segments: that is done by who calls ps__index_flush or by a thread of the index, and until it is done searches compare what has no segment yet
+** one by one. Every search knows every photo that was committed before it began.
 **
-** Processes: whoever has the cache's lock at the moment writes the files; others keep what they built to themselves.
+** Processes: whoever has the cache's lock at the moment builds and writes the files; others take these when they are there.
 */
 #ifndef PS_SEARCH_INDEX_H
 #define PS_SEARCH_INDEX_H
@@ -19,23 +21,31 @@
 typedef struct ps__index ps__index;
 
 /* For the library that `store` is open on; `space` is the space's number there. Nothing is read yet. log may be NULL; it is
-** copied. Free with ps__index_free (NULL is fine). */
+** copied. Free with ps__index_free (NULL is fine), which waits for a building that a search began. */
 int ps__index_new(ps__index **out, ps__store *store, const char *space_name, int space, int dim, const ps__log *log,
                   ps__error *err);
 void ps__index_free(ps__index *index);
 
 /* The `want` photos whose vectors are nearest to query (float [dim], of length 1) with their exact cosines, best first: *count
-** of them. out has room for `want`. Brings the index up to date first. The store must have no ps__store_begin open. */
+** of them. out has room for `want`. Knows what is in the store now. The store must have no ps__store_begin open. */
 int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want,
                      ps__error *err);
 
-/* For whoever just indexed: brings the index up to date and writes the cache, so that other processes start quickly. A cache that
-** cannot be written is a warning in the log, not a failure. */
+/* For whoever indexes, every few seconds meanwhile, on a thread that may take its time: builds what has become worth it and writes
+** the cache, so that searches need not. Mostly there is nothing to do, which takes a millisecond; else up to two seconds for each
+** segment, and one that is being built is waited for. Searches go on, with the same ps__index or others. The store must have no
+** ps__store_begin open. A cache that cannot be written is a warning in the log, not a failure. */
+int ps__index_tend(ps__index *index, ps__store *store, ps__error *err);
+/* The same at the end, when nothing more is to come for a while: also little things are built, so that other processes start
+** quickly. */
 int ps__index_flush(ps__index *index, ps__store *store, ps__error *err);
+
+/* Waits until nothing is being built for searches. */
+void ps__index_settle(ps__index *index);
 
 enum {
     PS__INDEX_MISSING = 0,
-    PS__INDEX_STALE = 1 /* so old that the next search will rebuild some of it */,
+    PS__INDEX_STALE = 1 /* so old that some of it will be built anew */,
     PS__INDEX_READY = 2
 };
 

@@ -50,6 +50,14 @@ int ps__tail_add(ps__tail *tail, const int64_t *photos, const float *vectors, si
     return PS__OK;
 }
 
+int ps__tail_add_rest(ps__tail *tail, const ps__tail *from, size_t first, ps__error *err) {
+    float *vectors;
+    size_t numbers;
+    if (first >= from->count) return PS__OK;
+    faiss_IndexFlat_xb(from->index, &vectors, &numbers);
+    return ps__tail_add(tail, from->photos + first, vectors + first * (numbers / from->count), from->count - first, err);
+}
+
 size_t ps__tail_count(const ps__tail *tail) { return tail->count; }
 const int64_t *ps__tail_photos(const ps__tail *tail) { return tail->photos; }
 

@@ -1,6 +1,6 @@
 /*
 ** The tail of the vector index: vectors that are newer than the segments, in memory, scanned exactly. Bounded to a few thousand
-** by the index, which turns a long tail into a segment. Reading from several threads is fine; a change needs the index's write
+** by the index, which has a long tail turned into a segment. Reading from several threads is fine; a change needs the index's write
 ** lock.
 */
 #ifndef PS_SEARCH_TAIL_H
@@ -20,6 +20,9 @@ int ps__tail_add(ps__tail *tail, const int64_t *photos, const float *vectors, si
 /* How many there are, and of which photos [count]; belongs to the tail. */
 size_t ps__tail_count(const ps__tail *tail);
 const int64_t *ps__tail_photos(const ps__tail *tail);
+
+/* Adds what `from` holds from position `first` on. */
+int ps__tail_add_rest(ps__tail *tail, const ps__tail *from, size_t first, ps__error *err);
 
 /* As ps__segment_search, exact. */
 int ps__tail_search(ps__candidate *out, size_t *count, const ps__tail *tail, const float *query, size_t k, ps__error *err);

@@ -64,3 +64,14 @@ void ps__store_unlock(ps__store *store) {
     ps__os.close(store->lock_fd);
     store->lock_fd = -1;
 }
+
+int ps__store_is_locked(const char *folder) {
+    ps__buf path = PS__BUF_INIT;
+    ps__buf_printf(&path, "%s/writer.lock", folder);
+    int fd = path.failed ? -1 : ps__os.open(path.bytes, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    ps__buf_free(&path);
+    if (fd < 0) return 0;
+    int locked = ps__os.is_locked(fd) == 1;
+    ps__os.close(fd);
+    return locked;
+}

@@ -61,6 +61,8 @@ void ps__store_end(ps__store *store);
 ** writes (forget) do not need it. Held by the handle: a second handle of the same process gets PS__BUSY too. */
 int ps__store_lock(ps__store *store, ps__error *err);
 void ps__store_unlock(ps__store *store);
+/* 1 while somebody holds it for the library in `folder`; 0 also when that cannot be told. */
+int ps__store_is_locked(const char *folder);
 
 /* ---- Models and spaces -------------------------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 ** that go away and come back.
 */
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 enum { BIG = 140000 /* bytes: more than a preview's head */ };
 
+static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER; /* guards the next while encoders run */
 static char named[1 << 14]; /* last parts of the paths that were decoded in full, each with a space behind */
 static atomic_int interrupt_run, previews;
 static _Thread_local uint8_t *buffer;
@@ -23,8 +25,10 @@ static ps__decode_fn *inner_decode;
 
 static int naming_decode(ps__pixels *out, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
                          ps__error *err) {
+    pthread_mutex_lock(&naming);
     size_t used = strlen(named);
     snprintf(named + used, sizeof named - used, "%s ", strrchr(name, '/') + 1);
+    pthread_mutex_unlock(&naming);
     if (strncmp((const char *)bytes, "PREBROKEN", 9) == 0) return ps__fail(err, PS__CORRUPT, "%s: is broken further down", name);
     return inner_decode(out, bytes, size, name, options, err);
 }

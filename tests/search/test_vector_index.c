@@ -64,6 +64,7 @@ START_TEST(the_first_search_builds_and_writes_the_cache) {
     reopen();
     ck_assert_int_eq(state(), PS__INDEX_MISSING);
     vectors_expect_found(my_index, store, 0, 200);
+    ps__index_settle(my_index);
     ck_assert_int_eq(state(), PS__INDEX_READY);
     ck_assert_int_eq(vectors_files(NULL, ".faiss"), 2);
     reopen();
@@ -92,6 +93,7 @@ START_TEST(new_photos_are_found_at_once_and_without_a_rebuild) {
     vectors_add(0, 100);
     reopen();
     vectors_expect_found(my_index, store, 0, 100);
+    ps__index_settle(my_index);
     vectors_files(first, ".faiss");
     vectors_add(100, 150);
     vectors_expect_found(my_index, store, 90, 150);
@@ -106,8 +108,10 @@ START_TEST(many_new_photos_become_a_segment) {
     vectors_add(0, 100);
     reopen();
     vectors_expect_found(my_index, store, 0, 5);
+    ps__index_settle(my_index);
     vectors_add(100, 2000);
     vectors_expect_found(my_index, store, 1995, 2000);
+    ps__index_settle(my_index);
     ck_assert_int_eq(vectors_files(NULL, ".faiss"), 2); /* the old segment is swept away */
     reopen();
     vectors_expect_found(my_index, store, 0, 5);
@@ -145,10 +149,12 @@ START_TEST(a_library_that_lost_most_photos_gets_a_new_cache) {
     vectors_add(0, 2500);
     reopen();
     vectors_expect_found(my_index, store, 0, 3);
+    ps__index_settle(my_index);
     vectors_forget(20, 2500);
     vectors_make(x, NULL, 10);
     ck_assert_int_eq(ps__index_search(found, &count, my_index, store, x, 30, NULL), PS__OK);
     ck_assert_uint_eq(count, 20);
+    ps__index_settle(my_index);
     /* Roll and segment, one after the other. */
     for (int n = 0; n < 2; n++) {
         vectors_files(path, ".faiss");
@@ -182,6 +188,7 @@ START_TEST(a_damaged_cache_is_rebuilt) {
         damage(path, at);
         reopen();
         vectors_expect_found(my_index, store, 3, 5);
+        ps__index_settle(my_index);
     }
     reopen();
     ck_assert_int_eq(state(), PS__INDEX_READY);
