@@ -379,9 +379,17 @@ static int scan_path(ps__run *run, const char *path, ps__error *err) {
     return status;
 }
 
+/* 1 if the path is given twice, or lies in a folder that is given too: a new file must not be added twice. */
+static int is_covered(const ps__indexer_options *o, size_t i) {
+    for (size_t k = 0; k < o->only_count; k++)
+        if (k != i && ps__path_below(o->only[i], o->only[k]) && (k < i || strcmp(o->only[i], o->only[k]) != 0)) return 1;
+    return 0;
+}
+
 static int scan_only(ps__run *run, ps__error *err) {
     int status = PS__OK;
     for (size_t i = 0; i < run->options->only_count && status == PS__OK; i++) {
+        if (is_covered(run->options, i)) continue;
         status = scan_path(run, run->options->only[i], err);
         if (status == PS__OK && run->op_count == PS__SCAN_OPS - 1) status = flush_ops(run, err);
     }

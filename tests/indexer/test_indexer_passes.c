@@ -307,6 +307,16 @@ START_TEST(a_partial_run_looks_at_what_it_is_given_and_nothing_else) {
 }
 END_TEST
 
+START_TEST(paths_of_a_partial_run_may_lie_in_each_other) {
+    gallery_write_many("a", 1);
+    gallery_run();
+    gallery_write_many("new/deep", 3);
+    run_only(4, (const char *const[]){"new/deep/001.jpg", "new", "new/deep/002.jpg", "new"});
+    ck_assert_int_eq(gallery_result.indexed, 3);
+    gallery_expect(4, 0, 0, 4, 0);
+}
+END_TEST
+
 START_TEST(a_partial_run_finds_a_moved_folder_without_reading) {
     gallery_write_many("a", 30);
     gallery_run();
@@ -506,6 +516,7 @@ Suite *suite_indexer_passes(void) {
     tcase_add_test(tc, what_somebody_waits_for_is_read_before_all);
     tcase_add_test(tc, the_list_of_those_who_wait_is_bounded);
     tcase_add_test(tc, a_partial_run_looks_at_what_it_is_given_and_nothing_else);
+    tcase_add_test(tc, paths_of_a_partial_run_may_lie_in_each_other);
     tcase_add_test(tc, a_partial_run_finds_a_moved_folder_without_reading);
     tcase_add_test(tc, a_partial_run_does_the_work_that_is_left);
     tcase_add_test(tc, a_partial_run_leaves_hidden_files_and_other_endings_alone);
