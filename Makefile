@@ -27,6 +27,7 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
+LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR ?= $(DATADIR)/man
 VARIANT ?= plain
 CHECK_ARGS ?=
@@ -78,6 +79,7 @@ ifneq ($(filter-out $(PLAIN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 endif
+DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif libheif libwebp libseccomp 2>/dev/null) -lm -pthread
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 
 COMPILE_FLAGS = $(BASE_FLAGS) $(WARNINGS) $(OPTIMISE) $(SANITIZE) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -87,15 +89,17 @@ LIBS = $(PKG_LIBS) -lstdc++ -lm -pthread
 # --- sources -------------------------------------------------------------------------------------------------------------------
 
 LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder/families encoder/tokens encoder/pixels \
-               store search indexer api
-LIB_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS))))
+               encoder/sandbox store search indexer api
+# The decoder process is a program of its own, of the pixels' sources and these.
+DECODER_SOURCES := $(sort $(wildcard encoder/sandbox/decoder_*.c))
+LIB_SOURCES := $(filter-out $(DECODER_SOURCES),$(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS)))))
 ifeq ($(filter x86_64%,$(MACHINE)),)
 LIB_SOURCES := $(filter-out encoder/kernels/%_avx2.c encoder/kernels/%_avx512vnni.c,$(LIB_SOURCES))
 endif
 CLI_SOURCES := $(sort $(wildcard cli/*.c))
 SAMPLE_SOURCES := $(sort $(wildcard samples/*.c samples/demo/*.c))
 SUITE_SOURCES := $(sort $(wildcard tests/*/test_*.c))
-TEST_SOURCES := tests/main.c $(sort $(wildcard $(addsuffix /*.c,$(filter-out tests/fuzz tests/bench tests/data tests/torture,$(wildcard tests/*)))))
+TEST_SOURCES := tests/main.c $(sort $(wildcard $(addsuffix /*.c,$(filter-out tests/fuzz tests/bench tests/data tests/torture tests/sandbox,$(wildcard tests/*)))))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 # A program of its own, which uses the helpers of two suites.
 TORTURE_SOURCES := $(sort $(wildcard tests/torture/*.c)) tests/indexer/gallery.c tests/store/library.c tests/store/inspect.c
@@ -106,7 +110,11 @@ objects = $(patsubst %.c,$(O)/%.o,$(1))
 LIB_OBJECTS := $(call objects,$(LIB_SOURCES))
 CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
 TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
-ALL_OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TORTURE_SOURCES))
+DECODER_OBJECTS := $(call objects,$(DECODER_SOURCES) $(filter base/% encoder/pixels/%,$(LIB_SOURCES)))
+TEST_DECODER_OBJECTS := $(O)/tests/encoder/sandbox/decoder_main.o $(call objects,$(wildcard tests/sandbox/*.c)) \
+                        $(filter-out %/decoder_main.o,$(DECODER_OBJECTS))
+ALL_OBJECTS := $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) \
+               $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TORTURE_SOURCES))
 
 # --- what a person asks for ----------------------------------------------------------------------------------------------------
 
@@ -177,6 +185,10 @@ SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"'
 INSTALLED_DATA := -DPS_DATADIR='"$(DATADIR)"'
 $(O)/api/lookup.o: ISA = $(SOURCE_MODEL)
 
+# So does the file that looks for the decoder program.
+$(O)/encoder/sandbox/program.o: ISA = -DPS_BUILT_DECODER='"$(CURDIR)/$(O)/photosearch-decoder"'
+INSTALLED_DECODER := -DPS_LIBEXECDIR='"$(LIBEXECDIR)"'
+
 # Programs may include <photosearch.h>, as they would when installed.
 $(O)/samples/%.o $(O)/cli/%.o $(O)/tests/%.o: ISA := -Iapi
 
@@ -190,13 +202,24 @@ $(O)/%.o: %.c $(O)/flags
 	@echo '  CC    $@'
 	@$(CCACHE) $(CC) $(COMPILE_FLAGS) $(ISA) -MMD -MP -c -o $@ $<
 
-$(O)/install/datadir: force
+$(O)/install/folders: force
 	@mkdir -p $(@D)
-	@echo '$(DATADIR)' | cmp -s - $@ || echo '$(DATADIR)' >$@
+	@echo '$(DATADIR) $(LIBEXECDIR)' | cmp -s - $@ || echo '$(DATADIR) $(LIBEXECDIR)' >$@
 
-$(O)/install/api/lookup.o: api/lookup.c $(O)/flags $(O)/install/datadir
+$(O)/install/api/lookup.o: api/lookup.c $(O)/flags $(O)/install/folders
 	@mkdir -p $(@D)
 	@$(CCACHE) $(CC) $(COMPILE_FLAGS) $(INSTALLED_DATA) -MMD -MP -c -o $@ $<
+
+$(O)/install/encoder/sandbox/program.o: encoder/sandbox/program.c $(O)/flags $(O)/install/folders
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) $(INSTALLED_DECODER) -MMD -MP -c -o $@ $<
+
+# The tests' decoder also crashes, hangs and lies when it is told to.
+$(O)/tests/encoder/sandbox/decoder_main.o: encoder/sandbox/decoder_main.c $(O)/flags
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -DPS_DECODER_TEST -MMD -MP -c -o $@ $<
+
+$(O)/tests/sandbox/%.o: ISA := -DPS_DECODER_TEST
 
 $(O)/tests/suites.o: $(O)/tests/suites.c $(O)/flags
 	@echo '  CC    $@'
@@ -238,12 +261,25 @@ $(1)/photosearch: $(CLI_OBJECTS) $(1)/libphotosearch.a
 	@$(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -o $$@ $(CLI_OBJECTS) $(1)/libphotosearch.a $$(LIBS) $(LDFLAGS)
 endef
 
-INSTALL_OBJECTS := $(patsubst $(O)/api/lookup.o,$(O)/install/api/lookup.o,$(LIB_OBJECTS))
+# What knows where things are: compiled once for here and once for the prefix.
+PLACE_OBJECTS := api/lookup.o encoder/sandbox/program.o
+INSTALL_OBJECTS := $(filter-out $(addprefix $(O)/,$(PLACE_OBJECTS)),$(LIB_OBJECTS)) $(addprefix $(O)/install/,$(PLACE_OBJECTS))
 $(eval $(call link_product,$(O),$(LIB_OBJECTS)))
 $(eval $(call link_product,$(O)/install,$(INSTALL_OBJECTS)))
 
+# Its functions' addresses are read-only from the start, as it will meet whatever a photo may hold.
+link_decoder = $(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro,-z,now -o $@ $^ $(DECODER_LIBS) $(LDFLAGS)
+
+$(O)/photosearch-decoder: $(DECODER_OBJECTS)
+	@echo '  LINK  $@'
+	@$(link_decoder)
+
+$(O)/tests/decoder: $(TEST_DECODER_OBJECTS)
+	@echo '  LINK  $@'
+	@$(link_decoder)
+
 # The tests see the inner names, so they link the objects.
-$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS)
+$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder
 	@echo '  LINK  $@'
 	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
 
@@ -271,18 +307,19 @@ fuzz-programs: $(patsubst %.c,$(O)/%,$(FUZZ_SOURCES))
 LIBRARY_READY := $(wildcard api/photosearch.h)
 PROGRAM_READY := $(and $(LIBRARY_READY),$(wildcard cli/main.c))
 variant: $(if $(LIBRARY_READY),$(O)/libphotosearch.so.$(VERSION) $(O)/libphotosearch.a $(SAMPLES),$(LIB_OBJECTS)) \
-         $(if $(PROGRAM_READY),$(O)/photosearch)
+         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder
 
 build: variant
-	@for f in photosearch libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
+	@for f in photosearch photosearch-decoder libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
 	    test ! -e $(O)/$$f || ln -sfn $(VARIANT)/$$f build/$$f; done
 
 # --- installation --------------------------------------------------------------------------------------------------------------
 
-INSTALL_FOLDERS = O=$(O)/install VERSION=$(VERSION) SONAME=$(SONAME) LIBS='$(LIBS)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
-                  BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' MANDIR='$(MANDIR)'
+INSTALL_FOLDERS = O=$(O)/install DECODER=$(O)/photosearch-decoder VERSION=$(VERSION) SONAME=$(SONAME) LIBS='$(LIBS)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
+                  BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' LIBEXECDIR='$(LIBEXECDIR)' MANDIR='$(MANDIR)'
 
-install-files: $(O)/install/libphotosearch.a $(O)/install/libphotosearch.so.$(VERSION) $(O)/install/photosearch
+install-files: $(O)/install/libphotosearch.a $(O)/install/libphotosearch.so.$(VERSION) $(O)/install/photosearch \
+               $(O)/photosearch-decoder
 
 install: all
 	@$(MAKE) --no-print-directory $(J) install-files
@@ -292,6 +329,6 @@ uninstall:
 	@$(INSTALL_FOLDERS) tools/install.sh uninstall
 
 clean:
-	@rm -rf build/plain build/asan build/tsan build/fuzz build/photosearch build/libphotosearch.* build/samples
+	@rm -rf build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
 distclean:
 	@rm -rf build

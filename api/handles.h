@@ -14,6 +14,7 @@
 #include "api/photosearch.h"
 #include "base/log.h"
 #include "encoder/towers.h"
+#include "indexer/governor.h"
 #include "search/index.h"
 #include "store/store.h"
 
@@ -29,8 +30,11 @@ struct ps_library {
     ps__log log;      /* write is NULL when nobody listens */
     ps_log_fn log_fn; /* where log passes lines on to */
     void *log_payload;
-    atomic_int cancel;                /* set: a running ps_index is to stop */
-    atomic_flag indexing;             /* a ps_index runs on this handle */
+    atomic_int cancel;                /* set: a running ps_index or ps_watch is to stop */
+    atomic_flag indexing;             /* one of them runs on this handle */
+    pthread_mutex_t watch_lock;       /* guards the next two */
+    ps__governor *governor;           /* of a running ps_watch, else NULL */
+    ps__power_system *power;          /* the same */
     pthread_mutex_t lock;             /* guards all below */
     ps_model *model;                  /* owned; NULL until needed */
     ps__index *index;                 /* owned; NULL until needed */

@@ -49,6 +49,7 @@ int ps_library_open(ps_library **out, const char *folder, const ps_library_optio
     ps_library *library = ps__calloc(1, sizeof *library);
     if (!library) return ps__refuse(NULL, PS_NOMEM, "out of memory");
     pthread_mutex_init(&library->lock, NULL);
+    pthread_mutex_init(&library->watch_lock, NULL);
     atomic_flag_clear(&library->indexing);
     int status = set_up(library, folder, options, &err);
     if (status == PS__OK) status = open_store(library, options ? options->flags : 0, &err);
@@ -65,6 +66,7 @@ void ps_library_close(ps_library *library) {
     ps__index_free(library->index);
     ps_model_free(library->model);
     pthread_mutex_destroy(&library->lock);
+    pthread_mutex_destroy(&library->watch_lock);
     ps__free(library->folder);
     ps__free(library->model_path);
     ps__free(library);

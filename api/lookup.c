@@ -127,3 +127,32 @@ int ps__absolute_path(char **absolute, const char *path, ps__error *err) {
     if (text.length == 0) ps__buf_putc(&text, '/');
     return finish(absolute, &text, err);
 }
+
+/* The absolute path with its folder, but not its last part, freed of symbolic links; NULL when the folder is not there. */
+static char *in_real_folder(const char *path) {
+    ps__buf joined = PS__BUF_INIT;
+    const char *slash = strrchr(path, '/');
+    char *parent = slash == path ? ps__strdup("/") : ps__strndup(path, (size_t)(slash - path));
+    char *folder = parent ? ps__os.realpath(parent) : NULL;
+    if (folder) ps__buf_printf(&joined, "%s%s", strcmp(folder, "/") == 0 ? "" : folder, slash);
+    ps__free(parent);
+    free(folder);
+    return joined.length ? ps__buf_detach(&joined) : NULL;
+}
+
+int ps__path_forms_make(ps__path_forms *out, const char *path, ps__error *err) {
+    char *plain;
+    memset(out, 0, sizeof *out);
+    int status = ps__absolute_path(&plain, path, err);
+    if (status != PS__OK) return status;
+    char *real = ps__os.realpath(plain);
+    out->path[0] = in_real_folder(plain);
+    out->path[1] = real ? ps__strdup(real) : NULL;
+    out->path[2] = plain;
+    free(real);
+    return PS__OK;
+}
+
+void ps__path_forms_clear(ps__path_forms *forms) {
+    for (size_t i = 0; i < PS__PATH_FORMS; i++) ps__free(forms->path[i]);
+}

@@ -18,4 +18,14 @@ int ps__default_model(char **path, ps__error *err);
 ** exist. The caller frees it. */
 int ps__absolute_path(char **absolute, const char *path, ps__error *err);
 
+/* Paths in the library are as the walk found them: the named folder without symbolic links, then the names in it, which may be links
+** to files. So what a path means may stand there in one of two forms, or as it is when it no longer exists. */
+#define PS__PATH_FORMS 3
+typedef struct ps__path_forms {
+    char *path[PS__PATH_FORMS]; /* owned; NULL: there is no such form */
+} ps__path_forms;
+
+int ps__path_forms_make(ps__path_forms *out, const char *path, ps__error *err);
+void ps__path_forms_clear(ps__path_forms *forms);
+
 #endif

@@ -4,7 +4,7 @@
 ** This header is the manual of the C library. It is ordered from simple to special:
 **
 **   1. Simple         open a library, index folders, search, close.
-**   2. Control        options, progress, cancelling, similar photos, status, failures, forgetting.
+**   2. Control        options, progress, watching, cancelling, similar photos, status, failures, forgetting.
 **   3. Models         embeddings of texts and images without a library.
 **   4. Experimental   measuring; only with PS_EXPERIMENTAL defined, may change in any release.
 **
@@ -50,8 +50,10 @@
 ** an older header keeps working with a newer library.
 **
 ** MANNERS. The library never prints, exits, installs signal handlers, changes the locale, the environment or the process's
-** folder, and opens no network connection. One thing is beyond it: libde265 and dav1d, which read HEIC and AVIF for it, tell
-** stderr about some damaged files.
+** folder, and opens no network connection. While it indexes or watches, photos are decoded in processes of their own,
+** `photosearch-decoder`, which can neither open files nor reach the network. That program is looked for at $PHOTOSEARCH_DECODER, beside
+** the running program, and in the prefix's libexec/photosearch. Only where photos are decoded in the calling process (ps_similar,
+** ps_model_embed_image, PS_INDEX_IN_PROCESS), libde265 and dav1d, which read HEIC and AVIF, may tell stderr about damaged files.
 */
 #ifndef PHOTOSEARCH_H
 #define PHOTOSEARCH_H
@@ -72,11 +74,11 @@ extern "C" {
 /* ---- Version ---- */
 
 #define PS_VERSION_MAJOR 0
-#define PS_VERSION_MINOR 1
+#define PS_VERSION_MINOR 2
 #define PS_VERSION_PATCH 0
-#define PS_VERSION_STRING "0.1.0"
+#define PS_VERSION_STRING "0.2.0"
 
-/* Version of the library that is running, for example "0.1.0"; static. Since 0.1. */
+/* Version of the library that is running, for example "0.2.0"; static. Since 0.1. */
 PS_API const char *ps_version(void);
 
 /* ---- Status codes ---- */
@@ -131,8 +133,10 @@ PS_API void ps_library_close(ps_library *library);
 PS_API const char *ps_last_error(const ps_library *library);
 
 /* Brings the library up to date with the folders and files in `paths` [count]: new and changed photos are encoded, moved ones
-** found again, deleted ones dropped. Nothing is dropped below a folder named in `paths` that is missing, or empty where it was not,
-** nor below a folder that could not be read, nor of files last seen on another device (see PS_INDEX_ALLOW_REMOVAL). In folders,
+** found again, deleted ones dropped. First, new photos become searchable by the previews that cameras put into their files; then
+** all are read in full, the newest first. Nothing is dropped below a folder named in `paths` that is missing, or empty where it was
+** not, nor below a folder that could not be read, nor of files last seen on another device, nor when more than a fifth of a folder's
+** photos (and more than 10) would go at once: such entries are only hidden until the files are back (see PS_INDEX_ALLOW_REMOVAL). In folders,
 ** only files with the ending of an image format are looked at; a file named in `paths` is taken whatever its name. A file that
 ** can no longer be read keeps its last known content in the library until it is deleted or can be read again. What is done is
 ** kept if this is cancelled or fails half-way, and a second run goes on from there. One call at a time for each library, in all
@@ -196,12 +200,13 @@ PS_API const char *ps_library_folder(const ps_library *library);
 
 /* ---- Indexing ---- */
 
-/* Values of ps_progress.phase, in this order. */
+/* Values of ps_progress.phase, in this order but for the last. */
 enum {
     PS_PHASE_SCAN = 1,   /* folders are compared with the library */
     PS_PHASE_ENCODE = 2, /* new and changed photos are encoded */
     PS_PHASE_REMOVE = 3, /* entries of files that are gone are dropped */
-    PS_PHASE_DONE = 4
+    PS_PHASE_DONE = 4,
+    PS_PHASE_PREVIEW = 5 /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
 };
 
 #define PS_PROGRESS_VERSION 1
@@ -209,12 +214,12 @@ typedef struct ps_progress {  /* filled by the library; `path` is valid during t
     unsigned version;         /* PS_PROGRESS_VERSION */
     int phase;                /* PS_PHASE_* */
     uint64_t found;           /* images seen so far */
-    uint64_t total;           /* files to work on in this run; final from PS_PHASE_ENCODE on */
-    uint64_t done;            /* of total: indexed or failed */
-    uint64_t failed;          /* of done */
+    uint64_t total;           /* files to work on in this phase; final once PS_PHASE_PREVIEW or PS_PHASE_ENCODE has begun */
+    uint64_t done;            /* of total: previewed, indexed or failed */
+    uint64_t failed;          /* in this run */
     double seconds;           /* since the start */
-    double photos_per_second; /* rate of PS_PHASE_ENCODE; 0 before */
-    double seconds_left;      /* estimate for PS_PHASE_ENCODE; negative: unknown */
+    double photos_per_second; /* rate of the phase; 0 before PS_PHASE_PREVIEW */
+    double seconds_left;      /* estimate for the phase; negative: unknown */
     const char *path;         /* folder or file at hand */
 } ps_progress;
 
@@ -225,8 +230,12 @@ typedef int (*ps_progress_fn)(const ps_progress *progress, void *payload);
 enum {
     PS_INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
     PS_INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links */
-    PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also below a named folder that is suddenly empty, and of another device */
-    PS_INDEX_RETRY = 1 << 3          /* try files again that were given up */
+    PS_INDEX_ALLOW_REMOVAL = 1 << 2, /* drop entries also on doubt: see ps_index */
+    PS_INDEX_RETRY = 1 << 3,         /* try files again that were given up */
+    PS_INDEX_NO_PREVIEWS = 1 << 4,   /* leave out PS_PHASE_PREVIEW. Since 0.2 */
+    PS_INDEX_BACKGROUND = 1 << 5,    /* take only what nobody else wants of processor and disk. Since 0.2 */
+    PS_INDEX_IN_PROCESS = 1 << 6     /* decode in the calling process, not in sandboxed ones of their own: faster to start, but a file
+                                     ** that crashes a decoder then crashes the caller. Since 0.2 */
 };
 
 #define PS_INDEX_OPTIONS_VERSION 1
@@ -240,7 +249,7 @@ struct ps_index_options {
 #define PS_INDEX_OPTIONS_INIT                                                                                                    \
     { PS_INDEX_OPTIONS_VERSION, 0, 0, NULL, NULL }
 
-#define PS_INDEX_RESULT_VERSION 1
+#define PS_INDEX_RESULT_VERSION 2
 struct ps_index_result {
     unsigned version;         /* PS_INDEX_RESULT_VERSION */
     uint64_t found;           /* images seen = indexed + unchanged + failed + quarantined + pending */
@@ -250,15 +259,90 @@ struct ps_index_result {
     uint64_t quarantined;     /* left alone because they failed three times; see ps_failures_open */
     uint64_t pending;         /* put off to the next run: changed while being read, or the run was stopped */
     uint64_t removed;         /* entries dropped because their file is gone */
-    uint64_t kept;            /* entries whose file is gone, kept on doubt (a missing or suddenly empty folder) */
+    uint64_t kept;            /* entries whose file is gone, kept on doubt; they are not shown until the file is back */
     uint64_t skipped;         /* folders that are missing or could not be read */
     double seconds;           /* time the run took */
     double photos_per_second; /* indexed / seconds */
+    uint64_t previewed;       /* files that became searchable by their preview; most are in `indexed` too. Since version 2 */
+    uint64_t asked;           /* of kept: too many to go at once; PS_INDEX_ALLOW_REMOVAL lets them go. Since version 2 */
+    double cpu_seconds;       /* processor time of all threads and decoders: the battery's price. Since version 2 */
 };
 #define PS_INDEX_RESULT_INIT                                                                                                     \
-    { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0 }
+    { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0 }
 
-/* Makes a running ps_index of this library stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
+/* ---- Watching ---- */
+
+/* What a watch tells. The numbers stay; more may come. */
+enum {
+    PS_EVENT_STARTED = 1,  /* folders are watched now */
+    PS_EVENT_RESCAN = 2,   /* everything is about to be compared with the library; text: why */
+    PS_EVENT_SCANNING = 3, /* a run has begun, over `paths` changed files and folders, or over everything if that is 0 */
+    PS_EVENT_WORKING = 4,  /* about once a second while photos are looked at: see `progress` */
+    PS_EVENT_PAUSED = 5,   /* text: why */
+    PS_EVENT_RESUMED = 6,
+    PS_EVENT_IDLE = 7,    /* everything is done; result: of the last run */
+    PS_EVENT_PROBLEM = 8, /* a run failed, see `status` and `text`; the watch tries again in `seconds` */
+    PS_EVENT_STOPPED = 9  /* the watch ends */
+};
+
+#define PS_EVENT_VERSION 1
+typedef struct ps_event { /* filled by the library; what it points at is valid during the call */
+    unsigned version;     /* PS_EVENT_VERSION */
+    int kind;             /* PS_EVENT_* */
+    int status;           /* PS_OK, or what PS_EVENT_PROBLEM and PS_EVENT_STOPPED are about */
+    const char *text;     /* a sentence or a few words; "" none */
+    double seconds;       /* until the next try (PROBLEM) or the next look at everything (IDLE) */
+    uint64_t paths;       /* of PS_EVENT_SCANNING */
+    uint64_t watched;     /* folders whose changes are told at once */
+    int polling;          /* 1: some changes are found only by comparing everything now and then (network folders, limits) */
+    const ps_progress *progress;   /* of PS_EVENT_WORKING, else NULL */
+    const ps_index_result *result; /* of PS_EVENT_IDLE, else NULL */
+} ps_event;
+
+/* Called from the thread that runs ps_watch. */
+typedef void (*ps_event_fn)(const ps_event *event, void *payload);
+
+#define PS_WATCH_OPTIONS_VERSION 1
+typedef struct ps_watch_options {
+    unsigned version;       /* PS_WATCH_OPTIONS_VERSION */
+    unsigned flags;         /* PS_INDEX_*; without PS_INDEX_BACKGROUND it works at the caller's priority */
+    int threads;            /* most encoding threads, 1 to 256; 0: one for each processor */
+    int once;               /* 1: return when everything is done, with all the manners below */
+    double settle_seconds;  /* a file is looked at when it has not changed for so long */
+    double rescan_seconds;  /* between looks at everything, the safety net */
+    double poll_seconds;    /* the same where changes are not told */
+    int min_battery;        /* percent: pause below, unless charging; 0: never */
+    double max_temperature; /* degrees C of skin or battery: pause above; 0: never */
+    int only_when_charging; /* 1: pause on battery */
+    double max_cpu;         /* processors' worth of time that is used at most, 0.5 = half of one; 0: no limit */
+    int active_threads;     /* threads while somebody uses the device; 0: pause then */
+    double battery_share;   /* on battery, the part of the time that is worked, 0.05 to 1 */
+    ps_event_fn event;      /* NULL: none */
+    void *payload;          /* handed to event */
+} ps_watch_options;
+#define PS_WATCH_OPTIONS_INIT                                                                                                    \
+    { PS_WATCH_OPTIONS_VERSION, PS_INDEX_BACKGROUND, 0, 0, 2.0, 3600.0, 300.0, 20, 42.0, 0, 0.0, 1, 0.5, NULL, NULL }
+
+/* As ps_index, and then goes on: what changes in the folders is brought to the library within seconds, until ps_cancel. Works only
+** when and as much as the options allow. Files that are still being written are left until they settle; renames and moves cost no
+** reading; drives that go take nothing with them. What passes (a full disk, a library that another program indexes, a drive that is
+** not there) is told as a PS_EVENT_PROBLEM and tried again. `options` may be NULL.
+** @return PS_CANCELLED after ps_cancel; PS_OK if options->once; PS_BUSY (another ps_watch, in whatever program, watches this library, or
+** this handle indexes), PS_CORRUPT, PS_MODEL, PS_INVALID. Since 0.2. */
+PS_API int ps_watch(ps_library *library, const char *const *paths, size_t count, const ps_watch_options *options);
+
+/* 1: this handle's ps_watch pauses before the next photo; 0: it goes on as the device allows. Any thread. Since 0.2. */
+PS_API void ps_watch_pause(ps_library *library, int paused);
+
+/* Tells this handle's ps_watch that somebody uses the device right now, where the system does not show it. Any thread. Since 0.2. */
+PS_API void ps_user_active(ps_library *library);
+
+/* Says that somebody is looking at these files: the run that is going on, or the next one, in whatever program, reads them before
+** others. Photos that a search shows by their previews are named so by the library itself. A hint: what is not in the library, or
+** read already, is passed over. Since 0.2. */
+PS_API int ps_prefer(ps_library *library, const char *const *paths, size_t count);
+
+/* Makes a running ps_index or ps_watch of this handle stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
 ** thread and from a signal handler. Since 0.1. */
 PS_API void ps_cancel(ps_library *library);
 
@@ -295,7 +379,7 @@ enum {
 /* One of PS_VERDICT_*; PS_VERDICT_NONE for NULL. Since 0.1. */
 PS_API int ps_results_verdict(const ps_results *results);
 
-#define PS_HIT_VERSION 1
+#define PS_HIT_VERSION 2
 typedef struct ps_hit { /* strings belong to the results */
     unsigned version;   /* PS_HIT_VERSION */
     int64_t photo;      /* number of the photo, for the life of the library */
@@ -310,9 +394,10 @@ typedef struct ps_hit { /* strings belong to the results */
     const char *place;  /* name of the place; NULL: unknown */
     int width, height;  /* pixels of the upright photo; 0: unknown */
     int verdict;        /* PS_VERDICT_* of this photo's own score; the best photo's is ps_results_verdict */
+    int preview;        /* 1: only its preview was looked at yet; the rest is read soon, and the score may change. Since version 2 */
 } ps_hit;
 #define PS_HIT_INIT                                                                                                              \
-    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE }
+    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE, 0 }
 
 /* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
 PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);
@@ -338,12 +423,23 @@ PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
 
 /* ---- The state of a library ---- */
 
-#define PS_STATUS_VERSION 1
+/* What whoever watches or indexes a library is doing. */
+enum {
+    PS_DOING_NOTHING = 0, /* nobody watches or indexes */
+    PS_DOING_IDLE = 1,    /* a watch has done everything and waits for changes */
+    PS_DOING_SCAN = 2,    /* as PS_PHASE_SCAN */
+    PS_DOING_PREVIEWS = 3,
+    PS_DOING_ENCODE = 4,
+    PS_DOING_REMOVE = 5,
+    PS_DOING_PAUSED = 6 /* see ps_status.why */
+};
+
+#define PS_STATUS_VERSION 2
 typedef struct ps_status { /* strings are valid until the calling thread's next ps_library_status */
     unsigned version;      /* PS_STATUS_VERSION */
     uint64_t photos;       /* different photos, by content */
     uint64_t files;        /* files that hold them */
-    uint64_t pending;      /* files not read yet, and photos without an embedding of the current model's space */
+    uint64_t pending;      /* files not read in full yet, and photos without an embedding of the current model's space */
     uint64_t failed;       /* files that could not be read and will be tried again */
     uint64_t quarantined;  /* files that failed three times and are left alone until they change */
     uint64_t vectors;      /* embeddings of the current model's space */
@@ -351,9 +447,21 @@ typedef struct ps_status { /* strings are valid until the calling thread's next 
     int64_t last_indexed;  /* seconds since 1970, UTC; 0: never */
     const char *model;     /* id of the model that indexed last; NULL: nothing indexed yet */
     const char *index;     /* cache for searching: "ready", or "stale" or "missing", which the next search mends */
+    /* Since version 2: */
+    uint64_t previewed;           /* of pending: can be found already, by their previews */
+    uint64_t missing;             /* entries of files that are away; they are hidden until the files are back, or dropped when
+                                  ** PS_INDEX_ALLOW_REMOVAL or ps_forget says so */
+    int doing;                    /* PS_DOING_* */
+    int watching;                 /* 1: by a ps_watch */
+    int64_t pid;                  /* of the process that does it; 0: nobody */
+    uint64_t done, total;         /* files of the phase at hand */
+    double photos_per_second;     /* of the phase at hand */
+    double seconds_left;          /* negative: unknown */
+    double cpu_seconds_per_photo; /* what a photo costs in processor time; 0: not known yet */
+    const char *why;              /* why it is paused or slow, or what cannot be done at the moment; NULL: nothing */
 } ps_status;
 #define PS_STATUS_INIT                                                                                                           \
-    { PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL }
+    { PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, PS_DOING_NOTHING, 0, 0, 0, 0, 0.0, -1.0, 0.0, NULL }
 
 /* Fills *out (set up with PS_STATUS_INIT). Needs no model. Since 0.1. */
 PS_API int ps_library_status(ps_status *out, ps_library *library);

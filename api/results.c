@@ -3,6 +3,7 @@
 */
 #include "api/results.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "api/last_error.h"
@@ -52,13 +53,19 @@ int ps__results_add(ps_results *results, ps__store *store, const ps__candidate *
     return status == PS__NOTFOUND ? PS__OK : status;
 }
 
-void ps_results_free(ps_results *results) {
-    if (!results) return;
+void ps__results_clear(ps_results *results) {
     for (size_t i = 0; i < results->count; i++) {
         ps__free(results->hits[i].path);
         ps__free(results->hits[i].camera);
     }
     ps__free(results->hits);
+    results->hits = NULL;
+    results->count = 0;
+}
+
+void ps_results_free(ps_results *results) {
+    if (!results) return;
+    ps__results_clear(results);
     ps__query_clear(&results->query);
     ps__free(results);
 }
@@ -76,12 +83,12 @@ double ps_results_score(const ps_results *results, size_t i) {
 int ps_results_verdict(const ps_results *results) { return results ? results->verdict : PS_VERDICT_NONE; }
 
 int ps_results_hit(ps_hit *out, const ps_results *results, size_t i) {
-    if (!out || out->version != PS_HIT_VERSION || !results)
+    if (!out || out->version < 1 || out->version > PS_HIT_VERSION || !results)
         return ps__refuse(NULL, PS_INVALID, "ps_results_hit was given no results or no place");
     if (i >= results->count) return ps__refuse(NULL, PS_NOTFOUND, "there are fewer results");
     const ps__hit *hit = &results->hits[i];
-    *out = (ps_hit){
-        .version = PS_HIT_VERSION,
+    const ps_hit full = {
+        .version = out->version,
         .photo = hit->photo.id,
         .path = hit->path,
         .score = hit->score,
@@ -95,7 +102,9 @@ int ps_results_hit(ps_hit *out, const ps_results *results, size_t i) {
         .width = hit->photo.width,
         .height = hit->photo.height,
         .verdict = hit->verdict,
+        .preview = hit->photo.preview,
     };
+    memcpy(out, &full, out->version == 1 ? offsetof(ps_hit, preview) : sizeof full);
     return ps__refuse(NULL, PS_OK, "");
 }
 

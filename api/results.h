@@ -25,8 +25,12 @@ struct ps_results {
     double encode_ms, search_ms, total_ms;
 };
 
-/* Appends the candidate with what the store knows of it; one whose photo is gone by now is passed over. verdict: PS_VERDICT_* */
+/* Appends the candidate with what the store knows of it; one whose photo is gone by now, or whose files are all away, is passed
+** over. verdict: PS_VERDICT_* */
 int ps__results_add(ps_results *results, ps__store *store, const ps__candidate *candidate, double score, int verdict,
                     ps__error *err);
+
+/* Takes all photos out again. */
+void ps__results_clear(ps_results *results);
 
 #endif

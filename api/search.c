@@ -10,8 +10,11 @@
 #include "base/half.h"
 #include "base/os.h"
 #include "encoder/pixels/pixels.h"
+#include "store/wanted.h"
 
 #define LIMIT_MOST 10000
+#define SEARCHED_MOST ((size_t)LIMIT_MOST + 1) /* candidates that are asked for at most */
+#define LOOKED_AT 20 /* results that somebody will look at: these are read in full first */
 #define SIMILAR_GOOD 0.8 /* cosine of two photos from which on they show the same thing */
 
 /* One search under way. */
@@ -23,6 +26,7 @@ typedef struct job {
     float *query;        /* [dim] owned */
     int64_t left_out;    /* photo that is not to be among the answers; 0: none */
     ps_results *results; /* owned until it is handed out */
+    int more;            /* see show_fn */
     int64_t started_ns;
 } job;
 
@@ -61,11 +65,11 @@ static int end(ps_results **out, job *j, int status) {
     return status;
 }
 
-/* The photos nearest to the job's query: *count of them in *out, which the caller frees. */
-static int find(ps__candidate **out, size_t *count, job *j, ps__error *err) {
+/* The `want` photos nearest to the job's query: *count of them in *out, which the caller frees. */
+static int find(ps__candidate **out, size_t *count, size_t want, job *j, ps__error *err) {
     ps__index *index;
     int space;
-    size_t want = j->options.limit + (j->left_out != 0), n = 0, kept = 0;
+    size_t n = 0, kept = 0;
     *count = 0;
     *out = ps__array(want, sizeof **out);
     if (!*out) return ps__fail_nomem(err);
@@ -73,13 +77,52 @@ static int find(ps__candidate **out, size_t *count, job *j, ps__error *err) {
     if (status == PS__OK && index) status = ps__index_search(*out, &n, index, j->store, j->query, want, err);
     for (size_t i = 0; i < n; i++)
         if ((*out)[i].photo != j->left_out) (*out)[kept++] = (*out)[i];
-    *count = kept < j->options.limit ? kept : j->options.limit;
+    *count = kept;
+    return status;
+}
+
+/* Turns candidates into results until there are as many as are wanted. j->more: all were taken, and that was not enough. */
+typedef int show_fn(job *j, ps__candidate *found, size_t count, const void *payload, ps__error *err);
+
+/* Photos whose files are all away are passed over: then more are looked for, until there are enough or no more. */
+static int find_and_show(job *j, show_fn *show, const void *payload, ps__error *err) {
+    size_t want = j->options.limit + (j->left_out != 0);
+    for (;;) {
+        ps__candidate *found = NULL;
+        size_t count = 0;
+        int status = find(&found, &count, want, j, err);
+        int all = count + 1 < want; /* one may have been left out */
+        ps__results_clear(j->results);
+        if (status == PS__OK) status = show(j, found, count, payload, err);
+        ps__free(found);
+        if (status != PS__OK || all || !j->more || want >= SEARCHED_MOST) return status;
+        want = want * 4 < SEARCHED_MOST ? want * 4 : SEARCHED_MOST;
+    }
+}
+
+/* Photos that are shown by their previews are waited for: the indexer reads these first. */
+static void want_previews(const job *j) {
+    int64_t photos[LOOKED_AT];
+    size_t count = 0;
+    for (size_t i = 0; i < j->results->count && count < LOOKED_AT; i++)
+        if (j->results->hits[i].photo.preview) photos[count++] = j->results->hits[i].photo.id;
+    ps__wanted_add(j->library->folder, photos, count);
+}
+
+static int show_words(job *j, ps__candidate *found, size_t count, const void *payload, ps__error *err) {
+    const ps__scorer *scorer = payload;
+    size_t shown = ps__rank_cut(found, count, scorer, count, j->options.least_score);
+    int status = PS__OK;
+    for (size_t i = 0; status == PS__OK && i < shown && j->results->count < j->options.limit; i++) {
+        double score = ps__scorer_score(scorer, found[i].cosine);
+        status = ps__results_add(j->results, j->store, &found[i], score, ps__rank_score_verdict(score, scorer), err);
+    }
+    j->more = shown == count && j->results->count < j->options.limit;
+    j->results->verdict = j->results->count ? j->results->hits[0].verdict : PS_VERDICT_NONE; /* of what is shown */
     return status;
 }
 
 static int answer_words(job *j, ps__error *err) {
-    ps__candidate *found = NULL;
-    size_t count = 0;
     ps__tower *tower;
     ps__scorer scorer;
     const char *text = j->results->query.text;
@@ -88,17 +131,9 @@ static int answer_words(job *j, ps__error *err) {
     if (status == PS__OK) status = ps__towers_scorer(&scorer, j->model->towers, tower, j->query, err);
     j->results->encode_ms = since_ms(start);
     start = ps__os.monotonic_ns();
-    if (status == PS__OK) status = find(&found, &count, j, err);
-    if (status == PS__OK) {
-        count = ps__rank_cut(found, count, &scorer, j->options.limit, j->options.least_score);
-        j->results->verdict = ps__rank_verdict(found, count, &scorer); /* of what is shown: nothing is no match */
-    }
-    for (size_t i = 0; status == PS__OK && i < count; i++) {
-        double score = ps__scorer_score(&scorer, found[i].cosine);
-        status = ps__results_add(j->results, j->store, &found[i], score, ps__rank_score_verdict(score, &scorer), err);
-    }
+    if (status == PS__OK) status = find_and_show(j, show_words, &scorer, err);
+    if (status == PS__OK) want_previews(j);
     j->results->search_ms = since_ms(start);
-    ps__free(found);
     return status;
 }
 
@@ -137,11 +172,25 @@ static int stored_vector(int *known, job *j, const uint8_t *bytes, size_t size, 
     return status;
 }
 
+static int show_images(job *j, ps__candidate *found, size_t count, const void *payload, ps__error *err) {
+    size_t i = 0;
+    int status = PS__OK;
+    (void)payload;
+    for (; status == PS__OK && i < count && j->results->count < j->options.limit; i++) {
+        double score = found[i].cosine > 0 ? (double)found[i].cosine : 0.0;
+        if (score < j->options.least_score) break;
+        int verdict = score >= SIMILAR_GOOD ? PS_VERDICT_GOOD : PS_VERDICT_WEAK;
+        status = ps__results_add(j->results, j->store, &found[i], score > 1.0 ? 1.0 : score, verdict, err);
+    }
+    j->more = i == count && j->results->count < j->options.limit;
+    j->results->verdict = j->results->count ? j->results->hits[0].verdict : PS_VERDICT_NONE;
+    return status;
+}
+
 static int answer_image(job *j, const char *path, ps__error *err) {
     uint8_t *bytes;
-    size_t size, count = 0;
+    size_t size;
     int known;
-    ps__candidate *found = NULL;
     int64_t start = ps__os.monotonic_ns();
     int status = ps__read_file(&bytes, &size, NULL, path, PS__MAX_FILE_BYTES, err);
     if (status != PS__OK) return status;
@@ -150,16 +199,9 @@ static int answer_image(job *j, const char *path, ps__error *err) {
     ps__free(bytes);
     j->results->encode_ms = since_ms(start);
     start = ps__os.monotonic_ns();
-    if (status == PS__OK) status = find(&found, &count, j, err);
-    for (size_t i = 0; status == PS__OK && i < count; i++) {
-        double score = found[i].cosine > 0 ? (double)found[i].cosine : 0.0;
-        if (score < j->options.least_score) break;
-        int verdict = score >= SIMILAR_GOOD ? PS_VERDICT_GOOD : PS_VERDICT_WEAK;
-        if (i == 0) j->results->verdict = verdict;
-        status = ps__results_add(j->results, j->store, &found[i], score > 1.0 ? 1.0 : score, verdict, err);
-    }
+    if (status == PS__OK) status = find_and_show(j, show_images, NULL, err);
+    if (status == PS__OK) want_previews(j);
     j->results->search_ms = since_ms(start);
-    ps__free(found);
     return status;
 }
 

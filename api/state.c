@@ -1,6 +1,7 @@
 /*
 ** The state of a library: counts, failures, and forgetting.
 */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,47 @@
 #include "api/lookup.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "store/activity.h"
 
 static int64_t whole(int64_t n) { return n > 0 ? n : 0; }
 
-static int read_status(ps_status *out, char *model, size_t model_size, ps__store *store, ps__error *err) {
+/* What the strings of a status point at. */
+typedef struct status_text {
+    char model[PS__STORE_NAME];
+    char why[sizeof((ps__activity *)0)->why];
+} status_text;
+
+static void fill_counts(ps_status *out, status_text *text, const ps__store_counts *counts) {
+    memcpy(text->model, counts->model.id, sizeof text->model);
+    out->photos = (uint64_t)whole(counts->photos);
+    out->files = (uint64_t)whole(counts->files);
+    out->pending = (uint64_t)whole(counts->pending);
+    out->failed = (uint64_t)whole(counts->failed);
+    out->quarantined = (uint64_t)whole(counts->quarantined);
+    out->vectors = (uint64_t)whole(counts->vectors);
+    out->bytes = (uint64_t)whole(counts->bytes);
+    out->last_indexed = counts->last_run_s;
+    out->model = text->model[0] ? text->model : NULL;
+    out->previewed = (uint64_t)whole(counts->previewed);
+    out->missing = (uint64_t)whole(counts->missing);
+}
+
+static void fill_activity(ps_status *out, status_text *text, const char *folder) {
+    ps__activity a;
+    ps__activity_read(&a, folder);
+    memcpy(text->why, a.why, sizeof text->why);
+    out->doing = a.state;
+    out->watching = a.watching;
+    out->pid = a.pid;
+    out->done = (uint64_t)whole(a.done);
+    out->total = (uint64_t)whole(a.total);
+    out->photos_per_second = a.per_second;
+    out->seconds_left = a.state == PS__DOING_NOTHING ? -1 : a.left_seconds;
+    out->cpu_seconds_per_photo = a.cpu_seconds_per_photo;
+    out->why = text->why[0] ? text->why : NULL;
+}
+
+static int read_status(ps_status *out, status_text *text, ps__store *store, ps__error *err) {
     static const char *const names[] = {
         [PS__INDEX_MISSING] = "missing", [PS__INDEX_STALE] = "stale", [PS__INDEX_READY] = "ready"};
     ps__store_counts counts;
@@ -21,31 +59,21 @@ static int read_status(ps_status *out, char *model, size_t model_size, ps__store
     if (status == PS__OK && counts.model.id[0])
         status = ps__index_state(&state, store, counts.model.space, counts.model.dim, err);
     if (status != PS__OK) return status;
-    memcpy(model, counts.model.id, model_size);
-    *out = (ps_status){
-        .version = PS_STATUS_VERSION,
-        .photos = (uint64_t)whole(counts.photos),
-        .files = (uint64_t)whole(counts.files),
-        .pending = (uint64_t)whole(counts.pending),
-        .failed = (uint64_t)whole(counts.failed),
-        .quarantined = (uint64_t)whole(counts.quarantined),
-        .vectors = (uint64_t)whole(counts.vectors),
-        .bytes = (uint64_t)whole(counts.bytes),
-        .last_indexed = counts.last_run_s,
-        .model = model[0] ? model : NULL,
-        .index = names[state],
-    };
+    ps_status full = {.version = out->version, .index = names[state]};
+    fill_counts(&full, text, &counts);
+    fill_activity(&full, text, ps__store_folder(store));
+    memcpy(out, &full, out->version == 1 ? offsetof(ps_status, previewed) : sizeof full);
     return PS__OK;
 }
 
 int ps_library_status(ps_status *out, ps_library *library) {
-    static _Thread_local char model[PS__STORE_NAME]; /* what out->model points at */
+    static _Thread_local status_text text;
     ps__error err = {0};
     ps__store *store;
-    if (!library || !out || out->version != PS_STATUS_VERSION)
+    if (!library || !out || out->version < 1 || out->version > PS_STATUS_VERSION)
         return ps__refuse(library, PS_INVALID, "ps_library_status was given no library or no place");
     int status = ps__library_take_store(&store, library, &err);
-    if (status == PS__OK) status = read_status(out, model, sizeof model, store, &err);
+    if (status == PS__OK) status = read_status(out, &text, store, &err);
     ps__library_put_store(library, store);
     return ps__remember(library, status, &err);
 }
@@ -115,33 +143,14 @@ int ps_failures_get(ps_failure *out, const ps_failures *failures, size_t i) {
 
 /* ---- Forgetting ---- */
 
-/* The absolute path with its folder, but not its last part, freed of symbolic links; malloc'd, NULL when the folder is not
-** there. */
-static char *in_real_folder(const char *path) {
-    ps__buf joined = PS__BUF_INIT;
-    const char *slash = strrchr(path, '/');
-    char *parent = slash == path ? ps__strdup("/") : ps__strndup(path, (size_t)(slash - path));
-    char *folder = parent ? realpath(parent, NULL) : NULL;
-    if (folder) ps__buf_printf(&joined, "%s%s", strcmp(folder, "/") == 0 ? "" : folder, slash);
-    ps__free(parent);
-    free(folder);
-    return joined.length ? ps__buf_detach(&joined) : NULL;
-}
-
-/* Paths in the library are as the walk found them: the named folder without symbolic links, then the names in it, which may be
-** links to files. So what `path` means may stand there in one of two forms, or as it is when it no longer exists. */
 static int forget_any(int64_t *removed, ps__store *store, const char *path, ps__error *err) {
-    char *plain;
-    int status = ps__absolute_path(&plain, path, err);
+    ps__path_forms forms;
+    int status = ps__path_forms_make(&forms, path, err);
     if (status != PS__OK) return status;
-    char *real = realpath(plain, NULL), *linked = in_real_folder(plain);
-    const char *const forms[] = {linked, real, plain};
     status = PS__NOTFOUND;
-    for (size_t i = 0; status == PS__NOTFOUND && i < 3; i++)
-        if (forms[i]) status = ps__store_forget(removed, store, forms[i], err);
-    free(real);
-    ps__free(linked);
-    ps__free(plain);
+    for (size_t i = 0; status == PS__NOTFOUND && i < PS__PATH_FORMS; i++)
+        if (forms.path[i]) status = ps__store_forget(removed, store, forms.path[i], err);
+    ps__path_forms_clear(&forms);
     return status;
 }
 

@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,8 +36,65 @@ static int real_lock(int fd) {
     return fcntl(fd, F_OFD_SETLK, &whole);
 }
 
+static int real_is_locked(int fd) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_GETLK, &whole) == 0 ? whole.l_type != F_UNLCK : -1;
+}
+
 static int real_thread(pthread_t *thread, void *(*body)(void *), void *payload) {
     return pthread_create(thread, NULL, body, payload);
+}
+
+enum { LEAST_FD = 10 };
+
+/* The same file under a number of LEAST_FD or more; fd is closed. -1 stays -1. */
+static int lift(int fd) {
+    if (fd < 0 || fd >= LEAST_FD) return fd;
+    int lifted = fcntl(fd, F_DUPFD_CLOEXEC, LEAST_FD), e = errno;
+    close(fd);
+    errno = e;
+    return lifted;
+}
+
+static int real_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, LEAST_FD); }
+
+static int real_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    ends[0] = lift(ends[0]);
+    ends[1] = lift(ends[1]);
+    if (ends[0] >= 0 && ends[1] >= 0) return 0;
+    int e = errno;
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0) close(ends[i]);
+    errno = e;
+    return -1;
+}
+
+static int real_memfd(const char *name) { return lift(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)); }
+static int real_seal(int fd, int seals) { return fcntl(fd, F_ADD_SEALS, seals); }
+static int real_allocate(int fd, size_t size) { return fallocate(fd, 0, 0, (off_t)size); }
+static void *real_share(size_t size, int fd, int protection) { return mmap(NULL, size, protection, MAP_SHARED, fd, 0); }
+static void *real_reshare(void *address, size_t old_size, size_t size) { return mremap(address, old_size, size, MREMAP_MAYMOVE); }
+static int real_pidfd(pid_t pid) { return lift((int)syscall(SYS_pidfd_open, pid, 0)); }
+
+static int real_kill(pid_t pid, int pidfd) {
+    if (pidfd >= 0) return (int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    return kill(pid, SIGKILL);
+}
+
+/* The system call, because waitid(3) leaves out what was used. */
+static int real_reap(pid_t pid, int pidfd, siginfo_t *end, struct rusage *used) {
+    memset(end, 0, sizeof *end);
+    memset(used, 0, sizeof *used);
+    if (pidfd >= 0) return (int)syscall(SYS_waitid, P_PIDFD, pidfd, end, WEXITED, used);
+    return (int)syscall(SYS_waitid, P_PID, pid, end, WEXITED, used);
+}
+
+static int64_t real_cpu_ns(pid_t pid) {
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) return -1;
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
 static int64_t real_wall_seconds(void) { return (int64_t)time(NULL); }
@@ -45,25 +105,50 @@ static int64_t real_monotonic_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static int real_wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ns) {
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    return pthread_cond_timedwait(condition, lock, &until);
+}
+
+static int64_t real_thread_cpu_ns(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+static int real_getrusage(int who, struct rusage *use) { return getrusage(who, use); }
+
+/* To Linux "process 0" is the calling thread, in all three. */
+static int real_thread_sched_idle(void) { return sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}); }
+static int real_thread_nice(int nice_value) { return setpriority(PRIO_PROCESS, 0, nice_value); }
+static int real_thread_io_idle(void) {
+    enum { WHO_PROCESS = 1, CLASS_IDLE = 3, CLASS_SHIFT = 13 }; /* linux/ioprio.h; the C library has no such call */
+    return (int)syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE << CLASS_SHIFT);
+}
+
 #define REAL_CALLS                                                                                                               \
     {                                                                                                                            \
-        .open = real_open, .openat = real_openat, .close = close, .read = read, .write = write, .fstat = real_fstat,             \
-        .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat, .fsync = fsync, .ftruncate = ftruncate,                 \
-        .rename = rename, .unlink = unlink, .mkdir = mkdir, .mknod = real_mknod, .realpath = real_realpath,                      \
-        .getcwd = real_getcwd, .lock = real_lock, .flock = flock, .fdopendir = fdopendir, .readdir = readdir,                    \
-        .closedir = closedir, .mmap = real_mmap, .munmap = munmap, .madvise = madvise, .thread = real_thread,                    \
-        .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns                                                     \
+        .open = real_open, .openat = real_openat, .close = close, .read = read, .pread = pread, .write = write,                  \
+        .pwrite = pwrite, .fstat = real_fstat, .stat = real_stat, .lstat = real_lstat, .fstatat = real_fstatat,                  \
+        .fsync = fsync, .ftruncate = ftruncate, .rename = rename, .unlink = unlink, .mkdir = mkdir, .mknod = real_mknod,         \
+        .realpath = real_realpath, .getcwd = real_getcwd, .lock = real_lock, .is_locked = real_is_locked, .flock = flock,        \
+        .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,                   \
+        .madvise = madvise, .thread = real_thread, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns,         \
+        .wait_until = real_wait_until, .thread_cpu_ns = real_thread_cpu_ns, .getrusage = real_getrusage,                         \
+        .thread_sched_idle = real_thread_sched_idle, .thread_nice = real_thread_nice, .thread_io_idle = real_thread_io_idle,     \
+        .pipe = real_pipe, .duplicate = real_duplicate, .memfd = real_memfd, .seal = real_seal, .allocate = real_allocate,       \
+        .share = real_share, .reshare = real_reshare, .poll = poll, .spawn = posix_spawn, .pidfd = real_pidfd,                   \
+        .kill = real_kill, .reap = real_reap, .cpu_ns = real_cpu_ns                                                              \
     }
 
 struct ps__os ps__os = REAL_CALLS;
 
 void ps__os_reset(void) { ps__os = (struct ps__os)REAL_CALLS; }
 
-/* Reads until `size` bytes or the end; returns what was read, or -1 with errno. */
-static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
+ssize_t ps__read_at(int fd, uint8_t *bytes, size_t size, uint64_t offset) {
     size_t got = 0;
     while (got < size) {
-        ssize_t n = ps__os.read(fd, bytes + got, size - got);
+        ssize_t n = ps__os.pread(fd, bytes + got, size - got, (off_t)(offset + got));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return -1;
         if (n == 0) break;
@@ -72,8 +157,8 @@ static ssize_t read_fully(int fd, uint8_t *bytes, size_t size) {
     return (ssize_t)got;
 }
 
-/* Opens a regular file for reading. O_NONBLOCK keeps a FIFO from blocking the open. */
-static int open_regular(int *fd, struct stat *st, const char *path, ps__error *err) {
+/* O_NONBLOCK keeps a FIFO from blocking the open. */
+int ps__open_file(int *fd, struct stat *st, const char *path, ps__error *err) {
     *fd = ps__os.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (*fd < 0) return ps__fail_errno(err, errno, "%s", path);
     if (ps__os.fstat(*fd, st) != 0) {
@@ -94,7 +179,7 @@ int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *pa
     *bytes = NULL;
     *size = 0;
     if (!st) st = &own;
-    if ((status = open_regular(&fd, st, path, err)) != PS__OK) return status;
+    if ((status = ps__open_file(&fd, st, path, err)) != PS__OK) return status;
     if ((uint64_t)st->st_size > max_bytes) {
         status = ps__fail(err, PS__TOOBIG, "%s: %lld bytes, more than the limit of %zu", path, (long long)st->st_size, max_bytes);
         goto out;
@@ -104,7 +189,7 @@ int ps__read_file(uint8_t **bytes, size_t *size, struct stat *st, const char *pa
         status = ps__fail_nomem(err);
         goto out;
     }
-    ssize_t got = read_fully(fd, buffer, (size_t)st->st_size);
+    ssize_t got = ps__read_at(fd, buffer, (size_t)st->st_size, 0);
     if (got < 0) {
         status = ps__fail_errno(err, errno, "%s", path);
         ps__free(buffer);
@@ -122,7 +207,7 @@ int ps__map_file(const uint8_t **bytes, size_t *size, const char *path, ps__erro
     int fd, status;
     *bytes = NULL;
     *size = 0;
-    if ((status = open_regular(&fd, &st, path, err)) != PS__OK) return status;
+    if ((status = ps__open_file(&fd, &st, path, err)) != PS__OK) return status;
     if (st.st_size > 0) {
         void *address = ps__os.mmap((size_t)st.st_size, fd);
         if (address == MAP_FAILED) {

@@ -8,10 +8,14 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <poll.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include "base/status.h"
 
@@ -20,7 +24,9 @@ struct ps__os {
     int (*openat)(int dir, const char *name, int flags);   /* adds O_CLOEXEC */
     int (*close)(int fd);
     ssize_t (*read)(int fd, void *buffer, size_t size);
+    ssize_t (*pread)(int fd, void *buffer, size_t size, off_t offset);
     ssize_t (*write)(int fd, const void *buffer, size_t size);
+    ssize_t (*pwrite)(int fd, const void *buffer, size_t size, off_t offset);
     int (*fstat)(int fd, struct stat *st);
     int (*stat)(const char *path, struct stat *st);
     int (*lstat)(const char *path, struct stat *st);
@@ -34,6 +40,7 @@ struct ps__os {
     char *(*realpath)(const char *path);         /* the caller frees it with free, as for getcwd */
     char *(*getcwd)(void);
     int (*lock)(int fd);                 /* open-file-description lock for writing on the whole file, without waiting */
+    int (*is_locked)(int fd);            /* 1: another description of the file holds such a lock; 0 nobody; -1 with errno */
     int (*flock)(int fd, int operation); /* as flock(2) */
     DIR *(*fdopendir)(int fd);
     struct dirent *(*readdir)(DIR *dir);
@@ -44,12 +51,41 @@ struct ps__os {
     int (*thread)(pthread_t *thread, void *(*body)(void *), void *payload); /* joinable; 0 or an errno value */
     int64_t (*wall_seconds)(void);                                          /* seconds since 1970, UTC */
     int64_t (*monotonic_ns)(void);                                          /* nanoseconds of a clock that never goes back */
+    /* As pthread_cond_timedwait, until monotonic_ns reaches `until_ns`; the condition must use CLOCK_MONOTONIC. 0 or ETIMEDOUT. */
+    int (*wait_until)(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ns);
+    int64_t (*thread_cpu_ns)(void); /* processor time of the calling thread */
+    int (*getrusage)(int who, struct rusage *use);
+    int (*thread_sched_idle)(void); /* SCHED_IDLE for the calling thread; -1 with errno */
+    int (*thread_nice)(int nice);   /* the calling thread's nice value; -1 with errno */
+    int (*thread_io_idle)(void);    /* the idle I/O class for the calling thread; -1 with errno */
+    /* Processes, and memory shared with them. */
+    int (*pipe)(int ends[2]);               /* both close-on-exec, and above 9, clear of the numbers that a child is given */
+    int (*duplicate)(int fd);               /* the same: close-on-exec, above 9 */
+    int (*memfd)(const char *name);         /* the same; can be sealed */
+    int (*seal)(int fd, int seals);         /* F_SEAL_*, of a memfd */
+    int (*allocate)(int fd, size_t size);   /* the first `size` bytes of a memfd exist from now on, with pages behind them */
+    void *(*share)(size_t size, int fd, int protection); /* mmap, shared; MAP_FAILED on error */
+    void *(*reshare)(void *address, size_t old_size, size_t size); /* mremap; it may move */
+    int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
+    int (*spawn)(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                 char *const arguments[], char *const environment[]); /* returns an errno value, 0 when it runs */
+    int (*pidfd)(pid_t pid);                  /* pidfd_open; close-on-exec */
+    int (*kill)(pid_t pid, int pidfd);        /* SIGKILL, by pidfd unless that is -1 */
+    /* Waits for the end of one child, by pidfd unless that is -1, with how it ended and what it used. */
+    int (*reap)(pid_t pid, int pidfd, siginfo_t *end, struct rusage *used);
+    int64_t (*cpu_ns)(pid_t pid); /* CPU time of another process so far; -1 unknown */
 };
 
 extern struct ps__os ps__os;
 
 /* Puts the real system calls back, for the end of a test. */
 void ps__os_reset(void);
+
+/* Opens a regular file for reading and tells what it is; close with ps__os.close. A directory, FIFO or device is PS__FORMAT and is
+** never read. */
+int ps__open_file(int *fd, struct stat *st, const char *path, ps__error *err);
+/* Reads until `size` bytes or the end of the file; returns what was read, or -1 with errno. */
+ssize_t ps__read_at(int fd, uint8_t *bytes, size_t size, uint64_t offset);
 
 /* A whole file in memory; the caller frees *bytes with ps__free. PS__TOOBIG beyond max_bytes; a directory, FIFO or device is
 ** PS__FORMAT and is never read. st (may be NULL) is of the file that was read. */

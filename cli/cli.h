@@ -27,6 +27,14 @@ typedef struct options {
     int json, print0, open;   /* forms of output */
     int quiet, verbose;       /* less and more on stderr */
     int literal;              /* --literal */
+    int follow;               /* --follow */
+    int once;                 /* --once */
+    int only_when_charging;   /* --only-when-charging */
+    double max_cpu;           /* --max-cpu, percent of one processor; 0: no limit */
+    int has_min_battery, min_battery;   /* --min-battery, percent */
+    int has_max_temperature;            /* 1: the next is meaningful */
+    double max_temperature;             /* --max-temperature, degrees C */
+    int has_log_level, log_level;       /* --log-level, PS_LOG_* */
     int color;                /* COLOR_* */
     int limit;                /* --limit; 0: the command's own */
     int threads;              /* --threads; 0: one a processor */
@@ -59,7 +67,9 @@ enum {
     TAKES_EMBED = 1 << 6,
     TAKES_KERNELS = 1 << 7,
     TAKES_IMAGE = 1 << 8,
-    TAKES_LANG = 1 << 9
+    TAKES_LANG = 1 << 9,
+    TAKES_FOLLOW = 1 << 10,
+    TAKES_WATCH = 1 << 11
 };
 
 extern const command *const commands[]; /* NULL at the end */
@@ -97,6 +107,13 @@ const char *plural(unsigned long long count); /* "" for one, else "s" */
 void print_path(FILE *to, const char *path);
 
 void *allocate(size_t count, size_t size); /* zeroed; ends the program when memory is gone */
+
+/* ---- progress.c ---- */
+
+void format_duration(char *out, size_t size, double seconds); /* "1:05", "2:03:10" */
+/* What is going on, in one line of the terminal on stderr, over the one before: a bar, the label and figures. */
+void draw_progress(const char *label, const ps_progress *p);
+void clear_progress(void);
 
 /* ---- json.c ---- */
 

@@ -19,8 +19,18 @@ static const struct {
     {TAKES_THREADS, "  -j, --threads N      threads that encode (one for each processor)\n"},
     {TAKES_INDEX, "      --hidden         also files and folders whose names begin with a dot\n"
                   "      --follow-links   also folders behind symbolic links\n"
-                  "      --allow-removal  drop entries also when a named folder is empty, or on another device\n"
-                  "      --retry          try files again that were given up\n"},
+                  "      --allow-removal  drop entries of files that are gone also on doubt: too many at once, a folder that\n"
+                  "                       is empty or on another device\n"
+                  "      --retry          try files again that were given up\n"
+                  "      --no-previews    do not look at the previews in new photos first\n"
+                  "      --background     take only what nobody else wants of processor and disk\n"
+                  "      --in-process     decode without sandboxed processes\n"},
+    {TAKES_WATCH, "      --once           end when everything is done\n"
+                  "      --max-cpu P      use at most P percent of one processor\n"
+                  "      --only-when-charging\n"
+                  "      --min-battery P  pause below P percent, unless charging (20)\n"
+                  "      --max-temperature C  pause when battery or skin are hotter (42)\n"},
+    {TAKES_FOLLOW, "  -f, --follow         go on telling what is being done, until Ctrl-C\n"},
     {TAKES_EMBED, "      --text TEXT      a text\n"
                   "      --image FILE     an image\n"},
     {TAKES_IMAGE, "      --image FILE     the image for decode_ms (a made-up 12-megapixel JPEG)\n"},
@@ -35,6 +45,7 @@ static void print_common(FILE *to) {
           "      --json           one JSON object a line\n"
           "  -q, --quiet          no notes and no progress on stderr\n"
           "  -v, --verbose        more notes\n"
+          "      --log-level L    notes on stderr: error, warning, info or debug\n"
           "      --color WHEN     auto, always, never\n"
           "  -h, --help           this\n"
           "  -V, --version        the version\n",

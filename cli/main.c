@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 
 const command *const commands[] = {&command_index,
+                                   &command_watch,
                                    &command_search,
                                    &command_similar,
                                    &command_status,

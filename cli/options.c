@@ -30,6 +30,16 @@ enum {
     OPT_FOLLOW,
     OPT_ALLOW_REMOVAL,
     OPT_RETRY,
+    OPT_NO_PREVIEWS,
+    OPT_BACKGROUND,
+    OPT_IN_PROCESS,
+    OPT_FOLLOW_STATUS,
+    OPT_ONCE,
+    OPT_MAX_CPU,
+    OPT_CHARGING,
+    OPT_MIN_BATTERY,
+    OPT_MAX_TEMPERATURE,
+    OPT_LOG_LEVEL,
     OPT_TEXT,
     OPT_IMAGE,
     OPT_LANG,
@@ -49,6 +59,7 @@ static const struct option {
     {"json", 0, 0, OPT_JSON, 0},
     {"quiet", 'q', 0, OPT_QUIET, 0},
     {"verbose", 'v', 0, OPT_VERBOSE, 0},
+    {"log-level", 0, 1, OPT_LOG_LEVEL, 0},
     {"color", 0, 1, OPT_COLOR, 0},
     {"help", 'h', 0, OPT_HELP, 0},
     {"version", 'V', 0, OPT_VERSION, 0},
@@ -63,6 +74,15 @@ static const struct option {
     {"follow-links", 0, 0, OPT_FOLLOW, TAKES_INDEX},
     {"allow-removal", 0, 0, OPT_ALLOW_REMOVAL, TAKES_INDEX},
     {"retry", 0, 0, OPT_RETRY, TAKES_INDEX},
+    {"no-previews", 0, 0, OPT_NO_PREVIEWS, TAKES_INDEX},
+    {"background", 0, 0, OPT_BACKGROUND, TAKES_INDEX},
+    {"in-process", 0, 0, OPT_IN_PROCESS, TAKES_INDEX},
+    {"follow", 'f', 0, OPT_FOLLOW_STATUS, TAKES_FOLLOW},
+    {"once", 0, 0, OPT_ONCE, TAKES_WATCH},
+    {"max-cpu", 0, 1, OPT_MAX_CPU, TAKES_WATCH},
+    {"only-when-charging", 0, 0, OPT_CHARGING, TAKES_WATCH},
+    {"min-battery", 0, 1, OPT_MIN_BATTERY, TAKES_WATCH},
+    {"max-temperature", 0, 1, OPT_MAX_TEMPERATURE, TAKES_WATCH},
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
@@ -96,18 +116,19 @@ static int parse_word(int *out, const char *name, const char *value, const char 
     return complain_usage("--%s does not know \"%.40s\"", name, value);
 }
 
-static int parse_score(options *o, const char *value) {
+/* The same for a number that need not be whole. */
+static int parse_real(double *out, const char *name, const char *value, double low, double high) {
     char *end;
-    o->least_score = strtod(value, &end);
-    o->has_least_score = 1;
-    if (end == value || *end || !(o->least_score >= 0.0 && o->least_score <= 1.0))
-        return complain_usage("--min-score takes a number from 0 to 1, not \"%.40s\"", value);
+    *out = strtod(value, &end);
+    if (end == value || *end || !(*out >= low && *out <= high))
+        return complain_usage("--%s takes a number from %g to %g, not \"%.40s\"", name, low, high, value);
     return -1;
 }
 
 /* Returns -1 to go on. value is NULL where the option has none. */
 static int set_option(state *s, const struct option *option, const char *value) {
-    static const char *const colors[] = {"auto", "always", "never", NULL}, *const precisions[] = {"int8", "float", NULL};
+    static const char *const colors[] = {"auto", "always", "never", NULL}, *const precisions[] = {"int8", "float", NULL},
+                      *const levels[] = {"error", "warning", "info", "debug", NULL};
     options *o = s->o;
     s->seen[option - table] = 1;
     switch (option->id) {
@@ -120,7 +141,7 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_HELP: s->help = 1; break;
     case OPT_VERSION: s->version = 1; break;
     case OPT_LIMIT: return parse_number(&o->limit, "limit", value, 1, 10000);
-    case OPT_MIN_SCORE: return parse_score(o, value);
+    case OPT_MIN_SCORE: o->has_least_score = 1; return parse_real(&o->least_score, "min-score", value, 0, 1);
     case OPT_LITERAL: o->literal = 1; break;
     case OPT_QUERIES: o->queries = value; break;
     case OPT_PRINT0: o->print0 = 1; break;
@@ -130,6 +151,16 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_FOLLOW: o->index_flags |= PS_INDEX_FOLLOW_LINKS; break;
     case OPT_ALLOW_REMOVAL: o->index_flags |= PS_INDEX_ALLOW_REMOVAL; break;
     case OPT_RETRY: o->index_flags |= PS_INDEX_RETRY; break;
+    case OPT_NO_PREVIEWS: o->index_flags |= PS_INDEX_NO_PREVIEWS; break;
+    case OPT_BACKGROUND: o->index_flags |= PS_INDEX_BACKGROUND; break;
+    case OPT_IN_PROCESS: o->index_flags |= PS_INDEX_IN_PROCESS; break;
+    case OPT_FOLLOW_STATUS: o->follow = 1; break;
+    case OPT_ONCE: o->once = 1; break;
+    case OPT_MAX_CPU: return parse_real(&o->max_cpu, "max-cpu", value, 1, 100000);
+    case OPT_CHARGING: o->only_when_charging = 1; break;
+    case OPT_MIN_BATTERY: o->has_min_battery = 1; return parse_number(&o->min_battery, "min-battery", value, 0, 100);
+    case OPT_MAX_TEMPERATURE: o->has_max_temperature = 1; return parse_real(&o->max_temperature, "max-temperature", value, 0, 150);
+    case OPT_LOG_LEVEL: o->has_log_level = 1; return parse_word(&o->log_level, "log-level", value, levels);
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;

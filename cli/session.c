@@ -53,8 +53,8 @@ ps_library *open_library(const options *o, int flags) {
     model_path(&imported, o->model);
     if (!(flags & LIBRARY_MAKE)) settings.flags |= PS_OPEN_EXISTING;
     settings.model = imported ? imported : o->model;
-    if (!o->quiet) settings.log = note;
-    settings.log_level = o->verbose ? PS_LOG_DEBUG : PS_LOG_WARNING;
+    if (!o->quiet || o->has_log_level) settings.log = note;
+    settings.log_level = o->has_log_level ? o->log_level : o->verbose ? PS_LOG_DEBUG : PS_LOG_WARNING;
     int status = ps_library_open(&library, o->library, &settings);
     free(imported);
     if (status == PS_OK) return library;

@@ -23,7 +23,7 @@ static void hit_json(const ps_hit *hit) {
     json_string(hit->taken);
     fputs(",\"place\":", stdout);
     json_string(hit->place);
-    putchar('}');
+    printf(",\"preview\":%s}", hit->preview ? "true" : "false");
 }
 
 static void understood_json(const ps_understood *u) {
@@ -106,6 +106,7 @@ void show_plain(const options *o, const ps_results *results) {
         if (hit.verdict != PS_VERDICT_NONE) style_off(stdout, color); /* the whole line of a guess is dim */
         printf("  %-10.10s  ", hit.taken ? hit.taken : "");
         print_short_path(stdout, hit.path, terminal);
+        if (hit.preview && terminal) fputs(" (preview)", stdout);
         if (hit.verdict == PS_VERDICT_NONE) style_off(stdout, color);
         putchar('\n');
     }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/priority.h"
 
 #define TELL_NS 100000000
 
@@ -15,11 +16,11 @@ int ps__run_cancelled(const ps__run *run) { return run->stopped || (run->options
 
 static void estimate(ps__run *run, int64_t now) {
     ps__indexer_progress *g = &run->progress;
-    double encoding = run->encode_start_ns ? (double)(now - run->encode_start_ns) / 1e9 : 0;
+    double working = run->phase_start_ns ? (double)(now - run->phase_start_ns) / 1e9 : 0;
     g->seconds = (double)(now - run->start_ns) / 1e9;
-    g->per_second = encoding > 0 ? (double)g->done / encoding : 0;
+    g->per_second = working > 0 ? (double)g->done / working : 0;
     g->left_seconds = g->phase == PS__PHASE_DONE ? 0 : -1;
-    if (g->phase == PS__PHASE_ENCODE && g->per_second > 0)
+    if ((g->phase == PS__PHASE_ENCODE || g->phase == PS__PHASE_PREVIEW) && g->per_second > 0)
         g->left_seconds = (double)(g->total > g->done ? g->total - g->done : 0) / g->per_second;
 }
 
@@ -49,40 +50,55 @@ static int check_options(const ps__indexer_options *o, ps__error *err) {
     if (!o->roots || o->root_count == 0) return ps__fail(err, PS__INVALID, "no folder to index was given");
     if (!e || !e->session_new || !e->session_free || !e->encode || e->image_size < 1 || e->dim < 1)
         return ps__fail(err, PS__INVALID, "no encoder for images was given");
+    if (o->only_count && !o->only) return ps__fail(err, PS__INVALID, "no paths to look at were given");
     if (o->threads < 0 || o->threads > 256)
         return ps__fail(err, PS__INVALID, "%d threads are out of range (1 to 256)", o->threads);
     return PS__OK;
 }
 
-static int enter_phase(ps__run *run, int phase) {
+int ps__run_interrupted(const ps__run *run) { return run->options->interrupt && atomic_load(run->options->interrupt); }
+
+int ps__run_enter_phase(ps__run *run, int phase) {
     run->progress.phase = phase;
     return ps__run_tick(run, "", 1);
 }
 
-/* Unchanged files whose photo has no vector in this space: another model indexed them. */
-static int count_unencoded(ps__run *run, ps__error *err) {
+static int count_kind(int64_t *total, ps__run *run, int kind, ps__error *err) {
+    *total = 0;
     for (size_t i = 0; i < run->options->root_count; i++) {
         int64_t count;
         if (run->roots[i].kind == PS__ROOT_SKIPPED || run->roots[i].covered) continue;
-        int status = ps__store_count_unencoded(&count, run->store, run->space, run->roots[i].path, err);
+        int status = ps__store_count_work(&count, run->store, kind, run->space, run->roots[i].path, err);
         if (status != PS__OK) return status;
-        run->unencoded += count;
+        *total += count;
     }
     return PS__OK;
 }
 
+/* A whole scan has counted what it met; what only waits is counted in the library. Unencoded: another model indexed them. */
+static int count_work(ps__run *run, ps__error *err) {
+    static const int waiting[] = {PS__WORK_PENDING, PS__WORK_PREVIEWED, PS__WORK_FAILED};
+    int64_t count;
+    int status = count_kind(&run->unencoded, run, PS__WORK_UNENCODED, err);
+    if (status == PS__OK) status = count_kind(&run->new_files, run, PS__WORK_NEW, err);
+    if (status != PS__OK || !run->options->only) return status;
+    run->todo = 0;
+    for (size_t i = 0; i < sizeof waiting / sizeof *waiting && status == PS__OK; i++) {
+        status = count_kind(&count, run, waiting[i], err);
+        if (status == PS__OK) run->todo += count;
+    }
+    return status;
+}
+
 static int run_phases(ps__run *run, ps__error *err) {
-    int status = enter_phase(run, PS__PHASE_SCAN);
+    int status = ps__run_enter_phase(run, PS__PHASE_SCAN);
     if (status == PS__OK) status = ps__roots_resolve(run, err);
     if (status == PS__OK) status = ps__scan(run, err);
-    if (status == PS__OK) status = count_unencoded(run, err);
+    if (status == PS__OK) status = count_work(run, err);
     if (status != PS__OK) return status;
     run->progress.found = run->result->found;
-    run->progress.total = run->todo + run->unencoded;
-    run->encode_start_ns = ps__os.monotonic_ns();
-    status = enter_phase(run, PS__PHASE_ENCODE);
-    if (status == PS__OK && run->progress.total > 0) status = ps__encode(run, err);
-    if (status == PS__OK) status = enter_phase(run, PS__PHASE_REMOVE);
+    if (run->todo + run->unencoded > 0) status = ps__encode(run, err);
+    if (status == PS__OK) status = ps__run_enter_phase(run, PS__PHASE_REMOVE);
     if (status == PS__OK) status = ps__remove_vanished(run, err);
     return status;
 }
@@ -98,9 +114,20 @@ static int note_end(ps__run *run, ps__error *err) {
 
 static int no_root_was_there(const ps__run *run) { return run->result->roots_skipped == (int64_t)run->options->root_count; }
 
-static int run_locked(ps__run *run, ps__error *err) {
+/* Which program and which model are at work. */
+static int introduce(ps__run *run, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
     int status = ps__store_use_model(&run->space, run->store, e->model_id, e->space, e->dim, err);
+    if (status != PS__OK || !run->options->version) return status;
+    status = ps__store_write(run->store, err);
+    if (status == PS__OK) status = ps__store_note_version(run->store, run->options->version, err);
+    if (status == PS__OK) status = ps__store_commit(run->store, err);
+    if (status != PS__OK) ps__store_rollback(run->store);
+    return status;
+}
+
+static int run_locked(ps__run *run, ps__error *err) {
+    int status = introduce(run, err);
     if (status == PS__OK) status = run_phases(run, err);
     if (status == PS__OK || status == PS__CANCELLED) {
         int end = note_end(run, err);
@@ -108,7 +135,7 @@ static int run_locked(ps__run *run, ps__error *err) {
     }
     if (status == PS__CANCELLED) return ps__fail(err, PS__CANCELLED, "indexing was stopped on request");
     if (status == PS__OK && no_root_was_there(run)) return ps__fail(err, run->skip_status, "%s", run->result->first_failure);
-    if (status == PS__OK) enter_phase(run, PS__PHASE_DONE);
+    if (status == PS__OK) ps__run_enter_phase(run, PS__PHASE_DONE);
     return status;
 }
 
@@ -131,7 +158,7 @@ int ps__indexer_run(ps__indexer_result *result, const ps__indexer_options *optio
     if (!err) err = &own;
     int status = check_options(options, err);
     if (status != PS__OK) return status;
-    int64_t start_ns = ps__os.monotonic_ns();
+    int64_t start_ns = ps__os.monotonic_ns(), start_cpu_ns = ps__thread_cpu_ns();
     ps__run *run = ps__calloc(1, sizeof *run);
     if (!run) return ps__fail_nomem(err);
     run->options = options;
@@ -143,6 +170,7 @@ int ps__indexer_run(ps__indexer_result *result, const ps__indexer_options *optio
     if (status == PS__OK) status = ps__store_lock(run->store, err);
     if (status == PS__OK) status = run_locked(run, err);
     free_run(run);
+    result->cpu_seconds += (double)(ps__thread_cpu_ns() - start_cpu_ns) / 1e9;
     result->seconds = (double)(ps__os.monotonic_ns() - start_ns) / 1e9;
     if (result->seconds > 0) result->photos_per_second = (double)result->indexed / result->seconds;
     return status;

@@ -2,13 +2,17 @@
 ** The indexer: walks folders, finds what is new, changed or gone, and brings the library up to date with it. One call is one run,
 ** from the scan to the last commit; it blocks, with its own worker threads inside, and leaves nothing running.
 **
-** A run has three phases: *scan* (compare folders with the library: only stat calls for what is unchanged), *encode* (workers read,
-** hash, decode and encode the rest; one writer thread commits at least every 64 photos or 2 seconds), *remove* (entries whose
-** files are gone). It may be cancelled or killed at any moment: what was committed stays, the next run goes on from there.
+** A run has four phases: *scan* (compare folders with the library: only stat calls for what is unchanged), *preview* (new photos
+** become searchable by the small pictures that cameras put into their files, read from the first kilobytes of each), *encode*
+** (workers read, hash, decode and encode everything in full, the newest first, what somebody waits for before all; one writer thread
+** commits at least every 40 photos or 2 seconds), *remove* (entries whose files are gone). It may be cancelled or killed at any
+** moment: what was committed stays, the next run goes on from there.
 **
 ** Nothing is removed on doubt: not below a root or folder that is missing or could not be read, not when a root that had files is now
-** completely empty, and not when the files were on another device than what is mounted there now (an unplugged card). Such
-** entries are counted in `kept` and told to the log. PS__INDEX_ALLOW_REMOVAL or ps__store_forget override that.
+** completely empty, not when the files were on another device than what is mounted there now (an unplugged card), and not when more
+** than a fifth of a root's entries, and more than 10, would go at once. Such entries are counted in `kept`, told to the log, and
+** stay in the library as GONE: not shown, but known as soon as their files are back. PS__INDEX_ALLOW_REMOVAL or ps__store_forget
+** override that.
 */
 #ifndef PS_INDEXER_H
 #define PS_INDEXER_H
@@ -21,6 +25,8 @@
 #include "base/status.h"
 #include "encoder/encoder.h"
 #include "encoder/pixels/pixels.h"
+#include "indexer/decoder.h"
+#include "indexer/governor.h"
 
 /* The encoder as the pipeline sees it: tests put a fake here. Strings and payload stay the caller's and must outlive the run. */
 typedef struct ps__indexer_encoder {
@@ -33,9 +39,6 @@ typedef struct ps__indexer_encoder {
     void (*session_free)(void *session);
     /* embedding: float [dim]; rgb: u8 [image_size][image_size][3] */
     int (*encode)(float *embedding, void *session, const uint8_t *rgb, ps__error *err);
-    /* As ps__pixels_decode, which NULL stands for. Called from several threads at once. */
-    int (*decode)(ps__pixels *out, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
-                  ps__error *err);
     void *payload; /* handed to session_new */
 } ps__indexer_encoder;
 
@@ -46,20 +49,22 @@ enum {                                   /* flags */
        PS__INDEX_HIDDEN = 1 << 0,        /* also files and folders whose names begin with a dot */
        PS__INDEX_FOLLOW_LINKS = 1 << 1,  /* also folders behind symbolic links (each folder once); links to files always count */
        PS__INDEX_ALLOW_REMOVAL = 1 << 2, /* remove entries even when a root is suddenly empty or on another device */
-       PS__INDEX_RETRY = 1 << 3          /* try quarantined files again */
+       PS__INDEX_RETRY = 1 << 3,         /* try quarantined files again */
+       PS__INDEX_NO_PREVIEWS = 1 << 4,   /* leave the preview phase out */
+       PS__INDEX_BACKGROUND = 1 << 5     /* threads (and the decoders they start) take only what nobody else wants of CPU and disk */
 };
 
-enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4 };
+enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4, PS__PHASE_PREVIEW = 5 };
 
 typedef struct ps__indexer_progress {
     int phase;           /* PS__PHASE_* */
     int64_t found;       /* image files seen so far */
-    int64_t total;       /* files to work on in this run; final from PS__PHASE_ENCODE on */
-    int64_t done;        /* of total: indexed, failed or put off */
-    int64_t failed;      /* of done */
+    int64_t total;       /* files to work on in this phase; final once PS__PHASE_PREVIEW or PS__PHASE_ENCODE has begun */
+    int64_t done;        /* of total: previewed or found to have no preview; indexed, failed or put off */
+    int64_t failed;      /* in this run */
     double seconds;      /* since the run began */
-    double per_second;   /* done a second since PS__PHASE_ENCODE began; 0 before */
-    double left_seconds; /* estimate for the rest of PS__PHASE_ENCODE; negative: unknown */
+    double per_second;   /* done a second since the phase began; 0 before */
+    double left_seconds; /* estimate for the rest of the phase; negative: unknown */
     const char *path;    /* folder or file at hand, raw bytes, never NULL; valid during the call */
 } ps__indexer_progress;
 
@@ -71,13 +76,23 @@ typedef struct ps__indexer_options {
     const char *const
         *roots; /* files and folders; relative ones are taken from the process's folder; doubles and nested ones count once */
     size_t root_count; /* at least 1 */
+    /* NULL: all of the roots. Else [only_count] absolute paths at or below roots, without symbolic links as the walk gives them,
+    ** files or folders, there or gone: only these are compared with the library (folders with everything below), and only entries at
+    ** or below them may be removed. Work that is left from before is done in any case; with only_count 0 nothing else. */
+    const char *const *only;
+    size_t only_count;
     const ps__indexer_encoder *encoder;
+    const ps__indexer_decoder *decoder; /* NULL: ps__indexer_decoder_here */
+    const char *version; /* of the program; where it is not the one that indexed before, quarantined files get their tries again */
     int threads;              /* workers, 1..256; 0: one a processor */
     size_t memory_bytes;      /* files' bytes held at once by all workers; a larger single file goes alone. 0: 32 MiB */
     size_t max_file_bytes;    /* larger files fail as PS__TOOBIG; 0: PS__MAX_FILE_BYTES */
     double file_seconds;      /* a file that takes longer before it is encoded has failed (checked between stages); 0: 30 */
     unsigned flags;           /* PS__INDEX_* */
     const atomic_int *cancel; /* NULL, or set to non-zero (any thread, a signal handler too) to stop within one photo's time */
+    const atomic_int *interrupt; /* NULL, or set to non-zero to end the run early but well: what is in work is finished and committed,
+                                 ** the rest stays pending, and the result says `interrupted` */
+    ps__governor *governor;   /* NULL: full speed. Asked before and after each file; of one run at a time */
     const ps__log *log;       /* NULL: silent. Each failed, skipped or kept thing is a line. Called from several threads */
     ps__indexer_progress_fn *progress; /* NULL: none */
     void *payload;                     /* handed to progress */
@@ -87,15 +102,19 @@ typedef struct ps__indexer_result {
     int64_t found;           /* image files seen by the scan = indexed + unchanged + failed + quarantined + pending */
     int64_t indexed;         /* files newly recorded or updated in this run, renamed and re-read ones with new content included */
     int64_t encoded;         /* of those, photos that went through the encoder; the others' content was known */
+    int64_t previewed;       /* files that became searchable by their preview in this run; many of them are in `indexed` too */
     int64_t unchanged;       /* files that are as they were */
     int64_t failed;          /* files that were tried in this run and failed */
     int64_t quarantined;     /* files left alone because they failed PS__STORE_TRIES times */
     int64_t pending;         /* files put off to the next run: changed while being read, or the run was stopped */
     int64_t removed;         /* entries removed because their files are gone */
     int64_t kept;            /* entries of files that are gone, kept on doubt */
+    int64_t asked;           /* of those: kept because they are too many at once */
+    int interrupted;         /* 1: ended early by options->interrupt */
     int64_t roots_skipped;   /* roots that are missing or could not be read */
     int64_t folders_skipped; /* folders below roots that could not be read */
     int64_t bytes_read;      /* of image files */
+    double cpu_seconds;      /* processor time of the run's threads and of the decoders they started */
     double seconds;          /* the whole run */
     double photos_per_second;           /* indexed / seconds */
     char first_failure[PS__ERROR_TEXT]; /* the sentence of the first file, folder or root that failed; "" none */

@@ -1,5 +1,5 @@
 /*
-** Phase 2's machinery: the calling thread feeds jobs, workers turn each into an outcome, one writer thread commits outcomes.
+** The machinery of the preview and encode phases: the calling thread feeds jobs, workers turn each into an outcome, one writer thread commits outcomes.
 **
 **     feeder --jobs[]--> workers --outcomes[]--> writer
 **
@@ -25,6 +25,7 @@ typedef struct ps__job {
     int64_t file;  /* its row */
     int64_t photo; /* what the row pointed at, or 0 */
     int64_t size;  /* bytes, as the scan saw it */
+    int preview;   /* 1: only its preview is wanted, unless all of the file is as quickly read */
     char *path;    /* owned */
 } ps__job;
 
@@ -32,8 +33,10 @@ enum {
     PS__OUTCOME_NEW,     /* has a vector */
     PS__OUTCOME_KNOWN,   /* the content has its vector already */
     PS__OUTCOME_FAILED,  /* see code and reason */
+    PS__OUTCOME_PREVIEW, /* has a vector of its preview */
     PS__OUTCOME_GONE,    /* the file is not there any more */
     PS__OUTCOME_PUT_OFF, /* the same content is in another worker's hands: again, once that is committed */
+    PS__OUTCOME_NONE,    /* has no preview that could be read: waits for its turn in full */
     PS__OUTCOME_LEFT     /* changed while being read, or the run stops: the next run's */
 };
 
@@ -73,11 +76,18 @@ typedef struct ps__pipeline {
     int writer_closing;                  /* no more outcomes will come */
     int drain;                           /* the feeder waits for the rest: commit without waiting for a full batch */
     int64_t outstanding;                 /* jobs handed out and not finished */
-    int64_t finished;                    /* jobs finished, put-off ones not counted */
+    int64_t finished;                    /* jobs of this phase finished, put-off ones not counted */
+    int64_t settled;                     /* of those that wanted a preview: done in full */
     size_t budget_used;                  /* bytes of files in workers' hands */
     uint64_t next_turn, turn;       /* workers get bytes in the order they asked, so that a large file is not passed by forever */
     uint8_t claims[PS__CLAIMS][16]; /* contents in work or not committed */
     int claim_count;                /* of claims */
+    ps__idset fed;                  /* rows handed out to be read in full: each once a run */
+    ps__indexer_stop stop;          /* for decoders; payload is the pipeline */
+    int worker_count;               /* numbers given to workers so far */
+    int64_t cpu_ns;                 /* of threads that have ended, and their decoders */
+    int64_t wanted_ns;              /* when it was last looked who waits; the feeder's own */
+    ps__indexer_decoder decoder;    /* the table in use */
     ps__ids put_off;                /* rows to feed again */
     ps__ids gone;                   /* rows whose files left since the scan: for the removal phase */
     int fatal;                      /* status that stops the run */
@@ -92,6 +102,9 @@ void *ps__writer(void *payload);
 void ps__pipeline_stop(ps__pipeline *p, int status, const ps__error *err);
 /* Is everything to stop? Without the lock. */
 int ps__pipeline_stopping(ps__pipeline *p);
+/* Feeds everything there is to do, from the calling thread. PS__OK also when the run was interrupted. */
+int ps__feed(ps__pipeline *p, ps__error *err);
+
 /* Books a finished outcome and frees it. With the lock held. */
 void ps__pipeline_finish(ps__pipeline *p, ps__outcome *outcome);
 void ps__outcome_free(ps__outcome *outcome);
@@ -103,7 +116,13 @@ void ps__release(ps__pipeline *p, const uint8_t hash[16]); /* with the lock held
 /* Waits at most `ms` for the condition, with the lock held. Conditions use the monotonic clock. */
 void ps__wait_ms(pthread_cond_t *condition, pthread_mutex_t *lock, int ms);
 
-/* One job's way from path to outcome: worker.c. session is the worker's own. */
-void ps__process(ps__pipeline *p, void *session, ps__outcome *o);
+/* What one worker thread has for itself. */
+typedef struct ps__sessions {
+    void *encoder; /* of the encoder's table */
+    void *decoder; /* of the decoder's table */
+} ps__sessions;
+
+/* One job's way from path to outcome: process.c. */
+void ps__process(ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o);
 
 #endif

@@ -18,6 +18,12 @@ int ps__path_below(const char *path, const char *folder) {
     return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == 0);
 }
 
+ps__root *ps__root_of(ps__run *run, const char *path) {
+    for (size_t i = 0; i < run->options->root_count; i++)
+        if (run->roots[i].kind == PS__ROOT_FOLDER && ps__path_below(path, run->roots[i].path)) return &run->roots[i];
+    return NULL;
+}
+
 /* The name of something that is not there cannot be resolved; made absolute, it is good enough to name its entries. */
 static char *make_absolute(const char *path) {
     ps__buf out = PS__BUF_INIT;
@@ -32,18 +38,24 @@ static char *make_absolute(const char *path) {
     return ps__buf_detach(&out);
 }
 
-static int count_one(const ps__file *file, const char *path, void *payload) {
-    (void)file;
-    (void)path;
-    ++*(int64_t *)payload;
-    return 0;
+static int hide_entries(int64_t *entries, ps__run *run, const ps__root *root, ps__error *err) {
+    int64_t changed;
+    int status = ps__store_count_below(entries, run->store, root->path, err);
+    if (status != PS__OK || *entries == 0) return status;
+    status = ps__store_write(run->store, err);
+    if (status == PS__OK) status = ps__store_files_gone(&changed, run->store, root->path, err);
+    if (status == PS__OK) status = ps__store_commit(run->store, err);
+    if (status != PS__OK) ps__store_rollback(run->store);
+    return status;
 }
 
+/* What was below a missing root is not shown until it is back; what cannot be read stays as it is, for the files are there. */
 static int skip_root(ps__run *run, ps__root *root, const ps__error *why, ps__error *err) {
     char text[PS__ERROR_TEXT + 64];
     int64_t entries = 0;
     root->kind = PS__ROOT_SKIPPED;
-    int status = ps__store_each_file(run->store, root->path, count_one, &entries, err);
+    int status = why->code == PS__NOTFOUND ? hide_entries(&entries, run, root, err)
+                                           : ps__store_count_below(&entries, run->store, root->path, err);
     if (status != PS__OK) return status;
     if (!run->skip_status) run->skip_status = why->code;
     run->result->roots_skipped++;

@@ -48,6 +48,7 @@ typedef struct ps__root {
     char *path;     /* absolute, symbolic links resolved where it exists */
     int kind;       /* PS__ROOT_* */
     int empty;      /* a folder without any entry */
+    int looked_at;  /* something below it was compared in this run, so that entries may be removed */
     int covered;    /* lies below another root that was scanned: its entries are looked after there */
     struct stat st; /* of what path leads to */
 } ps__root;
@@ -73,8 +74,9 @@ typedef struct ps__run {
     ps__idset seen;                /* files met by the scan */
     ps__folderset visited;         /* folders walked, the library's own among them */
     ps__strings unreadable;        /* folders whose contents are unknown in this run */
-    int64_t todo;                  /* files the scan found to be read */
+    int64_t todo;                  /* files the scan found to be read; of a run that does not scan all, those that wait */
     int64_t unencoded;             /* unchanged files whose photo lacks a vector of this space */
+    int64_t new_files;             /* of todo: without a photo yet */
     ps__scan_op ops[PS__SCAN_OPS]; /* changes not written yet */
     int op_count;                  /* of ops */
     struct {
@@ -83,7 +85,7 @@ typedef struct ps__run {
     int move_count;                /* of moves */
     ps__indexer_progress progress; /* as last told */
     int64_t start_ns;              /* monotonic */
-    int64_t encode_start_ns;       /* monotonic; 0 before that phase */
+    int64_t phase_start_ns;        /* monotonic; 0 before the preview and encode phases */
     int64_t told_ns;               /* when progress was last told */
     int skip_status;               /* why the first skipped root was skipped; 0 none was */
     int stopped;                   /* the progress function asked to cancel */
@@ -92,6 +94,9 @@ typedef struct ps__run {
 /* Tells progress when it is time (or `now`), and returns PS__CANCELLED once the run is to stop. */
 int ps__run_tick(ps__run *run, const char *path, int now);
 int ps__run_cancelled(const ps__run *run);
+/* 1 once options->interrupt asks to come to an end. */
+int ps__run_interrupted(const ps__run *run);
+int ps__run_enter_phase(ps__run *run, int phase);
 /* Keeps the sentence of the first thing that went wrong, and logs each. */
 void ps__run_note(ps__run *run, int level, const char *text);
 
@@ -106,5 +111,7 @@ void ps__stat_of(ps__file_stat *out, const struct stat *st);
 int ps__fine_mtime(int64_t mtime_ns);
 /* 1 if path lies below folder, or is it. */
 int ps__path_below(const char *path, const char *folder);
+/* The scanned folder that `path` lies below, or NULL. */
+ps__root *ps__root_of(ps__run *run, const char *path);
 
 #endif

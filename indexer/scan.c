@@ -9,6 +9,8 @@
 ** takes over the photo without being read. This is the trust that "unchanged" rests on, plus the inode; a different file would have
 ** to get a freed inode, the same size and the same nanosecond. Whole-second times do not qualify, those files are read and hashed.
 **
+** A run may be given the paths that changed: then only these are looked at, and what lies below them.
+**
 ** Folders wait on a stack as path strings, one is open at a time, so depth costs no descriptors and no C stack. Each folder is walked
 ** once by device and inode, which ends loops and makes nested roots count once.
 */
@@ -22,7 +24,7 @@
 #include "base/alloc.h"
 #include "base/os.h"
 
-enum { OP_ADD, OP_CHANGED, OP_TOUCHED };
+enum { OP_ADD, OP_CHANGED, OP_TOUCHED, OP_BACK };
 
 typedef struct entry {
     char *path;     /* owned until an ADD takes it */
@@ -48,6 +50,10 @@ static int write_op(ps__run *run, const ps__scan_op *op, ps__error *err) {
     int status;
     if (op->kind == OP_CHANGED) return ps__store_file_changed(run->store, op->id, &op->stat, err);
     if (op->kind == OP_TOUCHED) return ps__store_file_touched(run->store, op->id, &op->stat, err);
+    if (op->kind == OP_BACK) {
+        status = ps__store_file_back(run->store, op->id, err);
+        return status == PS__OK ? ps__store_file_touched(run->store, op->id, &op->stat, err) : status;
+    }
     status = ps__store_file_add(&id, run->store, op->path, &op->stat, op->id, err);
     if (status == PS__OK && ps__idset_add(&run->seen, id) != PS__OK) status = ps__fail_nomem(err);
     return status;
@@ -111,12 +117,26 @@ static int has_changed(const ps__file *known, const ps__file_stat *st) {
     return known->stat.inode != st->inode && known->stat.device == st->device && ps__fine_mtime(st->mtime_ns);
 }
 
+/* GONE, and here again, unchanged: as good as what the library has of it. */
+static int back_again(ps__run *run, const ps__file *known, const ps__file_stat *st, ps__error *err) {
+    ps__photo photo;
+    if (known->stat.device != st->device) note_move(run, known->stat.device, st->device);
+    int status = known->photo ? ps__store_photo(&photo, run->store, known->photo, err) : PS__NOTFOUND;
+    if (status != PS__OK && status != PS__NOTFOUND) return status;
+    if (status == PS__OK && !photo.preview)
+        run->result->unchanged++;
+    else
+        run->todo++;
+    return push_op(run, OP_BACK, known->id, NULL, st, err);
+}
+
 static int known_file(ps__run *run, const ps__file *known, const ps__file_stat *st, ps__error *err) {
     int retry = known->state == PS__FILE_QUARANTINED && (run->options->flags & PS__INDEX_RETRY);
     if (has_changed(known, st) || retry) {
         run->todo++;
         return push_op(run, OP_CHANGED, known->id, NULL, st, err);
     }
+    if (known->state == PS__FILE_GONE) return back_again(run, known, st, err);
     if (known->state == PS__FILE_INDEXED)
         run->result->unchanged++;
     else if (known->state == PS__FILE_QUARANTINED)
@@ -295,6 +315,7 @@ static int scan_root(ps__run *run, size_t index, ps__error *err) {
         status = unreadable(run, root->path, bad, err);
     }
     root->empty = !bad && entries == 0;
+    root->looked_at = 1;
     for (size_t i = 0; i < index && root->kind == PS__ROOT_FOLDER; i++) {
         if (run->roots[i].kind == PS__ROOT_FOLDER && ps__path_below(root->path, run->roots[i].path)) root->covered = 1;
     }
@@ -303,14 +324,71 @@ static int scan_root(ps__run *run, size_t index, ps__error *err) {
     return status;
 }
 
-/* A file given by name is taken whatever its name ends in: its content decides. */
-static int scan_file_root(ps__run *run, ps__root *root, ps__error *err) {
-    entry e = {.path = ps__strdup(root->path), .st = root->st};
+static int scan_one_file(ps__run *run, const char *path, const struct stat *st, ps__error *err) {
+    entry e = {.path = ps__strdup(path), .st = *st};
     if (!e.path) return ps__fail_nomem(err);
     int status = compare(run, &e, err);
     ps__free(e.path);
+    return status;
+}
+
+/* A file given by name is taken whatever its name ends in: its content decides. */
+static int scan_file_root(ps__run *run, ps__root *root, ps__error *err) {
+    int status = scan_one_file(run, root->path, &root->st, err);
     return status == PS__OK ? flush_ops(run, err) : status;
 }
+
+/* ---- Only what changed -------------------------------------------------------------------------------------------------- */
+
+/* 1 if a part of the path below its root begins with a dot. */
+static int is_hidden(const char *path, const char *root) {
+    return strstr(path + (strlen(root) == 1 ? 0 : strlen(root)), "/.") != NULL;
+}
+
+/* A folder that has lost all its entries is no reason to remove any: it may be a mount point. */
+static void look_at_root(ps__root *root) {
+    struct dirent *d;
+    int entries = 0;
+    if (root->looked_at) return;
+    root->looked_at = 1;
+    int fd = ps__os.open(root->path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+    DIR *dir = fd < 0 ? NULL : ps__os.fdopendir(fd);
+    while (dir && !entries && (d = ps__os.readdir(dir)))
+        entries = strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
+    if (dir)
+        ps__os.closedir(dir);
+    else if (fd >= 0)
+        ps__os.close(fd);
+    root->empty = entries == 0;
+}
+
+static int scan_path(ps__run *run, const char *path, ps__error *err) {
+    struct stat st;
+    ps__strings folders = {0};
+    ps__root *root = ps__root_of(run, path);
+    if (!root || (is_hidden(path, root->path) && !(run->options->flags & PS__INDEX_HIDDEN))) return PS__OK;
+    look_at_root(root);
+    if (ps__os.lstat(path, &st) != 0) return PS__OK; /* gone: the removal phase's affair */
+    int link = S_ISLNK(st.st_mode);
+    if (link && ps__os.stat(path, &st) != 0) return PS__OK;
+    if (S_ISREG(st.st_mode) && has_image_ending(path)) return scan_one_file(run, path, &st, err);
+    if (!S_ISDIR(st.st_mode) || (link && !(run->options->flags & PS__INDEX_FOLLOW_LINKS))) return PS__OK;
+    if (ps__strings_push(&folders, ps__strdup(path)) != PS__OK) return ps__fail_nomem(err);
+    int status = scan_below(run, &folders, err);
+    ps__strings_free(&folders);
+    return status;
+}
+
+static int scan_only(ps__run *run, ps__error *err) {
+    int status = PS__OK;
+    for (size_t i = 0; i < run->options->only_count && status == PS__OK; i++) {
+        status = scan_path(run, run->options->only[i], err);
+        if (status == PS__OK && run->op_count == PS__SCAN_OPS - 1) status = flush_ops(run, err);
+    }
+    return status == PS__OK ? flush_ops(run, err) : status;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------------------------------------- */
 
 static int scan_all(ps__run *run, ps__error *err) {
     int status = PS__OK;
@@ -330,7 +408,7 @@ int ps__scan(ps__run *run, ps__error *err) {
     /* The library may lie inside a root; its thumbnails are no photos. */
     if (ps__os.stat(run->options->library, &st) == 0 && ps__folderset_add(&run->visited, st.st_dev, st.st_ino) < 0)
         return ps__fail_nomem(err);
-    int status = scan_all(run, err);
+    int status = run->options->only ? scan_only(run, err) : scan_all(run, err);
     ps__store_end(run->store);
     /* What was found before a cancel is worth keeping: the next run need not compare it again. */
     if (status == PS__CANCELLED && flush_ops(run, err) != PS__OK) status = err ? err->code : PS__ERROR;

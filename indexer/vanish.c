@@ -1,10 +1,12 @@
 /*
-** Phase 3: entries whose files are gone.
+** The last phase: entries whose files are gone.
 **
 ** An entry goes only when all of this holds: its folder was read in this run, its path does not exist (asked again, one lstat), the
-** root above it is not completely empty, and the nearest folder that does exist is on the device where the file was, or on one that
-** is proven to be the same device under a new number (some other file is there, unchanged). An unplugged card fails one of the last
-** two: its mount point is an empty folder, or gone from a folder of another device.
+** root above it is not completely empty, the nearest folder that does exist is on the device where the file was, or on one that
+** is proven to be the same device under a new number (some other file is there, unchanged), and not too many would go with it. An
+** unplugged card fails one of the first: its mount point is an empty folder, or gone from a folder of another device.
+**
+** What is kept although its file is gone becomes GONE: it is not shown, and comes back by itself with the file.
 */
 #include "indexer/run.h"
 
@@ -16,12 +18,24 @@
 #include "base/os.h"
 
 #define REMOVE_BATCH 1000
+#define FEW 10       /* so many may always go */
+#define MOST_SHARE 5 /* more than one in this many of a root may not go at once */
+
+typedef struct going_file {
+    int64_t id, photo; /* row, and what it holds; photo 0: nothing */
+} going_file;
+
+typedef struct file_list {
+    going_file *items;      /* owned */
+    size_t count, capacity; /* of items */
+} file_list;
 
 typedef struct removal {
     ps__run *run;
     const ps__root *root;   /* being looked at */
-    int64_t *ids;           /* entries to remove */
-    size_t count, capacity; /* of ids */
+    file_list going;         /* entries to remove */
+    file_list away;          /* entries to be kept as GONE */
+    size_t going_before;    /* of going.count: of roots before this one */
     int64_t elsewhere;      /* entries kept because they were on another device */
     char *folder;           /* the last folder looked up, owned */
     int64_t folder_device;  /* device of it, or of the nearest folder above it that exists */
@@ -73,15 +87,15 @@ static int below_unreadable(const ps__run *run, const char *path) {
     return 0;
 }
 
-static int take_id(removal *r, int64_t id) {
-    if (r->count == r->capacity) {
-        size_t capacity = r->capacity ? r->capacity * 2 : 256;
-        int64_t *grown = ps__realloc(r->ids, capacity * sizeof *grown);
-        if (!grown) return PS__NOMEM;
-        r->ids = grown;
-        r->capacity = capacity;
+static int take(file_list *list, going_file file, ps__error *err) {
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 256;
+        going_file *grown = ps__realloc(list->items, capacity * sizeof *grown);
+        if (!grown) return ps__fail_nomem(err);
+        list->items = grown;
+        list->capacity = capacity;
     }
-    r->ids[r->count++] = id;
+    list->items[list->count++] = file;
     return PS__OK;
 }
 
@@ -94,7 +108,7 @@ static int look_at(const ps__file *file, const char *path, void *payload) {
     if (++r->ticks % 256 == 0 && ps__run_tick(run, path, 0) != PS__OK)
         return ps__fail(r->err, PS__CANCELLED, "stopped on request");
     if (ps__idset_has(&run->seen, file->id)) return 0;
-    if (below_unreadable(run, path) || (r->root->empty && !force)) {
+    if (below_unreadable(run, path)) {
         run->result->kept++;
         return 0;
     }
@@ -105,19 +119,65 @@ static int look_at(const ps__file *file, const char *path, void *payload) {
     }
     if (!force) {
         if (device_around(&device, r, path) != PS__OK) return ps__fail_nomem(r->err);
-        if (!same_device(run, file->stat.device, device)) {
+        int elsewhere = !r->root->empty && !same_device(run, file->stat.device, device);
+        if (r->root->empty || elsewhere) {
             run->result->kept++;
-            r->elsewhere++;
-            return 0;
+            r->elsewhere += elsewhere;
+            return file->state == PS__FILE_GONE ? 0 : take(&r->away, (going_file){file->id, file->photo}, r->err);
         }
     }
-    return take_id(r, file->id) == PS__OK ? 0 : ps__fail_nomem(r->err);
+    /* Paths of a partial run may lie in each other: once is enough. */
+    if (ps__idset_add(&run->seen, file->id) != PS__OK) return ps__fail_nomem(r->err);
+    return take(&r->going, (going_file){file->id, file->photo}, r->err);
+}
+
+/* 1 in *there if another file holds the same photo: the entry is of a file that was moved, or was one of several copies. */
+static int is_elsewhere(int *there, ps__run *run, int64_t photo, ps__error *err) {
+    ps__buf paths = PS__BUF_INIT;
+    struct stat st;
+    size_t count;
+    *there = 0;
+    if (!photo) return PS__OK;
+    int status = ps__store_paths(&paths, &count, run->store, photo, err);
+    const char *path = paths.bytes;
+    for (size_t i = 0; status == PS__OK && i < count && !*there; i++, path += strlen(path) + 1)
+        *there = ps__os.lstat(path, &st) == 0;
+    ps__buf_free(&paths);
+    return status;
+}
+
+/* How many of the root's entries that are to go hold a photo that goes with them. */
+static int count_lost(int64_t *lost, removal *r, ps__error *err) {
+    int status = PS__OK, there;
+    *lost = 0;
+    for (size_t i = r->going_before; i < r->going.count && status == PS__OK; i++) {
+        status = is_elsewhere(&there, r->run, r->going.items[i].photo, err);
+        if (status == PS__OK && !there) ++*lost;
+    }
+    return status;
+}
+
+/* Too many at once: moved to those that are kept. */
+static int ask_first(int64_t *asked, removal *r, ps__error *err) {
+    int64_t all, lost;
+    size_t going = r->going.count - r->going_before;
+    *asked = 0;
+    if (going <= FEW || (r->run->options->flags & PS__INDEX_ALLOW_REMOVAL)) return PS__OK;
+    int status = ps__store_count_below(&all, r->run->store, r->root->path, err);
+    if (status == PS__OK) status = count_lost(&lost, r, err);
+    if (status != PS__OK || lost <= FEW || lost * MOST_SHARE <= all) return status;
+    for (size_t i = r->going_before; i < r->going.count && status == PS__OK; i++) status = take(&r->away, r->going.items[i], err);
+    r->going.count = r->going_before;
+    *asked = (int64_t)going;
+    r->run->result->kept += (int64_t)going;
+    r->run->result->asked += (int64_t)going;
+    return status;
 }
 
 /* Entries, and photos that are left without a file, in one transaction. */
-static int remove_batch(ps__run *run, const int64_t *ids, size_t count, ps__error *err) {
+static int remove_batch(ps__run *run, const going_file *files, size_t count, ps__error *err) {
     int status = ps__store_write(run->store, err);
-    for (size_t i = 0; i < count && status == PS__OK; i++) status = ps__store_file_removed(run->store, ids[i], err);
+    for (size_t i = 0; i < count && status == PS__OK; i++) status = ps__store_file_removed(run->store, files[i].id, err);
     if (status == PS__OK) status = ps__store_sweep(run->store, err);
     if (status == PS__OK) status = ps__store_commit(run->store, err);
     if (status != PS__OK) ps__store_rollback(run->store);
@@ -125,20 +185,36 @@ static int remove_batch(ps__run *run, const int64_t *ids, size_t count, ps__erro
     return status;
 }
 
-static int remove_all(removal *r, ps__error *err) {
+/* Files of a missing folder are not shown until they are back. */
+static int hide_batch(ps__run *run, const going_file *files, size_t count, ps__error *err) {
+    int status = ps__store_write(run->store, err);
+    for (size_t i = 0; i < count && status == PS__OK; i++) status = ps__store_file_gone(NULL, run->store, files[i].id, err);
+    if (status == PS__OK) status = ps__store_commit(run->store, err);
+    if (status != PS__OK) ps__store_rollback(run->store);
+    return status;
+}
+
+typedef int batch_fn(ps__run *run, const going_file *files, size_t count, ps__error *err);
+
+static int in_batches(ps__run *run, batch_fn *fn, const file_list *list, ps__error *err) {
     int status = PS__OK;
-    for (size_t i = 0; i < r->count && status == PS__OK; i += REMOVE_BATCH) {
-        size_t n = r->count - i < REMOVE_BATCH ? r->count - i : REMOVE_BATCH;
-        status = remove_batch(r->run, r->ids + i, n, err);
-        if (status == PS__OK) status = ps__run_tick(r->run, "", 0);
+    for (size_t i = 0; i < list->count && status == PS__OK; i += REMOVE_BATCH) {
+        size_t n = list->count - i < REMOVE_BATCH ? list->count - i : REMOVE_BATCH;
+        status = fn(run, list->items + i, n, err);
+        if (status == PS__OK) status = ps__run_tick(run, "", 0);
     }
     return status;
 }
 
-static void say_kept(removal *r, int64_t kept) {
+static void say_kept(removal *r, int64_t kept, int64_t asked) {
     char text[PS__ERROR_TEXT];
     if (kept == 0) return;
-    if (r->root->empty)
+    if (asked)
+        snprintf(text, sizeof text,
+                 "%.700s: %lld files are gone at once, more than a fifth of all; their entries were kept, and go when removal is "
+                 "allowed",
+                 r->root->path, (long long)asked);
+    else if (r->root->empty)
         snprintf(text, sizeof text, "%.800s: the folder is empty, maybe not mounted; its %lld entries were kept", r->root->path,
                  (long long)kept);
     else if (r->elsewhere)
@@ -151,6 +227,28 @@ static void say_kept(removal *r, int64_t kept) {
     ps__run_note(r->run, PS__LOG_WARNING, text);
 }
 
+/* Everything below the root, or below those paths of a partial run that are the root's. */
+static int look_below(removal *r, ps__error *err) {
+    const ps__indexer_options *o = r->run->options;
+    int status = PS__OK;
+    if (!o->only) return ps__store_each_file(r->run->store, r->root->path, look_at, r, err);
+    for (size_t i = 0; i < o->only_count && status == PS__OK; i++) {
+        if (r->root->looked_at && ps__root_of(r->run, o->only[i]) == r->root)
+            status = ps__store_each_file(r->run->store, o->only[i], look_at, r, err);
+    }
+    return status;
+}
+
+static int remove_of_root(removal *r, ps__error *err) {
+    int64_t kept = r->run->result->kept, asked;
+    r->elsewhere = 0;
+    r->going_before = r->going.count;
+    int status = look_below(r, err);
+    if (status == PS__OK) status = ask_first(&asked, r, err);
+    if (status == PS__OK) say_kept(r, r->run->result->kept - kept, asked);
+    return status;
+}
+
 int ps__remove_vanished(ps__run *run, ps__error *err) {
     removal r = {.run = run, .err = err};
     int status = PS__OK;
@@ -159,15 +257,14 @@ int ps__remove_vanished(ps__run *run, ps__error *err) {
         if (r.root->covered || r.root->kind == PS__ROOT_FILE) continue;
         /* A root that failed in the scan is among the unreadable folders; one that was missing is counted already. */
         if (r.root->kind == PS__ROOT_SKIPPED && !below_unreadable(run, r.root->path)) continue;
-        int64_t kept = run->result->kept;
-        r.elsewhere = 0;
-        status = ps__store_each_file(run->store, r.root->path, look_at, &r, err);
-        if (status == PS__OK) say_kept(&r, run->result->kept - kept);
+        status = remove_of_root(&r, err);
     }
-    if (status == PS__OK) status = remove_all(&r, err);
+    if (status == PS__OK) status = in_batches(run, hide_batch, &r.away, err);
+    if (status == PS__OK) status = in_batches(run, remove_batch, &r.going, err);
     /* Also without removals: edits and renames leave loose photos. */
     if (status == PS__OK) status = remove_batch(run, NULL, 0, err);
-    ps__free(r.ids);
+    ps__free(r.away.items);
+    ps__free(r.going.items);
     ps__free(r.folder);
     return status;
 }

@@ -1,7 +1,8 @@
 /*
 ** The writer: the only thread that writes to the library while photos are encoded. It gathers outcomes and files them in one short
 ** transaction when a batch is full, when the oldest has waited 2 seconds, or when nothing else is coming; so a kill costs little, and
-** other writers (forget) never wait long.
+** other writers (forget) never wait long. It keeps the caller's priority in background runs too: on a busy device an idle thread
+** might not get to let go of the library's write lock.
 */
 #include "indexer/pipeline.h"
 
@@ -9,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/priority.h"
 #include "base/utf8.h"
 
 #define BATCH_MS 2000
@@ -43,6 +45,7 @@ static int write_one(ps__run *run, ps__outcome *o, ps__error *err) {
         return status;
     }
     ps__file_done done = {.file = o->job.file, .stat = o->stat, .racy = o->racy, .photo = &o->photo, .halves = o->halves};
+    if (o->kind == PS__OUTCOME_PREVIEW) return ps__store_file_previewed(run->store, run->space, e->model_id, e->dim, &done, err);
     int status = ps__store_file_done(run->store, run->space, e->model_id, e->dim, &done, err);
     if (status != PS__NOTFOUND) return status;
     o->kind = PS__OUTCOME_LEFT; /* somebody had the photo forgotten since the worker looked: encode it in the next run */
@@ -107,5 +110,8 @@ void *ps__writer(void *payload) {
     batch b = {0};
     while (gather(p, &b)) flush(p, &b);
     flush(p, &b);
+    pthread_mutex_lock(&p->lock);
+    p->cpu_ns += ps__thread_cpu_ns();
+    pthread_mutex_unlock(&p->lock);
     return NULL;
 }

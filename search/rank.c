@@ -82,8 +82,3 @@ size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__sco
 int ps__rank_score_verdict(double score, const ps__scorer *scorer) {
     return score >= scorer->good ? PS__VERDICT_GOOD : score >= scorer->weak ? PS__VERDICT_WEAK : PS__VERDICT_NONE;
 }
-
-int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__scorer *scorer) {
-    if (count == 0) return PS__VERDICT_NONE;
-    return ps__rank_score_verdict(ps__scorer_score(scorer, candidates[0].cosine), scorer);
-}

@@ -27,7 +27,4 @@ enum { PS__VERDICT_NONE = 0, PS__VERDICT_WEAK = 1, PS__VERDICT_GOOD = 2 };
 /* PS__VERDICT_* of one photo with this score, by the limits that the query's text tower was calibrated with. */
 int ps__rank_score_verdict(double score, const ps__scorer *scorer);
 
-/* PS__VERDICT_* of an answer with these sorted candidates: that of the best, PS__VERDICT_NONE without any. */
-int ps__rank_verdict(const ps__candidate *candidates, size_t count, const ps__scorer *scorer);
-
 #endif

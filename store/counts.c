@@ -35,7 +35,11 @@ static int count_rows(ps__store_counts *out, ps__store *store, ps__error *err) {
     int status = ps__sql_int(&out->photos, store, err, "SELECT count(*) FROM photos", "");
     if (status == PS__OK) status = ps__sql_int(&out->files, store, err, "SELECT count(*) FROM files", "");
     if (status == PS__OK)
-        status = ps__sql_int(&waiting, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 1", "");
+        status = ps__sql_int(&waiting, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state IN (1, 5)", "");
+    if (status == PS__OK)
+        status = ps__sql_int(&out->previewed, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 5", "");
+    if (status == PS__OK)
+        status = ps__sql_int(&out->missing, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 4", "");
     if (status == PS__OK)
         status = ps__sql_int(&out->failed, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 2", "");
     if (status == PS__OK)
@@ -67,7 +71,7 @@ int ps__store_each_failure(ps__store *store, ps__failure_fn *fn, void *payload, 
     int rc;
     int status =
         ps__sql_walk(&stmt, store, err,
-                     "SELECT path, reason, code, tries, state, size, mtime_ns, tried FROM files WHERE state > 0 AND state > 1"
+                     "SELECT path, reason, code, tries, state, size, mtime_ns, tried FROM files WHERE state > 0 AND state IN (2, 3)"
                      " ORDER BY +path", /* by the state's index, then sorted: failures are few */
                      "");
     if (status != PS__OK) return status;

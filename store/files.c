@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define COLUMNS "id, photo, state, racy, size, mtime_ns, inode, device"
+#define COLUMNS PS__FILE_COLUMNS
 
 static int read_file(ps__file *out, ps__store *store, sqlite3_stmt *stmt, ps__error *err) {
     out->id = sqlite3_column_int64(stmt, 0);
@@ -72,12 +72,37 @@ int ps__store_file_touched(ps__store *store, int64_t id, const ps__file_stat *st
     return ps__sql_run(store, err, "UPDATE files SET inode = ?2, device = ?3 WHERE id = ?1", "iii", id, st->inode, st->device);
 }
 
+int ps__store_file_gone(int *changed, ps__store *store, int64_t id, ps__error *err) {
+    int status = ps__sql_run(store, err, "UPDATE files SET state = 4 WHERE id = ? AND state IN (0, 1, 5)", "i", id);
+    if (status == PS__OK && changed) *changed = sqlite3_changes(store->db) > 0;
+    return status;
+}
+
+int ps__store_files_gone(int64_t *changed, ps__store *store, const char *root, ps__error *err) {
+    ps__range r;
+    int status = ps__range_make(&r, root, err);
+    if (status != PS__OK) return status;
+    status = ps__sql_run(store, err,
+                         "UPDATE files SET state = 4 WHERE (path = ?1 OR (path >= ?2 AND path < ?3)) AND state IN (0, 1, 5)",
+                         "bbb", (const void *)r.root, r.root_length, (const void *)r.low, r.low_length, (const void *)r.high,
+                         r.low_length);
+    if (status == PS__OK) *changed = sqlite3_changes(store->db);
+    ps__range_clear(&r);
+    return status;
+}
+
+int ps__store_file_back(ps__store *store, int64_t id, ps__error *err) {
+    return ps__sql_run(store, err,
+                       "UPDATE files SET state = coalesce((SELECT iif(preview, 5, 0) FROM photos WHERE id = files.photo), 1)"
+                       " WHERE id = ? AND state = 4",
+                       "i", id);
+}
+
 int ps__store_file_removed(ps__store *store, int64_t id, ps__error *err) {
     return ps__sql_run(store, err, "DELETE FROM files WHERE id = ?", "i", id);
 }
 
-/* Runs a walk whose columns are COLUMNS and path. */
-static int walk(ps__store *store, sqlite3_stmt *stmt, ps__file_fn *fn, void *payload, ps__error *err) {
+int ps__store_walk_files(ps__store *store, sqlite3_stmt *stmt, ps__file_fn *fn, void *payload, ps__error *err) {
     int rc;
     int status = PS__OK;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -102,73 +127,7 @@ int ps__store_each_file(ps__store *store, const char *root, ps__file_fn *fn, voi
                           " UNION ALL SELECT " COLUMNS ", path FROM files WHERE path >= ?2 AND path < ?3",
                           "bbb", (const void *)r.root, r.root_length, (const void *)r.low, r.low_length, (const void *)r.high,
                           r.low_length);
-    if (status == PS__OK) status = walk(store, stmt, fn, payload, err);
-    ps__range_clear(&r);
-    return status;
-}
-
-/* Two questions: what waits (few rows in a quiet library; `state > 0` is what lets SQLite use the partial index), and what has no
-** vector in this space (asked only when there are fewer vectors than photos, as it looks at every file). */
-#define IN_RANGE "(f.path = ?2 OR (f.path >= ?3 AND f.path < ?4))"
-#define UNENCODED "f.state = 0 AND NOT EXISTS (SELECT 1 FROM vectors WHERE key = (?5 << 40 | f.photo))"
-#define F_COLUMNS "f.id, f.photo, f.state, f.racy, f.size, f.mtime_ns, f.inode, f.device, f.path"
-
-int ps__store_each_work(ps__store *store, int space, const char *root, int64_t after, int limit, ps__file_fn *fn, void *payload,
-                        ps__error *err) {
-    ps__range r;
-    sqlite3_stmt *stmt;
-    int64_t lacking;
-    int status =
-        ps__sql_int(&lacking, store, err, "SELECT (SELECT count(*) FROM photos) > (SELECT vectors FROM spaces WHERE number = ?)",
-                    "i", (int64_t)space);
-    if (status == PS__OK) status = ps__range_make(&r, root, err);
-    if (status != PS__OK) return status;
-    status = ps__sql_walk(&stmt, store, err,
-                          lacking ? "SELECT " F_COLUMNS " FROM files f WHERE f.id > ?1 AND " IN_RANGE
-                                    " AND (f.state IN (1, 2) OR (" UNENCODED ")) ORDER BY f.id LIMIT ?6"
-                                  : "SELECT * FROM (SELECT " F_COLUMNS
-                                    " FROM files f WHERE f.state > 0 AND f.state = 1 AND f.id > ?1 AND " IN_RANGE
-                                    " AND ?5 IS NOT NULL ORDER BY f.id LIMIT ?6)"
-                                    " UNION ALL SELECT * FROM (SELECT " F_COLUMNS
-                                    " FROM files f WHERE f.state > 0 AND f.state = 2 AND f.id > ?1 AND " IN_RANGE
-                                    " ORDER BY f.id LIMIT ?6) ORDER BY 1 LIMIT ?6",
-                          "ibbbii", after, (const void *)r.root, r.root_length, (const void *)r.low, r.low_length,
-                          (const void *)r.high, r.low_length, (int64_t)space, (int64_t)limit);
-    if (status == PS__OK) status = walk(store, stmt, fn, payload, err);
-    ps__range_clear(&r);
-    return status;
-}
-
-int ps__store_one_work(ps__store *store, int64_t id, ps__file_fn *fn, void *payload, ps__error *err) {
-    ps__file file;
-    sqlite3_stmt *stmt;
-    const char *path;
-    int status = ps__sql_walk(&stmt, store, err, "SELECT " COLUMNS ", path FROM files WHERE id = ?", "i", id);
-    if (status != PS__OK) return status;
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        status = read_file(&file, store, stmt, err);
-        if (status == PS__OK) status = ps__sql_path(&path, store, stmt, 8, err);
-        if (status == PS__OK) status = fn(&file, path, payload);
-    } else {
-        status = rc == SQLITE_DONE ? PS__NOTFOUND : ps__sql_fail(store, rc, err);
-    }
-    sqlite3_finalize(stmt);
-    return status;
-}
-
-int ps__store_count_unencoded(int64_t *count, ps__store *store, int space, const char *root, ps__error *err) {
-    ps__range r;
-    int64_t lacking;
-    *count = 0;
-    int status =
-        ps__sql_int(&lacking, store, err, "SELECT (SELECT count(*) FROM photos) > (SELECT vectors FROM spaces WHERE number = ?)",
-                    "i", (int64_t)space);
-    if (status != PS__OK || !lacking) return status;
-    if ((status = ps__range_make(&r, root, err)) != PS__OK) return status;
-    status = ps__sql_int(count, store, err, "SELECT count(*) FROM files f WHERE ?1 IS NULL AND " IN_RANGE " AND " UNENCODED,
-                         "nbbbi", (const void *)r.root, r.root_length, (const void *)r.low, r.low_length, (const void *)r.high,
-                         r.low_length, (int64_t)space);
+    if (status == PS__OK) status = ps__store_walk_files(store, stmt, fn, payload, err);
     ps__range_clear(&r);
     return status;
 }

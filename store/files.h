@@ -4,8 +4,8 @@
 ** transaction, all or nothing). See store.h for errors and the thread rule.
 **
 ** A row of `files` is one path. Its state says what is known of it: the content belongs to a photo (INDEXED), it waits to be read
-** (PENDING; it may still point at the photo that the path held before), or reading failed (FAILED, QUARANTINED). A photo that no
-** file points at any more is *loose*: it stays, with its vector, until ps__store_sweep at the end of a run, so that a chain of
+** (PENDING; it may still point at the photo that the path held before), its preview was looked at and the rest waits (PREVIEWED),
+** reading failed (FAILED, QUARANTINED), or the file is away and nobody knows whether for good (GONE). A photo that no file points at any more is *loose*: it stays, with its vector, until ps__store_sweep at the end of a run, so that a chain of
 ** renames (1.jpg to 2.jpg to 3.jpg) finds every content still known, in whatever order the paths come.
 */
 #ifndef PS_STORE_FILES_H
@@ -17,7 +17,9 @@ enum {
     PS__FILE_INDEXED = 0,
     PS__FILE_PENDING = 1,
     PS__FILE_FAILED = 2,     /* tried again by every run */
-    PS__FILE_QUARANTINED = 3 /* tried again when the file changes */
+    PS__FILE_QUARANTINED = 3, /* tried again when the file changes */
+    PS__FILE_GONE = 4,        /* away; kept with its photo, which is not shown meanwhile */
+    PS__FILE_PREVIEWED = 5    /* can be found by its preview, and waits to be read in full */
 };
 
 #define PS__FILE_IDS ((int64_t)1 << 36) /* far beyond any gallery; a run keeps a bit for each */
@@ -60,6 +62,12 @@ int ps__store_file_changed(ps__store *store, int64_t id, const ps__file_stat *st
 /* Only inode and device are new: the volume was mounted anew. */
 int ps__store_file_touched(ps__store *store, int64_t id, const ps__file_stat *st, ps__error *err);
 int ps__store_file_removed(ps__store *store, int64_t id, ps__error *err);
+/* The file is away: GONE, unless it failed before (those stay what they are). *changed (may be NULL): 1 if it was not so yet. */
+int ps__store_file_gone(int *changed, ps__store *store, int64_t id, ps__error *err);
+/* The same for all files at or below `root`; *changed counts those that were not so yet. */
+int ps__store_files_gone(int64_t *changed, ps__store *store, const char *root, ps__error *err);
+/* A GONE file is back as it was: INDEXED, PREVIEWED or PENDING, by what is known of it. */
+int ps__store_file_back(ps__store *store, int64_t id, ps__error *err);
 
 /* Rows at or below `root` in path order: fn gets the row and its path (valid during the call). */
 typedef int ps__file_fn(const ps__file *file, const char *path, void *payload);
@@ -67,16 +75,35 @@ int ps__store_each_file(ps__store *store, const char *root, ps__file_fn *fn, voi
 
 /* ---- The work --------------------------------------------------------------------------------------------------------------- */
 
-/* Work on rows at or below `root` with id > after, in id order, `limit` at most: files that are PENDING or FAILED, and INDEXED ones
-** whose photo has no vector in `space`. fn as above. */
-int ps__store_each_work(ps__store *store, int space, const char *root, int64_t after, int limit, ps__file_fn *fn, void *payload,
-                        ps__error *err);
+/* What there is to do, in this order. */
+enum {
+    PS__WORK_NEW = 0,       /* PENDING without any photo: a preview would make them known */
+    PS__WORK_PENDING = 1,   /* all PENDING ones */
+    PS__WORK_PREVIEWED = 2, /* to be read in full */
+    PS__WORK_UNENCODED = 3, /* INDEXED, but the photo has no vector in `space`; by id, as they have no index by age */
+    PS__WORK_FAILED = 4,    /* one more try */
+    PS__WORK_KINDS = 5
+};
+
+typedef struct ps__work_place { /* where a walk over one kind of work stands; zero: nothing was seen yet */
+    int begun;                  /* 1: the next two are meaningful */
+    int64_t mtime_ns, id;       /* of the last row */
+} ps__work_place;
+
+/* The next `limit` rows at most of one kind of work at or below `root`, newest modification time first; `place` moves along. Rows
+** may change their state between two calls. fn as above. */
+int ps__store_each_work(ps__store *store, int kind, int space, const char *root, ps__work_place *place, int limit, ps__file_fn *fn,
+                        void *payload, ps__error *err);
 /* One row by id, for work that was put off. PS__NOTFOUND when it is gone. fn's value is returned. */
 int ps__store_one_work(ps__store *store, int64_t id, ps__file_fn *fn, void *payload, ps__error *err);
-/* How many INDEXED files at or below `root` have a photo without a vector in `space`. */
-int ps__store_count_unencoded(int64_t *count, ps__store *store, int space, const char *root, ps__error *err);
+/* The rows of one photo. */
+int ps__store_photo_work(ps__store *store, int64_t photo, ps__file_fn *fn, void *payload, ps__error *err);
+/* How many rows of this kind there are at or below `root`. */
+int ps__store_count_work(int64_t *count, ps__store *store, int kind, int space, const char *root, ps__error *err);
+/* How many rows there are at or below `root`. */
+int ps__store_count_below(int64_t *count, ps__store *store, const char *root, ps__error *err);
 
-/* 1 in *known when a photo with this content has a vector in `space`; its id in *photo (0: no such photo). */
+/* 1 in *known when a photo with this content has a vector in `space` that is of all of it; its id in *photo (0: no such photo). */
 int ps__store_known(int *known, int64_t *photo, ps__store *store, int space, const uint8_t hash[16], ps__error *err);
 
 /* ---- Results ------------------------------------------------------------------------------------------------------------ */
@@ -89,17 +116,26 @@ typedef struct ps__file_done {
     const uint16_t *halves; /* the vector, u16 [dim]; NULL: content and vector are known already */
 } ps__file_done;
 
-/* Files the result: photo and vector where they are new, and the row as INDEXED. `model` is the model's id. PS__NOTFOUND when halves
+/* Files the result: photo and vector where they are new, and the row as INDEXED. A photo that the row had from its preview becomes
+** this one, with its number, unless the content has a photo already. `model` is the model's id. PS__NOTFOUND when halves
 ** is NULL and the photo is gone meanwhile (the transaction is still good; the row is left as it was). */
 int ps__store_file_done(ps__store *store, int space, const char *model, int dim, const ps__file_done *done, ps__error *err);
 
+/* Files what the preview showed: a photo that is marked so, and the row as PREVIEWED. photo->hash is of the content or, where not all
+** of it was read, of head and size; files that agree in it share the photo. A photo that is known in full stays as it is, and the
+** row still waits to be read. */
+int ps__store_file_previewed(ps__store *store, int space, const char *model, int dim, const ps__file_done *done, ps__error *err);
+
 /* One more try of the file failed. hash: of its bytes, or NULL when they could not be read: then the photo it held before stays, as
-** the trouble may pass. Lack of permission or memory is never quarantined: the file itself is not to blame. */
+** the trouble may pass. So does a photo that its preview gave. Lack of permission or memory is never quarantined: the file itself is not to blame. */
 int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
                           const char *reason, ps__error *err);
 
 /* Removes all loose photos with their vectors, and shortens the change log when it has grown long. */
 int ps__store_sweep(ps__store *store, ps__error *err);
+
+/* Notes which version of the program indexes; when that is another than before, quarantined files get all their tries again. */
+int ps__store_note_version(ps__store *store, const char *version, ps__error *err);
 
 /* Notes the end of a run (seconds since 1970, UTC) for status. */
 int ps__store_set_last_run(ps__store *store, int64_t when_s, ps__error *err);

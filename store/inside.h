@@ -79,6 +79,12 @@ typedef struct ps__range {
 int ps__range_make(ps__range *out, const char *path, ps__error *err);
 void ps__range_clear(ps__range *range);
 
+/* Columns of `files` as ps__store_walk_files reads them, with the path behind. */
+#define PS__FILE_COLUMNS "id, photo, state, racy, size, mtime_ns, inode, device"
+
+/* Runs the statement, whose columns are PS__FILE_COLUMNS and path, hands each row to fn, and finalizes it. */
+int ps__store_walk_files(ps__store *store, sqlite3_stmt *stmt, ps__file_fn *fn, void *payload, ps__error *err);
+
 /* Vectors are keyed by space and photo in one integer: in photo order within a space, in one b-tree without a second index. */
 #define PS__PHOTO_BITS 40
 #define PS__PHOTO_MASK ((INT64_C(1) << PS__PHOTO_BITS) - 1)

@@ -57,6 +57,7 @@ static int read_photo(ps__photo *out, ps__store *store, sqlite3_stmt *stmt, ps__
     out->added_s = sqlite3_column_int64(stmt, 13);
     int64_t ns = sqlite3_column_int64(stmt, 14);
     out->modified_s = ns / 1000000000 - (ns % 1000000000 < 0);
+    out->preview = sqlite3_column_int(stmt, 15) != 0;
     return PS__OK;
 }
 
@@ -66,7 +67,7 @@ int ps__store_photo(ps__photo *out, ps__store *store, int64_t photo, ps__error *
     int status =
         ps__sql_take(&stmt, store, err,
                      "SELECT id, hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model,"
-                     " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id) FROM photos WHERE id = ?",
+                     " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id), preview FROM photos WHERE id = ?",
                      "i", photo);
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);
@@ -84,7 +85,7 @@ int ps__store_paths(ps__buf *out, size_t *count, ps__store *store, int64_t photo
     sqlite3_stmt *stmt;
     size_t n = 0;
     int rc;
-    int status = ps__sql_take(&stmt, store, err, "SELECT path FROM files WHERE photo = ? ORDER BY path", "i", photo);
+    int status = ps__sql_take(&stmt, store, err, "SELECT path FROM files WHERE photo = ? AND state <> 4 ORDER BY path", "i", photo);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *path;

@@ -13,7 +13,9 @@ int ps__store_known(int *known, int64_t *photo, ps__store *store, int space, con
     int status = ps__sql_int(photo, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)hash, 16);
     if (status == PS__NOTFOUND) return PS__OK;
     if (status != PS__OK) return status;
-    status = ps__sql_int(&one, store, err, "SELECT 1 FROM vectors WHERE key = ?", "i", ps__vector_key(space, *photo));
+    status = ps__sql_int(&one, store, err,
+                         "SELECT 1 FROM vectors WHERE key = ?1 AND NOT (SELECT preview FROM photos WHERE id = ?2)", "ii",
+                         ps__vector_key(space, *photo), *photo);
     if (status == PS__OK) *known = 1;
     return status == PS__NOTFOUND ? PS__OK : status;
 }
@@ -34,28 +36,37 @@ static void bind_camera(sqlite3_stmt *stmt, const ps__photo *p) {
     if (p->lens[0]) sqlite3_bind_text(stmt, 12, p->lens, -1, SQLITE_STATIC);
 }
 
-/* New photo, or one whose notes are read anew because another model looks at it. */
-static int put_photo(int64_t *id, ps__store *store, const ps__photo *p, ps__error *err) {
+/* New photo, or one whose notes are read anew because another model looks at it, or all of it and not just the preview. */
+static int put_photo(int64_t *id, ps__store *store, const ps__photo *p, int preview, ps__error *err) {
     sqlite3_stmt *stmt;
     int status =
         ps__sql_take(&stmt, store, err,
                      "INSERT INTO photos(hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make,"
-                     " model, lens, added) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+                     " model, lens, added, preview) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
                      " ON CONFLICT(hash) DO UPDATE SET width = excluded.width, height = excluded.height,"
                      " format = excluded.format, taken = excluded.taken, taken_offset = excluded.taken_offset,"
                      " latitude = excluded.latitude, longitude = excluded.longitude, make = excluded.make,"
-                     " model = excluded.model, lens = excluded.lens",
+                     " model = excluded.model, lens = excluded.lens, preview = excluded.preview",
                      "biiit", (const void *)p->hash, 16, p->bytes, (int64_t)p->width, (int64_t)p->height, p->format);
     if (status != PS__OK) return status;
     bind_taken(stmt, p);
     bind_camera(stmt, p);
     sqlite3_bind_int64(stmt, 13, ps__os.wall_seconds());
+    sqlite3_bind_int(stmt, 14, preview);
     int rc = sqlite3_step(stmt);
     if (rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
     ps__sql_done(stmt);
     if (status == PS__OK)
         status = ps__sql_int(id, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)p->hash, 16);
     return status;
+}
+
+/* The photo that the row has from its preview gets the hash of the content, so that put_photo finds it and its number stays. */
+static int adopt_preview(ps__store *store, int64_t file, const uint8_t hash[16], ps__error *err) {
+    return ps__sql_run(store, err,
+                       "UPDATE photos SET hash = ?1 WHERE id = (SELECT photo FROM files WHERE id = ?2) AND preview"
+                       " AND NOT EXISTS (SELECT 1 FROM photos WHERE hash = ?1)",
+                       "bi", (const void *)hash, 16, file);
 }
 
 static int put_vector(ps__store *store, int space, int64_t photo, const char *model, int dim, const uint16_t *halves,
@@ -67,40 +78,68 @@ static int put_vector(ps__store *store, int space, int64_t photo, const char *mo
                        "itb", ps__vector_key(space, photo), model, (const void *)halves, dim * (int)sizeof *halves);
 }
 
+/* Points the row at its photo. */
+static int put_file(ps__store *store, const ps__file_done *done, int64_t photo, int state, ps__error *err) {
+    int status = ps__sql_run(store, err,
+                             "UPDATE files SET photo = ?2, state = ?8, racy = ?3, tries = 0, code = NULL, reason = NULL,"
+                             " tried = NULL, size = ?4, mtime_ns = ?5, inode = ?6, device = ?7 WHERE id = ?1",
+                             "iiiiiiii", done->file, photo, (int64_t)done->racy, done->stat.size, done->stat.mtime_ns,
+                             done->stat.inode, done->stat.device, (int64_t)state);
+    if (status != PS__OK || sqlite3_changes(store->db) > 0) return status;
+    /* The row was forgotten while the file was at work: the next sweep takes the photo too, unless another file holds it. */
+    return ps__sql_run(store, err, "INSERT OR IGNORE INTO loose VALUES(?)", "i", photo);
+}
+
 int ps__store_file_done(ps__store *store, int space, const char *model, int dim, const ps__file_done *done, ps__error *err) {
     int64_t photo;
     int status;
     if (done->halves) {
-        status = put_photo(&photo, store, done->photo, err);
+        status = adopt_preview(store, done->file, done->photo->hash, err);
+        if (status == PS__OK) status = put_photo(&photo, store, done->photo, 0, err);
         if (status == PS__OK) status = put_vector(store, space, photo, model, dim, done->halves, err);
     } else {
         status =
             ps__sql_int(&photo, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)done->photo->hash, 16);
     }
-    if (status != PS__OK) return status;
-    status = ps__sql_run(store, err,
-                         "UPDATE files SET photo = ?2, state = 0, racy = ?3, tries = 0, code = NULL, reason = NULL, tried = NULL,"
-                         " size = ?4, mtime_ns = ?5, inode = ?6, device = ?7 WHERE id = ?1",
-                         "iiiiiii", done->file, photo, (int64_t)done->racy, done->stat.size, done->stat.mtime_ns,
-                         done->stat.inode, done->stat.device);
-    if (status != PS__OK || sqlite3_changes(store->db) > 0) return status;
-    /* The row was forgotten while the file was at work: the next sweep takes the photo too, unless another file holds it. */
-    return ps__sql_run(store, err, "INSERT OR IGNORE INTO loose VALUES(?)", "i", photo);
+    return status == PS__OK ? put_file(store, done, photo, PS__FILE_INDEXED, err) : status;
+}
+
+int ps__store_file_previewed(ps__store *store, int space, const char *model, int dim, const ps__file_done *done, ps__error *err) {
+    int64_t photo;
+    int status = ps__sql_int(&photo, store, err, "SELECT id FROM photos WHERE hash = ? AND NOT preview", "b",
+                             (const void *)done->photo->hash, 16);
+    if (status != PS__NOTFOUND) return status;
+    status = put_photo(&photo, store, done->photo, 1, err);
+    if (status == PS__OK) status = put_vector(store, space, photo, model, dim, done->halves, err);
+    return status == PS__OK ? put_file(store, done, photo, PS__FILE_PREVIEWED, err) : status;
 }
 
 static int never_quarantined(int code) { return code == PS__ACCESS || code == PS__NOMEM; }
 
 int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
                           const char *reason, ps__error *err) {
-    /* With the content known, the row points at the photo of that content (it may have an older model's vector) or at none. */
+    /* With the content known, the row points at the photo of that content (it may have an older model's vector), at what its
+    ** preview gave, or at none. */
     return ps__sql_run(
         store, err,
-        "UPDATE files SET photo = iif(?2 IS NULL, photo, (SELECT id FROM photos WHERE hash = ?2)),"
+        "UPDATE files SET photo = iif(?2 IS NULL, photo, coalesce((SELECT id FROM photos WHERE hash = ?2),"
+        " (SELECT id FROM photos WHERE id = files.photo AND preview))),"
         " tries = iif(size = ?3 AND mtime_ns = ?4, tries, 0) + 1,"
         " state = iif(iif(size = ?3 AND mtime_ns = ?4, tries, 0) + 1 >= ?10, 3, 2),"
         " racy = 0, size = ?3, mtime_ns = ?4, inode = ?5, device = ?6, code = ?7, reason = ?8, tried = ?9 WHERE id = ?1",
         "ibiiiiitii", id, (const void *)hash, hash ? 16 : 0, st->size, st->mtime_ns, st->inode, st->device, (int64_t)code, reason,
         ps__os.wall_seconds(), never_quarantined(code) ? INT64_MAX : (int64_t)PS__STORE_TRIES);
+}
+
+int ps__store_note_version(ps__store *store, const char *version, ps__error *err) {
+    int64_t same;
+    int status = ps__sql_int(&same, store, err, "SELECT value = ? FROM meta WHERE key = 'version'", "t", version);
+    if (status == PS__OK && same) return PS__OK;
+    if (status == PS__OK)
+        status = ps__sql_run(store, err, "UPDATE files SET state = 2, tries = 0 WHERE state > 0 AND state = 3", "");
+    if (status != PS__OK && status != PS__NOTFOUND) return status;
+    return ps__sql_run(store, err, "INSERT INTO meta VALUES('version', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                       "t", version);
 }
 
 int ps__store_set_last_run(ps__store *store, int64_t when_s, ps__error *err) {

@@ -50,5 +50,11 @@ static const char version_1[] =
     "CREATE TRIGGER vector_gone AFTER DELETE ON vectors BEGIN"
     " UPDATE spaces SET vectors = vectors - 1 WHERE number = OLD.key >> 40; END;";
 
-const ps__migration ps__store_migrations[] = {{version_1}};
+/* Previews, files that are away, and work in the order of its age: the newest first. */
+static const char version_2[] =
+    "ALTER TABLE photos ADD COLUMN preview INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX files_state;"
+    "CREATE INDEX files_work ON files(state, mtime_ns, id) WHERE state > 0;";
+
+const ps__migration ps__store_migrations[] = {{version_1}, {version_2}};
 const int ps__store_version = sizeof ps__store_migrations / sizeof *ps__store_migrations;

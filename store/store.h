@@ -94,7 +94,8 @@ int ps__store_current_model(ps__store_model *out, ps__store *store, ps__error *e
 ** never used again after a photo is gone. All strings are 0-terminated, valid UTF-8 and without control characters. */
 typedef struct ps__photo {
     int64_t id;
-    uint8_t hash[16];           /* XXH3, 128 bits, of the file's bytes, in canonical (big-endian) order */
+    uint8_t hash[16];           /* XXH3, 128 bits, of the file's bytes, in canonical (big-endian) order; see preview */
+    int preview;                /* 1: only the preview in the file was looked at yet; hash may be of the file's head and size */
     int64_t bytes;              /* size of the file */
     int width, height;          /* pixels of the upright photo */
     char format[9];             /* "jpeg", "png"... as ps__pixels.format */
@@ -112,7 +113,8 @@ typedef struct ps__photo {
 int ps__store_photo(ps__photo *out, ps__store *store, int64_t photo, ps__error *err);
 
 /* Appends to `out` the path of each file that holds the photo, absolute, raw bytes (often but not always UTF-8), each followed by a 0
-** byte, in byte order; *count (may be NULL) says how many. None is not an error. A file may have vanished since the last index. */
+** byte, in byte order; *count (may be NULL) says how many. Files that are known to be away (on a drive that is not there) are left
+** out. None is not an error. A file may have vanished since the last index. */
 int ps__store_paths(ps__buf *out, size_t *count, ps__store *store, int64_t photo, ps__error *err);
 
 /* PS__NOTFOUND: the path (absolute, as ps__store_paths gives it) is not in the library or has no photo yet. */
@@ -184,7 +186,9 @@ int ps__store_each_change(ps__store *store, int space, int64_t after, ps__change
 typedef struct ps__store_counts {
     int64_t photos;        /* different contents */
     int64_t files;         /* paths known, whatever their state */
-    int64_t pending;       /* files waiting to be read, plus photos without a vector in the current model's space */
+    int64_t pending;       /* files waiting to be read in full, plus photos without a vector in the current model's space */
+    int64_t previewed;     /* of those files, the ones that can be found already, by their preview */
+    int64_t missing;       /* entries of files that are away and were kept on doubt */
     int64_t failed;        /* files that failed and will be tried again, quarantined ones left out */
     int64_t quarantined;   /* files that failed PS__STORE_TRIES times and wait until they change */
     int64_t vectors;       /* in the current model's space */

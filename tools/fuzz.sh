@@ -15,6 +15,7 @@ for program in "$out"/tests/fuzz/fuzz_*; do
     seeds=
     case $name in
     *pixels*) seeds=tests/data/images ;;
+    *preview*) seeds=tests/data/previews ;;
     esac
     echo "== $name, $seconds s"
     # shellcheck disable=SC2086

@@ -8,12 +8,14 @@ action=$1
 # mode, source, target
 files() {
     echo "755 $O/photosearch $BINDIR/photosearch"
+    echo "755 $DECODER $LIBEXECDIR/photosearch/photosearch-decoder"
     echo "644 api/photosearch.h $INCLUDEDIR/photosearch.h"
     echo "644 $O/libphotosearch.a $LIBDIR/libphotosearch.a"
     echo "755 $O/libphotosearch.so.$VERSION $LIBDIR/libphotosearch.so.$VERSION"
     echo "link libphotosearch.so.$VERSION $LIBDIR/$SONAME"
     echo "link $SONAME $LIBDIR/libphotosearch.so"
     echo "pc tools/photosearch.pc.in $LIBDIR/pkgconfig/photosearch.pc"
+    echo "unit tools/photosearch.service.in $PREFIX/lib/systemd/user/photosearch.service"
     for model in models/*.safetensors; do
         [ ! -f "$model" ] || echo "644 $model $DATADIR/photosearch/${model##*/}"
     done
@@ -36,6 +38,11 @@ files | while read -r mode source target; do
             -e "s|@LIBS@|$LIBS|" "$source" >"$DESTDIR$target"
         chmod 644 "$DESTDIR$target"
         ;;
+    install-unit)
+        mkdir -p "$DESTDIR${target%/*}"
+        sed -e "s|@BINDIR@|$BINDIR|" "$source" >"$DESTDIR$target"
+        chmod 644 "$DESTDIR$target"
+        ;;
     install-*)
         mkdir -p "$DESTDIR${target%/*}"
         # Beside the target first, then renamed: a program that is running keeps its file.
@@ -45,7 +52,7 @@ files | while read -r mode source target; do
     esac
 done
 if [ "$action" = uninstall ]; then
-    rmdir "$DESTDIR$DATADIR/photosearch" 2>/dev/null || true
+    rmdir "$DESTDIR$DATADIR/photosearch" "$DESTDIR$LIBEXECDIR/photosearch" 2>/dev/null || true
     echo "photosearch is gone from $DESTDIR$BINDIR"
 else
     echo "photosearch is installed: $DESTDIR$BINDIR/photosearch"

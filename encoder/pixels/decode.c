@@ -26,8 +26,8 @@ static ps__decoder *decoder_for(const char *format) {
     return ps__stb_decode;
 }
 
-static int make_job(ps__job *job, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
-                    ps__error *err) {
+int ps__job_make(ps__job *job, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
+                 ps__error *err) {
     static const ps__pixels_options defaults;
     if (!options) options = &defaults;
     int whole = options->width == 0 && options->height == 0;
@@ -35,14 +35,14 @@ static int make_job(ps__job *job, const uint8_t *bytes, size_t size, const char 
         return ps__fail(err, PS__INVALID, "%s: a size of %d x %d pixels was asked for", name, options->width, options->height);
     if (options->fit != PS__FIT_SQUASH && options->fit != PS__FIT_INSIDE)
         return ps__fail(err, PS__INVALID, "%s: an unknown fit was asked for", name);
-    *job = (ps__job){bytes, size, name, options->width, options->height, options->fit, options->max_pixels, options->max_bytes};
+    *job = (ps__job){bytes, size, name, options->width, options->height, options->fit, options->max_pixels, options->max_bytes,
+                     NULL};
     if (!job->max_pixels) job->max_pixels = PS__MAX_PIXELS;
     if (!job->max_bytes) job->max_bytes = PS__MAX_DECODE_BYTES;
     return PS__OK;
 }
 
-/* Replaces the raster by an upright one. */
-static int turn(ps__raster *raster, int orientation, const ps__job *job, ps__error *err) {
+int ps__raster_turn(ps__raster *raster, int orientation, const ps__job *job, ps__error *err) {
     if (orientation == 1) return PS__OK;
     const size_t bytes = (size_t)raster->width * (size_t)raster->height * 3;
     int status = ps__job_check(job, (uint64_t)raster->width, (uint64_t)raster->height, 2 * (uint64_t)bytes, err);
@@ -60,8 +60,7 @@ static int turn(ps__raster *raster, int orientation, const ps__job *job, ps__err
     return PS__OK;
 }
 
-/* Fills out->rgb with the wanted size. Takes the raster's own memory where it is already what is wanted. */
-static int fit(ps__pixels *out, ps__raster *raster, const ps__job *job, ps__error *err) {
+int ps__raster_fit(ps__pixels *out, ps__raster *raster, const ps__job *job, ps__error *err) {
     int width, height;
     ps__job_target(job, raster->stored_width, raster->stored_height, &width, &height);
     out->original_width = raster->stored_width;
@@ -87,14 +86,14 @@ int ps__pixels_decode(ps__pixels *out, const uint8_t *bytes, size_t size, const 
     ps__raster raster = {0};
     memset(out, 0, sizeof *out);
     ps__exif_none(&out->notes);
-    int status = make_job(&job, bytes, size, name, options, err);
+    int status = ps__job_make(&job, bytes, size, name, options, err);
     if (status) return status;
     if (!size) return ps__fail(err, PS__CORRUPT, "%s: is an empty file", name);
     out->format = ps__sniff(bytes, size);
     if (!out->format) return ps__fail(err, PS__FORMAT, "%s: is in no image format that is read", name);
     status = decoder_for(out->format)(&raster, &out->notes, &job, err);
-    if (!status) status = turn(&raster, out->notes.orientation, &job, err);
-    if (!status) status = fit(out, &raster, &job, err);
+    if (!status) status = ps__raster_turn(&raster, out->notes.orientation, &job, err);
+    if (!status) status = ps__raster_fit(out, &raster, &job, err);
     ps__raster_release(&raster);
     if (status) ps__pixels_clear(out);
     return status;

@@ -1,5 +1,5 @@
 /*
-** HEIC, HEIF and AVIF through libheif: the primary picture at full size, embedded thumbnails left alone. libheif applies the
+** HEIC, HEIF and AVIF through libheif: the primary picture at full size, or its thumbnail alone, which is for previews. libheif applies the
 ** container's own rotation, mirroring and cropping (irot, imir, clap); an EXIF orientation only repeats those, so it is not applied
 ** again and reads as 1 in the notes.
 */
@@ -13,8 +13,10 @@
 
 #include "base/alloc.h"
 #include "encoder/pixels/exif.h"
+#include "encoder/pixels/heif_boxes.h"
 
 #define MAX_EXIF (1u << 20) /* longer metadata blocks are ignored */
+#define MAX_THUMBNAILS 8    /* that are looked at; files have one, at most two */
 
 /* Plug-ins are registered once, and stay for the life of the process. */
 static void load_plugins(void) { heif_init(NULL); }
@@ -93,31 +95,91 @@ static int decode(ps__raster *out, const struct heif_image_handle *handle, const
     return take_image(out, image, handle, alpha, job, err);
 }
 
-int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err) {
+/* The caller gives back both, also after a failure. */
+static int open_file(struct heif_context **context, struct heif_image_handle **primary, const ps__job *job, ps__error *err) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct heif_image_handle *handle = NULL;
     pthread_once(&once, load_plugins);
-    struct heif_context *context = heif_context_alloc();
-    if (!context) return ps__fail_nomem(err);
-    heif_context_set_max_decoding_threads(context, 0); /* indexing has its own threads, one a photo */
-    int status = PS__OK;
-    struct heif_error error = heif_context_read_from_memory_without_copy(context, job->bytes, job->size, NULL);
-    if (!error.code) error = heif_context_get_primary_image_handle(context, &handle);
-    if (error.code) {
-        status = fail_heif(error, job, err);
-        goto done;
-    }
+    *primary = NULL;
+    *context = heif_context_alloc();
+    if (!*context) return ps__fail_nomem(err);
+    heif_context_set_max_decoding_threads(*context, 0); /* indexing has its own threads, one a photo */
+    struct heif_error error = heif_context_read_from_memory_without_copy(*context, job->bytes, job->size, NULL);
+    if (!error.code) error = heif_context_get_primary_image_handle(*context, primary);
+    return error.code ? fail_heif(error, job, err) : PS__OK;
+}
+
+static void close_file(struct heif_context *context, struct heif_image_handle *primary) {
+    if (primary) heif_image_handle_release(primary);
+    if (context) heif_context_free(context);
+}
+
+static int check_size(const struct heif_image_handle *handle, const ps__job *job, ps__error *err) {
     int width = heif_image_handle_get_width(handle), height = heif_image_handle_get_height(handle);
     uint64_t w = width > 0 ? (uint64_t)width : 0, h = height > 0 ? (uint64_t)height : 0;
     /* planes of the codec, its reference copy, and RGB: at 8 bits 1.5 + 1.5 + 3 bytes a pixel, twice the planes at 10 bits */
     uint64_t each = heif_image_handle_get_luma_bits_per_pixel(handle) > 8 ? 10 : 6;
     if (heif_image_handle_has_alpha_channel(handle)) each += 3;
-    status = ps__job_check(job, w, h, 0, err);
-    if (!status) status = ps__job_check(job, w, h, w * h * each, err);
-    if (!status) status = read_exif(notes, handle, err);
-    if (!status) status = decode(out, handle, job, err);
-done:
-    if (handle) heif_image_handle_release(handle);
-    heif_context_free(context);
+    int status = ps__job_check(job, w, h, 0, err);
+    return status ? status : ps__job_check(job, w, h, w * h * each, err);
+}
+
+int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err) {
+    struct heif_context *context;
+    struct heif_image_handle *primary;
+    int status = open_file(&context, &primary, job, err);
+    if (!status) status = check_size(primary, job, err);
+    if (!status) status = read_exif(notes, primary, err);
+    if (!status) status = decode(out, primary, job, err);
+    close_file(context, primary);
+    return status;
+}
+
+/* 1 when the first thumbnail serves the job better: it covers what is wanted and is smaller, or is larger where neither covers it. */
+static int serves_better(const struct heif_image_handle *a, const struct heif_image_handle *b, const ps__job *job) {
+    int width[2] = {heif_image_handle_get_width(a), heif_image_handle_get_width(b)};
+    int height[2] = {heif_image_handle_get_height(a), heif_image_handle_get_height(b)}, covers[2];
+    for (int i = 0; i < 2; i++) covers[i] = job->width && width[i] >= job->width && height[i] >= job->height;
+    if (covers[0] != covers[1]) return covers[0];
+    return covers[0] ? width[0] < width[1] : width[0] > width[1];
+}
+
+/* NULL: none. Released by the caller. */
+static struct heif_image_handle *best_thumbnail(const struct heif_image_handle *primary, int least_side, const ps__job *job) {
+    heif_item_id ids[MAX_THUMBNAILS];
+    struct heif_image_handle *best = NULL;
+    int count = heif_image_handle_get_list_of_thumbnail_IDs(primary, ids, MAX_THUMBNAILS);
+    for (int i = 0; i < count; i++) {
+        struct heif_image_handle *next = NULL;
+        if (heif_image_handle_get_thumbnail(primary, ids[i], &next).code || !next) continue;
+        int width = heif_image_handle_get_width(next), height = heif_image_handle_get_height(next);
+        int large_enough = width >= least_side || height >= least_side;
+        if (!large_enough || (best && !serves_better(next, best, job))) {
+            heif_image_handle_release(next);
+            continue;
+        }
+        if (best) heif_image_handle_release(best);
+        best = next;
+    }
+    return best;
+}
+
+int ps__heif_decode_thumbnail(ps__raster *out, ps__camera_notes *notes, int *photo_width, int *photo_height, int least_side,
+                              const ps__job *job, ps__error *err) {
+    struct heif_context *context;
+    struct heif_image_handle *primary, *thumbnail = NULL;
+    if (!ps__heif_may_hold_thumbnail(job->bytes, job->size))
+        return ps__fail(err, PS__NOTFOUND, "%s: holds no thumbnail that is turned as the photo is", job->name);
+    int status = open_file(&context, &primary, job, err);
+    if (!status) thumbnail = best_thumbnail(primary, least_side, job);
+    if (!status && !thumbnail) status = ps__fail(err, PS__NOTFOUND, "%s: holds no thumbnail that is large enough", job->name);
+    if (!status) status = check_size(thumbnail, job, err);
+    if (!status) status = read_exif(notes, primary, err);
+    if (!status) status = decode(out, thumbnail, job, err);
+    if (!status) {
+        *photo_width = heif_image_handle_get_width(primary);
+        *photo_height = heif_image_handle_get_height(primary);
+    }
+    if (thumbnail) heif_image_handle_release(thumbnail);
+    close_file(context, primary);
     return status;
 }

@@ -14,13 +14,14 @@
 #define PS__MAX_SIDE (1 << 20) /* pixels a row or column: keeps every size and resize weight table far from overflow */
 
 typedef struct ps__job {
-    const uint8_t *bytes; /* the whole file */
-    size_t size;          /* of bytes */
-    const char *name;     /* for messages */
-    int width, height;    /* wanted size of the upright photo, 0 x 0: as it is */
-    int fit;              /* PS__FIT_* */
-    uint64_t max_pixels;  /* never 0 */
-    uint64_t max_bytes;   /* never 0 */
+    const uint8_t *bytes;          /* the whole file */
+    size_t size;                   /* of bytes */
+    const char *name;              /* for messages */
+    int width, height;             /* wanted size of the upright photo, 0 x 0: as it is */
+    int fit;                       /* PS__FIT_* */
+    uint64_t max_pixels;           /* never 0 */
+    uint64_t max_bytes;            /* never 0 */
+    const ps__camera_notes *notes; /* JPEG: used in place of what the bytes say themselves, as for a preview. NULL: none */
 } ps__job;
 
 typedef struct ps__raster {
@@ -35,6 +36,22 @@ typedef struct ps__raster {
 /* Decoders. Each fills *out and *notes or fails with a sentence; out holds nothing after a failure. */
 typedef int ps__decoder(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err);
 ps__decoder ps__jpeg_decode, ps__webp_decode, ps__heif_decode, ps__stb_decode;
+
+/* What goes around a decoder, in decode.c. ps__job_make: bytes, name and options as in ps__pixels_decode; PS__INVALID. */
+int ps__job_make(ps__job *job, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
+                 ps__error *err);
+
+/* Replaces the raster by an upright one. */
+int ps__raster_turn(ps__raster *raster, int orientation, const ps__job *job, ps__error *err);
+
+/* Fills sizes and rgb of *out from an upright raster, and takes the raster's own memory where it is already what is wanted. */
+int ps__raster_fit(ps__pixels *out, ps__raster *raster, const ps__job *job, ps__error *err);
+
+/* The thumbnail of the primary picture of a HEIF or AVIF file: the smallest that covers what the job wants, else the largest.
+** photo_width, photo_height: of the upright photo. PS__NOTFOUND: there is none that lies as the photo does and has least_side pixels
+** or more on its longer side. */
+int ps__heif_decode_thumbnail(ps__raster *out, ps__camera_notes *notes, int *photo_width, int *photo_height, int least_side,
+                              const ps__job *job, ps__error *err);
 
 /* Format by content. NULL: none that is read. Otherwise a static name as in ps__pixels.format. */
 const char *ps__sniff(const uint8_t *bytes, size_t size);

@@ -23,6 +23,7 @@
 #include "base/alloc.h"
 #include "encoder/pixels/exif.h"
 #include "encoder/pixels/orient.h"
+#include "encoder/pixels/segments.h"
 
 #define MAX_SCANS 100                   /* real files have about 10 */
 #define FREE_SCANS 16                   /* this many are fine at any size... */
@@ -125,22 +126,14 @@ static void source_skip(j_decompress_ptr info, long count) {
 }
 
 /* The first APP1 segment that is EXIF. Found by hand, as libjpeg would keep a copy of every APP1 there is. */
-static int read_exif(decoder *d) {
-    const uint8_t *p = d->job->bytes, *end = p + d->job->size;
-    for (p += 2; end - p >= 4;) {
-        if (p[0] != 0xFF) break;
-        unsigned marker = p[1];
-        if (marker == 0xFF) {
-            p++;
-            continue;
-        }
-        if (marker == 0xDA || marker == 0xD9) break;
-        size_t length = (size_t)p[2] << 8 | p[3];
-        if (length < 2 || (size_t)(end - p) < 2 + length) break;
-        if (marker == 0xE1 && length >= 8 && !memcmp(p + 4, "Exif\0", 6))
-            return ps__exif_read(d->notes, p + 4, length - 2, d->err);
-        p += 2 + length;
+static int read_notes(decoder *d) {
+    ps__segment segment;
+    if (d->job->notes) {
+        *d->notes = *d->job->notes;
+        return PS__OK;
     }
+    for (size_t at = 0; ps__segment_next(&segment, d->job->bytes, d->job->size, &at);)
+        if (ps__segment_is_exif(&segment)) return ps__exif_read(d->notes, segment.data, segment.size, d->err);
     return PS__OK;
 }
 
@@ -218,7 +211,7 @@ static int run(decoder *d) {
     d->progress.progress_monitor = on_progress;
     info->progress = &d->progress;
     jpeg_read_header(info, TRUE);
-    int status = read_exif(d);
+    int status = read_notes(d);
     if (status) return status;
     start(d);
     jpeg_start_decompress(info);

@@ -15,10 +15,12 @@ static char out[E2E_OUTPUT];
 
 static const char *const FILES[] = {
     "bin/photosearch",
+    "libexec/photosearch/photosearch-decoder",
     "include/photosearch.h",
     "lib/libphotosearch.so",
     "lib/libphotosearch.a",
     "lib/pkgconfig/photosearch.pc",
+    "lib/systemd/user/photosearch.service",
     "share/photosearch/photosearch.safetensors",
     "share/man/man1/photosearch.1",
     "share/bash-completion/completions/photosearch",

@@ -74,6 +74,8 @@ static int fake_encode(float *embedding, void *session, const uint8_t *rgb, ps__
 }
 
 ps__indexer_encoder gallery_encoder;
+ps__indexer_decoder gallery_decoder;
+ps__decode_fn *gallery_decode;
 
 void gallery_setup(void) {
     library_setup();
@@ -85,8 +87,9 @@ void gallery_setup(void) {
                                             .image_size = 2,
                                             .session_new = fake_session,
                                             .session_free = ps__free,
-                                            .encode = fake_encode,
-                                            .decode = fake_decode};
+                                            .encode = fake_encode};
+    gallery_decode = fake_decode;
+    ps__indexer_decoder_here(&gallery_decoder, &gallery_decode);
     atomic_store(&gallery_encodes, 0);
     atomic_store(&gallery_decodes, 0);
     atomic_store(&gallery_encode_ms, 0);
@@ -173,7 +176,7 @@ ps__indexer_options gallery_options(void) {
     static const ps__log log = {.write = keep_log, .level = PS__LOG_DEBUG};
     roots[0] = gallery_dir;
     return (ps__indexer_options){
-        .library = library_dir, .roots = roots, .root_count = 1, .encoder = &gallery_encoder, .threads = 2, .log = &log};
+        .library = library_dir, .roots = roots, .root_count = 1, .encoder = &gallery_encoder, .decoder = &gallery_decoder, .threads = 2, .log = &log};
 }
 
 int gallery_run_with(const ps__indexer_options *options, ps__error *err) {

@@ -18,6 +18,8 @@ extern atomic_int gallery_encode_ms;        /* how long the encoder pretends to 
 extern char gallery_log[1 << 16];           /* all log lines of the last run, each with a newline */
 extern ps__indexer_result gallery_result;   /* of the last run */
 extern ps__indexer_encoder gallery_encoder; /* model "fake-1", space "fake", dim LIBRARY_DIM */
+extern ps__indexer_decoder gallery_decoder; /* calls gallery_decode; has no previews */
+extern ps__decode_fn *gallery_decode;       /* the fake one, until a test changes it */
 
 void gallery_setup(void);
 void gallery_teardown(void);

@@ -53,16 +53,10 @@ END_TEST
 static float cosine_of(double score) { return (float)((log(score / (1 - score)) - scorer.offset) / scorer.slope); }
 
 START_TEST(the_verdict_follows_the_calibration) {
-    ps__candidate c[1] = {{1, 0}};
-    ck_assert_int_eq(ps__rank_verdict(c, 0, &scorer), PS__VERDICT_NONE);
-    c[0].cosine = cosine_of(scorer.good + 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_GOOD);
-    c[0].cosine = cosine_of(scorer.good - 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_WEAK);
-    c[0].cosine = cosine_of(scorer.weak + 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_WEAK);
-    c[0].cosine = cosine_of(scorer.weak - 0.001);
-    ck_assert_int_eq(ps__rank_verdict(c, 1, &scorer), PS__VERDICT_NONE);
+    ck_assert_int_eq(ps__rank_score_verdict(scorer.good + 0.001, &scorer), PS__VERDICT_GOOD);
+    ck_assert_int_eq(ps__rank_score_verdict(scorer.good - 0.001, &scorer), PS__VERDICT_WEAK);
+    ck_assert_int_eq(ps__rank_score_verdict(scorer.weak + 0.001, &scorer), PS__VERDICT_WEAK);
+    ck_assert_int_eq(ps__rank_score_verdict(scorer.weak - 0.001, &scorer), PS__VERDICT_NONE);
 }
 END_TEST
 

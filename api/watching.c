@@ -1,0 +1,156 @@
+/*
+** ps_watch: the indexer's watch with the device's state behind it, and what it does told to the caller and to whoever asks.
+*/
+#include <math.h>
+
+#include "api/last_error.h"
+#include "api/work.h"
+#include "base/cpu.h"
+#include "indexer/watch.h"
+
+/* One watch. */
+typedef struct watcher {
+    ps__work work;
+    const ps_watch_options *options;
+    ps__permit permit; /* whose words the watch is shown */
+} watcher;
+
+static const char *paused(void *payload) {
+    watcher *w = payload;
+    ps__governor_permit(&w->permit, w->work.governor);
+    return w->permit.pace == PS__PACE_PAUSED ? w->permit.why : NULL;
+}
+
+static void announce_event(watcher *w, const ps__watch_event *e) {
+    if (e->kind == PS__WATCH_IDLE) ps__work_announce(&w->work, PS__DOING_IDLE, NULL);
+    if (e->kind == PS__WATCH_PROBLEM) ps__work_announce(&w->work, PS__DOING_IDLE, e->text);
+    if (e->kind == PS__WATCH_PAUSED) ps__work_announce(&w->work, PS__DOING_PAUSED, e->text);
+}
+
+static void pass_on(const ps__watch_event *e, void *payload) {
+    watcher *w = payload;
+    ps_progress progress;
+    ps_index_result result = PS_INDEX_RESULT_INIT;
+    announce_event(w, e);
+    if (!w->options->event) return;
+    if (e->progress) ps__fill_progress(&progress, e->progress);
+    if (e->last) ps__fill_result(&result, e->last);
+    const ps_event event = {
+        .version = PS_EVENT_VERSION,
+        .kind = e->kind,
+        .status = e->code,
+        .text = e->text,
+        .seconds = e->seconds,
+        .paths = e->paths,
+        .watched = e->watched.watched > 0 ? (uint64_t)e->watched.watched : 0,
+        .polling = ps__notify_is_partial(&e->watched),
+        .progress = e->progress ? &progress : NULL,
+        .result = e->last ? &result : NULL,
+    };
+    w->options->event(&event, w->options->payload);
+}
+
+static int make_run(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err, void *payload) {
+    watcher *w = payload;
+    return ps__work_run(&w->work, result, options, err);
+}
+
+static ps__policy policy_of(const ps_watch_options *o) {
+    ps__policy p = PS__POLICY_DEFAULT;
+    p.min_battery_percent = o->min_battery;
+    p.max_temperature_c = o->max_temperature > 0 ? o->max_temperature : NAN;
+    p.only_when_charging = o->only_when_charging;
+    p.max_cpu = o->max_cpu;
+    p.threads = o->threads;
+    p.active_threads = o->active_threads;
+    p.battery_share = o->battery_share;
+    return p;
+}
+
+static void show_governor(ps_library *library, ps__governor *governor, ps__power_system *power) {
+    pthread_mutex_lock(&library->watch_lock);
+    library->governor = governor;
+    library->power = power;
+    pthread_mutex_unlock(&library->watch_lock);
+}
+
+static int watch_governed(watcher *w, ps__power_system *system, ps__error *err) {
+    ps_library *library = w->work.library;
+    const ps__policy policy = policy_of(w->options);
+    ps__power power;
+    ps__watch_result result;
+    ps__power_system_table(&power, system);
+    int status = ps__governor_new(&w->work.governor, &policy, &power, ps__cpu_count(), &library->cancel, &library->log, err);
+    if (status != PS__OK) return status;
+    w->work.options.governor = w->work.governor;
+    w->work.activity.watching = 1;
+    const ps__watch_options inner = {
+        .indexer = &w->work.options,
+        .once = w->options->once,
+        .settle_seconds = w->options->settle_seconds,
+        .rescan_seconds = w->options->rescan_seconds,
+        .poll_seconds = w->options->poll_seconds,
+        .paused = paused,
+        .event = pass_on,
+        .payload = w,
+        .run = make_run,
+    };
+    show_governor(library, w->work.governor, system);
+    status = ps__watch_run(&result, &inner, err);
+    show_governor(library, NULL, NULL);
+    ps__governor_free(w->work.governor);
+    return status;
+}
+
+static int watch(ps_library *library, const char *const *paths, size_t count, const ps_watch_options *options, ps__error *err) {
+    watcher w = {.options = options};
+    ps__power_system *system;
+    int status = ps__work_begin(&w.work, library, paths, count, options->flags, options->threads, err);
+    if (status != PS__OK) return status;
+    status = ps__power_system_new(&system, NULL, err);
+    if (status == PS__OK) status = watch_governed(&w, system, err);
+    ps__power_system_free(system);
+    ps__work_end(&w.work);
+    return status;
+}
+
+static int check(const ps_watch_options *o, ps__error *err) {
+    if (o->version != PS_WATCH_OPTIONS_VERSION) return ps__fail(err, PS__INVALID, "ps_watch_options has an unknown version");
+    const double seconds[] = {o->settle_seconds, o->rescan_seconds, o->poll_seconds};
+    for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
+        if (!(seconds[i] >= 0 && seconds[i] <= 1e9)) return ps__fail(err, PS__INVALID, "a time in ps_watch_options is out of range");
+    if (o->min_battery < 0 || o->min_battery > 100) return ps__fail(err, PS__INVALID, "min_battery is not in 0 to 100");
+    if (!(o->max_cpu >= 0 && o->max_cpu <= 1e4)) return ps__fail(err, PS__INVALID, "max_cpu is out of range");
+    if (!(o->battery_share >= 0 && o->battery_share <= 1)) return ps__fail(err, PS__INVALID, "battery_share is not in 0 to 1");
+    if (o->active_threads < 0) return ps__fail(err, PS__INVALID, "active_threads is negative");
+    return PS__OK;
+}
+
+int ps_watch(ps_library *library, const char *const *paths, size_t count, const ps_watch_options *options) {
+    static const ps_watch_options usual = PS_WATCH_OPTIONS_INIT;
+    ps__error err = {0};
+    if (!library) return ps__refuse(NULL, PS_INVALID, "ps_watch was given no library");
+    if (!options) options = &usual;
+    int status = check(options, &err);
+    if (status == PS__OK) status = ps__check_work(paths, count, options->threads, &err);
+    if (status == PS__OK) status = ps__library_enter(library, &err);
+    if (status == PS__OK) {
+        status = watch(library, paths, count, options, &err);
+        ps__library_leave(library);
+    }
+    return ps__remember(library, status, &err);
+}
+
+void ps_watch_pause(ps_library *library, int is_paused) {
+    if (!library) return;
+    pthread_mutex_lock(&library->watch_lock);
+    if (library->governor) ps__governor_pause(library->governor, is_paused);
+    pthread_mutex_unlock(&library->watch_lock);
+}
+
+void ps_user_active(ps_library *library) {
+    if (!library) return;
+    pthread_mutex_lock(&library->watch_lock);
+    if (library->power) ps__power_user_active(library->power);
+    pthread_mutex_unlock(&library->watch_lock);
+}

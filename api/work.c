@@ -1,0 +1,176 @@
+/*
+** Setting up the indexer for a library, and listening to it; see work.h.
+*/
+#include "api/work.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/os.h"
+
+#define TELL_NS 500000000 /* between two announcements of the same thing */
+#define FLUSH_EVERY 2048  /* photos, after which the search index is brought up to date */
+
+static uint64_t number(int64_t n) { return n > 0 ? (uint64_t)n : 0; }
+
+void ps__fill_progress(ps_progress *out, const ps__indexer_progress *p) {
+    *out = (ps_progress){
+        .version = PS_PROGRESS_VERSION,
+        .phase = p->phase,
+        .found = number(p->found),
+        .total = number(p->total),
+        .done = number(p->done),
+        .failed = number(p->failed),
+        .seconds = p->seconds,
+        .photos_per_second = p->per_second,
+        .seconds_left = p->left_seconds,
+        .path = p->path,
+    };
+}
+
+void ps__fill_result(ps_index_result *out, const ps__indexer_result *r) {
+    const ps_index_result full = {
+        .version = out->version,
+        .found = number(r->found),
+        .indexed = number(r->indexed),
+        .unchanged = number(r->unchanged),
+        .failed = number(r->failed),
+        .quarantined = number(r->quarantined),
+        .pending = number(r->pending),
+        .removed = number(r->removed),
+        .kept = number(r->kept),
+        .skipped = number(r->roots_skipped) + number(r->folders_skipped),
+        .seconds = r->seconds,
+        .photos_per_second = r->photos_per_second,
+        .previewed = number(r->previewed),
+        .asked = number(r->asked),
+        .cpu_seconds = r->cpu_seconds,
+    };
+    memcpy(out, &full, out->version == 1 ? offsetof(ps_index_result, previewed) : sizeof full);
+}
+
+/* ---- Telling ------------------------------------------------------------------------------------------------------------ */
+
+void ps__work_announce(ps__work *w, int state, const char *why) {
+    ps__activity *a = &w->activity;
+    a->state = state;
+    snprintf(a->why, sizeof a->why, "%s", why ? why : "");
+    a->cpu_seconds_per_photo = w->encoded ? w->cpu_seconds / (double)w->encoded : 0;
+    if (state == PS__DOING_IDLE) a->done = a->total = 0, a->per_second = 0, a->left_seconds = -1;
+    w->told_ns = ps__os.monotonic_ns();
+    if (w->announcer) ps__announce(w->announcer, a);
+}
+
+static void announce_progress(ps__work *w, const ps__indexer_progress *p) {
+    static const int states[] = {[PS__PHASE_SCAN] = PS__DOING_SCAN,
+                                 [PS__PHASE_ENCODE] = PS__DOING_ENCODE,
+                                 [PS__PHASE_REMOVE] = PS__DOING_REMOVE,
+                                 [PS__PHASE_DONE] = PS__DOING_REMOVE,
+                                 [PS__PHASE_PREVIEW] = PS__DOING_PREVIEWS};
+    ps__permit permit = {0};
+    int state = states[p->phase];
+    int works = state == PS__DOING_ENCODE || state == PS__DOING_PREVIEWS;
+    if (state == w->activity.state && ps__os.monotonic_ns() - w->told_ns < TELL_NS) return;
+    if (w->governor) ps__governor_permit(&permit, w->governor);
+    w->activity.done = p->done;
+    w->activity.total = p->total;
+    w->activity.failed = p->failed;
+    w->activity.per_second = p->per_second;
+    w->activity.left_seconds = p->left_seconds;
+    if (works && permit.pace == PS__PACE_PAUSED) state = PS__DOING_PAUSED;
+    ps__work_announce(w, state, works && permit.reason != PS__REASON_NONE ? permit.why : NULL);
+}
+
+/* A cache that cannot be brought up to date costs time later, not the run. */
+static void freshen_index(ps__work *w) {
+    ps__store *store;
+    ps__index *index = NULL;
+    ps__error why;
+    int space, status = ps__library_take_store(&store, w->library, &why);
+    if (status == PS__OK) status = ps__library_index(&index, &space, w->library, store, ps__model_info(w->model), &why);
+    if (status == PS__OK && index) status = ps__index_flush(index, store, &why);
+    if (status != PS__OK)
+        ps__logf(&w->library->log, PS__LOG_WARNING, "the index for searching was not brought up to date: %s", why.text);
+    ps__library_put_store(w->library, store);
+}
+
+/* During a long run other processes would have to look at all that is new by themselves, each of them. */
+static void freshen_now_and_then(ps__work *w, const ps__indexer_progress *p) {
+    if (p->done < w->flushed) w->flushed = 0; /* another phase, or another run */
+    if (p->done - w->flushed < FLUSH_EVERY) return;
+    w->flushed = p->done;
+    freshen_index(w);
+}
+
+static int on_progress(const ps__indexer_progress *p, void *payload) {
+    ps__work *w = payload;
+    ps_progress progress;
+    announce_progress(w, p);
+    freshen_now_and_then(w, p);
+    if (!w->progress) return 0;
+    ps__fill_progress(&progress, p);
+    return w->progress(&progress, w->payload);
+}
+
+/* ---- Running ------------------------------------------------------------------------------------------------------------ */
+
+int ps__check_work(const char *const *paths, size_t count, int threads, ps__error *err) {
+    if (threads < 0 || threads > 256) return ps__fail(err, PS__INVALID, "%d threads are not in 1 to 256", threads);
+    if (!paths || count == 0) return ps__fail(err, PS__INVALID, "nothing was named to be indexed");
+    for (size_t i = 0; i < count; i++)
+        if (!paths[i] || !paths[i][0]) return ps__fail(err, PS__INVALID, "the name of a path is empty");
+    return PS__OK;
+}
+
+int ps__library_enter(ps_library *library, ps__error *err) {
+    if (atomic_flag_test_and_set(&library->indexing))
+        return ps__fail(err, PS__BUSY, "%s: another thread of this program is indexing or watching this library", library->folder);
+    atomic_store(&library->cancel, 0);
+    return PS__OK;
+}
+
+void ps__library_leave(ps_library *library) { atomic_flag_clear(&library->indexing); }
+
+int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, size_t count, unsigned flags, int threads,
+                   ps__error *err) {
+    ps__error why;
+    memset(w, 0, sizeof *w);
+    w->library = library;
+    w->activity.left_seconds = -1;
+    int status = ps__library_model(&w->model, library, err);
+    if (status == PS__OK) status = ps__indexer_encoder_from(&w->encoder, ps__model_encoder(w->model), err);
+    if (status != PS__OK) return status;
+    w->sandbox.log = &library->log;
+    if (flags & PS_INDEX_IN_PROCESS)
+        ps__indexer_decoder_here(&w->decoder, NULL);
+    else
+        ps__indexer_decoder_sandboxed(&w->decoder, &w->sandbox);
+    w->options = (ps__indexer_options){
+        .library = library->folder,
+        .roots = paths,
+        .root_count = count,
+        .encoder = &w->encoder,
+        .decoder = &w->decoder,
+        .version = PS_VERSION_STRING,
+        .threads = threads,
+        .flags = flags & ~(unsigned)PS_INDEX_IN_PROCESS,
+        .cancel = &library->cancel,
+        .log = &library->log,
+        .progress = on_progress,
+        .payload = w,
+    };
+    if (ps__announcer_new(&w->announcer, library->folder, &why) != PS__OK && why.code != PS__BUSY)
+        ps__logf(&library->log, PS__LOG_INFO, "what is being done will not show in the status: %s", why.text);
+    return PS__OK;
+}
+
+void ps__work_end(ps__work *w) { ps__announcer_free(w->announcer); }
+
+int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
+    int status = ps__indexer_run(result, options, err);
+    w->cpu_seconds += result->cpu_seconds;
+    w->encoded += result->encoded;
+    if (status == PS__OK) freshen_index(w);
+    return status;
+}

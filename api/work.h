@@ -1,0 +1,51 @@
+/*
+** What ps_index and ps_watch share: the indexer set up for a library, its progress passed on, told to others who ask for the status,
+** and used to keep the search index fresh during long runs.
+*/
+#ifndef PS_API_WORK_H
+#define PS_API_WORK_H
+
+#include "api/handles.h"
+#include "indexer/indexer.h"
+#include "store/activity.h"
+
+typedef struct ps__work {
+    ps_library *library;
+    ps_model *model;             /* the library's */
+    ps_progress_fn progress;     /* the caller's; NULL: none */
+    void *payload;               /* handed to it */
+    ps__indexer_encoder encoder; /* these three are what options point at */
+    ps__indexer_decoder decoder;
+    ps__sandbox_options sandbox;
+    ps__indexer_options options;
+    ps__announcer *announcer;   /* NULL: somebody else is announced, or it cannot be written */
+    ps__activity activity;      /* as last announced */
+    int64_t told_ns, flushed;   /* when that was; photos done at the last flush of the index */
+    double cpu_seconds;         /* of all runs so far */
+    int64_t encoded;            /* photos, of all runs so far */
+    ps__governor *governor;     /* NULL: none */
+} ps__work;
+
+/* flags: PS_INDEX_*. Must stay where it is until ps__work_end. */
+int ps__work_begin(ps__work *work, ps_library *library, const char *const *paths, size_t count, unsigned flags, int threads,
+                   ps__error *err);
+void ps__work_end(ps__work *work);
+
+/* One run with work->options or a variant of them, after which the search index is fresh. */
+int ps__work_run(ps__work *work, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err);
+
+/* Tells what is being done, now. */
+void ps__work_announce(ps__work *work, int state, const char *why);
+
+void ps__fill_progress(ps_progress *out, const ps__indexer_progress *p);
+/* version: of *out, which keeps it */
+void ps__fill_result(ps_index_result *out, const ps__indexer_result *r);
+
+/* PS__INVALID for paths that are no paths, and threads that are no number of threads. */
+int ps__check_work(const char *const *paths, size_t count, int threads, ps__error *err);
+
+/* The one ps_index or ps_watch of this handle. PS__BUSY: there is one already. */
+int ps__library_enter(ps_library *library, ps__error *err);
+void ps__library_leave(ps_library *library);
+
+#endif

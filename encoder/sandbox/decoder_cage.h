@@ -1,0 +1,32 @@
+/*
+** The walls around the decoder process. Part of the program photosearch-decoder, not of the library.
+*/
+#ifndef PS_SANDBOX_DECODER_CAGE_H
+#define PS_SANDBOX_DECODER_CAGE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Sanitizers take terabytes of address space, and have system calls of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PS__SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PS__SANITIZED 1
+#endif
+#endif
+#ifndef PS__SANITIZED
+#define PS__SANITIZED 0
+#endif
+
+/* Ties this process to its parent, which must still be `parent`: -1 when it is not. Gives up what rights root would have. Nobody
+** may look into this process from here on, and no program it could start would have more rights. */
+int ps__cage_bind(pid_t parent);
+
+/* Limits on memory (max_bytes more than now, and room for input and output), files, and core dumps. 0, or -1 with errno. */
+int ps__cage_limit(uint64_t max_bytes);
+
+/* From here on only the system calls that decoding needs. 1; 0: the kernel cannot filter them. Not to be undone. */
+int ps__cage_close(void);
+
+#endif
