@@ -154,6 +154,7 @@ static int feed_one_wanted(ps__pipeline *p, int64_t number, ps__error *err) {
     pthread_mutex_unlock(&p->reader_lock);
     if (status == PS__OK) return feed_page(&g, err);
     drop_page(&g);
+    if (status == PS__NOMEM) return ps__fail_nomem(err);
     return status == PS__NOTFOUND ? PS__OK : status;
 }
 
@@ -202,6 +203,8 @@ static int feed_put_off(ps__pipeline *p, ps__error *err) {
                 status = feed_page(&g, err);
             else if (status == PS__NOTFOUND)
                 status = PS__OK;
+            else if (status == PS__NOMEM)
+                ps__fail_nomem(err);
         }
         ps__free(ids.items);
         if (status == PS__OK) status = wait_for_rest(p, 1);

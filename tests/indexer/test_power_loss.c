@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/os.h"
 #include "search/index.h"
+#include "store/inside.h"
 #include "tests/indexer/gallery.h"
 #include "tests/store/inspect.h"
 #include "tests/store/write_log.h"
@@ -82,6 +83,20 @@ static void indexed_before(void) {
     index_all();
 }
 
+/* A library as version 1 made it, still empty. */
+static void old_library_before(void) {
+    char path[LIBRARY_PATH + 32];
+    ps__error err = {0};
+    struct ps__store old = {.lock_fd = -1, .writable = 1, .db_path = path};
+    gallery_write_many("a", 60);
+    ck_assert_int_eq(ps__make_folders(library_dir, &err), PS__OK);
+    snprintf(path, sizeof path, "%s/library.db", library_dir);
+    ck_assert_int_eq(sqlite3_open(path, &old.db), SQLITE_OK);
+    ck_assert_int_eq(ps__sql_exec(&old, "PRAGMA journal_mode = WAL", &err), PS__OK);
+    ck_assert_msg(ps__migrate(&old, ps__store_migrations, 1, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_eq(sqlite3_close(old.db), SQLITE_OK);
+}
+
 static void remove_and_change(void) {
     for (int i = 0; i < 90; i++) {
         char name[64], other[64];
@@ -116,6 +131,7 @@ static const struct scenario {
     {"first index", nothing_before, index_all},
     {"files removed, moved and changed", indexed_before, remove_and_change},
     {"another model", indexed_before, change_the_model},
+    {"a library of version 1 is brought up to date", old_library_before, index_all},
     {"search cache", indexed_before, flush_and_index_and_flush},
 };
 

@@ -60,6 +60,11 @@ END_TEST
 START_TEST(the_program) { torture_program(program_kills(torture_number("TORTURE_KILLS", 1000))); }
 END_TEST
 
+START_TEST(measures) {
+    if (torture_number("TORTURE_MEASURE", 0)) torture_measure(torture_number("TORTURE_PHOTOS", 100000));
+}
+END_TEST
+
 static int summary(void) {
     const torture_tally *t = &torture_sum;
     int opened = t->kills + t->survivors;
@@ -78,6 +83,7 @@ int main(void) {
     TCase *tc = tcase_create("torture");
     tcase_add_test(tc, make_believe_photos);
     tcase_add_test(tc, the_program);
+    tcase_add_test(tc, measures);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

@@ -32,4 +32,7 @@ void torture_reopen(const char *folder);
 void torture_rounds(int kills);  /* children of this program, with a make-believe encoder */
 void torture_program(int kills); /* the real program, with the shipped model and real photos; 0 done when there is none */
 
+/* Prints what it measures; a library of that many photos is made for it. */
+void torture_measure(int photos);
+
 #endif
