@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/tender.h"
 #include "base/os.h"
 
 #define TELL_NS 500000000 /* between two announcements of the same thing */
-#define FLUSH_EVERY 2048  /* photos, after which the search index is brought up to date */
 
 static uint64_t number(int64_t n) { return n > 0 ? (uint64_t)n : 0; }
 
@@ -82,32 +82,10 @@ static void announce_progress(ps__work *w, const ps__indexer_progress *p) {
     ps__work_announce(w, state, works && permit.reason != PS__REASON_NONE ? permit.why : NULL);
 }
 
-/* A cache that cannot be brought up to date costs time later, not the run. */
-static void freshen_index(ps__work *w) {
-    ps__store *store;
-    ps__index *index = NULL;
-    ps__error why;
-    int space, status = ps__library_take_store(&store, w->library, &why);
-    if (status == PS__OK) status = ps__library_index(&index, &space, w->library, store, ps__model_info(w->model), &why);
-    if (status == PS__OK && index) status = ps__index_flush(index, store, &why);
-    if (status != PS__OK)
-        ps__logf(&w->library->log, PS__LOG_WARNING, "the index for searching was not brought up to date: %s", why.text);
-    ps__library_put_store(w->library, store);
-}
-
-/* During a long run other processes would have to look at all that is new by themselves, each of them. */
-static void freshen_now_and_then(ps__work *w, const ps__indexer_progress *p) {
-    if (p->done < w->flushed) w->flushed = 0; /* another phase, or another run */
-    if (p->done - w->flushed < FLUSH_EVERY) return;
-    w->flushed = p->done;
-    freshen_index(w);
-}
-
 static int on_progress(const ps__indexer_progress *p, void *payload) {
     ps__work *w = payload;
     ps_progress progress;
     announce_progress(w, p);
-    freshen_now_and_then(w, p);
     if (!w->progress) return 0;
     ps__fill_progress(&progress, p);
     return w->progress(&progress, w->payload);
@@ -168,9 +146,10 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
 void ps__work_end(ps__work *w) { ps__announcer_free(w->announcer); }
 
 int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
+    ps__tender *tender = ps__tender_start(w->library, w->model);
     int status = ps__indexer_run(result, options, err);
+    ps__tender_stop(tender, status == PS__OK);
     w->cpu_seconds += result->cpu_seconds;
     w->encoded += result->encoded;
-    if (status == PS__OK) freshen_index(w);
     return status;
 }

@@ -20,7 +20,7 @@ typedef struct ps__work {
     ps__indexer_options options;
     ps__announcer *announcer;   /* NULL: somebody else is announced, or it cannot be written */
     ps__activity activity;      /* as last announced */
-    int64_t told_ns, flushed;   /* when that was; photos done at the last flush of the index */
+    int64_t told_ns;            /* when that was */
     double cpu_seconds;         /* of all runs so far */
     int64_t encoded;            /* photos, of all runs so far */
     ps__governor *governor;     /* NULL: none */

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/thread.h"
 
 #define MOST_NS INT64_C(3600000000000) /* of one photo: an hour; whatever claims more is mistaken */
 
@@ -74,7 +75,6 @@ static void nap(ps__governor *g, int64_t until_ns) {
 int ps__governor_new(ps__governor **out, const ps__policy *policy, const ps__power *power, int processors,
                      const atomic_int *cancel, const ps__log *log, ps__error *err) {
     const ps__power_reading unknown = PS__POWER_UNKNOWN;
-    pthread_condattr_t monotonic;
     *out = NULL;
     ps__governor *g = ps__calloc(1, sizeof *g);
     if (!g) return ps__fail_nomem(err);
@@ -83,10 +83,7 @@ int ps__governor_new(ps__governor **out, const ps__policy *policy, const ps__pow
     g->processors = processors;
     g->cancel = cancel;
     g->log = log;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&g->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ps__condition_init(&g->changed);
     pthread_mutex_init(&g->lock, NULL);
     ps__policy_decide(&g->decided, policy, &unknown, NULL, processors);
     pthread_mutex_lock(&g->lock);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/thread.h"
 #include "indexer/mounts.h"
 
 #define LOOSE_NS 100000000 /* the two halves of a rename come together; this is a long time */
@@ -171,25 +171,6 @@ static void release(ps__notify *n) {
     ps__free(n);
 }
 
-/* Signals are for the program's own threads. */
-static int start_thread(ps__notify *n) {
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int e = ps__os.thread(&n->thread, run, n);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return e;
-}
-
-static void init_locks(ps__notify *n) {
-    pthread_condattr_t attributes;
-    pthread_mutex_init(&n->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&n->walked, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 int ps__notify_start(ps__notify **notify, const ps__notify_options *options, ps__error *err) {
     ps__notify *n = ps__calloc(1, sizeof *n);
     *notify = NULL;
@@ -199,12 +180,13 @@ int ps__notify_start(ps__notify **notify, const ps__notify_options *options, ps_
     n->fd = n->mounts = -1;
     n->asked = 1;
     ps__watchtree_init(&n->tree);
-    init_locks(n);
+    pthread_mutex_init(&n->lock, NULL);
+    ps__condition_init(&n->walked);
     n->wake = n->calls->eventfd();
     int status = n->wake < 0 ? ps__fail_errno(err, errno, "the watching thread could not be started") : copy_roots(n, err);
     if (status == PS__OK) {
         n->mounts = ps__os.open(n->calls->mounts, O_RDONLY, 0); /* without it, mounts are found by rescans */
-        int e = start_thread(n);
+        int e = ps__thread_start(&n->thread, run, n);
         if (e) status = ps__fail_errno(err, e, "the watching thread could not be started");
     }
     if (status == PS__OK)

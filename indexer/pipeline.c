@@ -5,7 +5,6 @@
 #include "indexer/pipeline.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/os.h"
+#include "base/thread.h"
 
 void ps__wait_ms(pthread_cond_t *condition, pthread_mutex_t *lock, int ms) {
     struct timespec until;
@@ -114,25 +114,13 @@ void ps__pipeline_finish(ps__pipeline *p, ps__outcome *o) {
 
 /* ---- Threads ------------------------------------------------------------------------------------------------------------ */
 
-/* Signals are for the program's own threads; only those that a fault raises stay open, as blocking them is undefined. */
-static void block_signals(sigset_t *old) {
-    static const int open_ones[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-    sigset_t set;
-    sigfillset(&set);
-    for (size_t i = 0; i < sizeof open_ones / sizeof *open_ones; i++) sigdelset(&set, open_ones[i]);
-    pthread_sigmask(SIG_SETMASK, &set, old);
-}
-
 static int start_threads(pthread_t *threads, int *count, ps__pipeline *p, int workers, ps__error *err) {
-    sigset_t old;
     int e = 0;
     if (p->run->options->governor) ps__governor_close(p->run->options->governor, 0);
-    block_signals(&old);
     for (*count = 0; *count < workers + 1; ++*count) {
-        e = ps__os.thread(&threads[*count], *count == 0 ? ps__writer : ps__worker, p);
+        e = ps__thread_start(&threads[*count], *count == 0 ? ps__writer : ps__worker, p);
         if (e) break;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (e && *count < 2) return ps__fail_errno(err, e, "a thread could not be started");
     return PS__OK; /* fewer workers than wished will do */
 }
@@ -154,12 +142,8 @@ static void join_threads(const pthread_t *threads, int count, ps__pipeline *p) {
 static int is_stopping(void *payload) { return ps__pipeline_stopping(payload); }
 
 static void init_locks(ps__pipeline *p) {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_t *all[] = {&p->feeder, &p->workers, &p->writer, &p->room, &p->budget};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) pthread_cond_init(all[i], &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ps__condition_init(all[i]);
     pthread_mutex_init(&p->lock, NULL);
     pthread_mutex_init(&p->reader_lock, NULL);
 }

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/os.h"
+#include "base/thread.h"
 #include "search/build.h"
 #include "search/inside.h"
 
@@ -238,7 +239,7 @@ void ps__index_start_builder(ps__index *index, int urgent) {
     if (index->builder_lock == PS__CACHE_BUSY) return; /* what comes out of it is taken by a later search */
     if (index->has_builder) pthread_join(index->builder, NULL);
     index->building = 1;
-    index->has_builder = ps__os.thread(&index->builder, build_for_searches, index) == 0;
+    index->has_builder = ps__thread_start(&index->builder, build_for_searches, index) == 0;
     if (index->has_builder) return;
     index->building = 0;
     ps__cache_unlock(index->builder_lock);
