@@ -17,7 +17,11 @@ self=tools/fuzz.sh
 # What a target starts from beside its own corpus.
 more_seeds() {
     case $1 in
-    package) echo tests/data/golden ;;
+    package)
+        mkdir -p "$FUZZ_TEMP/seeds"
+        cp tests/data/golden/tiny.safetensors tests/data/golden/many.safetensors "$FUZZ_TEMP/seeds"
+        echo "$FUZZ_TEMP/seeds"
+        ;;
     esac
 }
 
@@ -32,7 +36,9 @@ run_one() {
         kept=$FUZZ_TEMP/$target
         limit="-runs=${FUZZ_RUNS:-10000} -seed=1"
     fi
-    mkdir -p "$kept"
+    TMPDIR=$FUZZ_TEMP/files-$target
+    export TMPDIR
+    mkdir -p "$kept" "$TMPDIR"
     rm -f "$out/found/$target"-*
     folders=$kept
     for seeds in tests/fuzz/corpus/$target $(more_seeds "$target"); do
@@ -40,8 +46,8 @@ run_one() {
     done
     state=ok
     # shellcheck disable=SC2086
-    "$program" $limit -timeout="${FUZZ_TIMEOUT:-20}" -rss_limit_mb="${FUZZ_MEGABYTES:-1024}" -artifact_prefix="$out/found/$target-" \
-        -print_final_stats=1 $folders >"$log" 2>&1 || state=FAULT
+    $FUZZ_SETARCH "$program" $limit -timeout="${FUZZ_TIMEOUT:-20}" -rss_limit_mb="${FUZZ_MEGABYTES:-1024}" -artifact_prefix="$out/found/$target-" \
+        -print_final_stats=1 -len_control=10 $folders >"$log" 2>&1 || state=FAULT
     stat() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
     runs=$(stat number_of_executed_units)
     [ -n "$runs" ] || state=FAULT
@@ -75,16 +81,21 @@ fi
 # Files of the targets lie in memory where that can be had.
 shm=/dev/shm
 [ -d "$shm" ] && [ -w "$shm" ] || shm=$PWD/$out
-FUZZ_TEMP=$(mktemp -d "$shm/photosearch-fuzz.XXXXXX")
+FUZZ_TEMP=$shm/photosearch-fuzz.$(printf '%s' "$PWD/$out" | cksum | cut -d ' ' -f 1)
+rm -rf "$FUZZ_TEMP"
+mkdir -m 700 "$FUZZ_TEMP"
 trap 'rm -rf "$FUZZ_TEMP"' EXIT
-TMPDIR=$FUZZ_TEMP
-export FUZZ_TEMP TMPDIR
+
+# libFuzzer mutates by what the program compares, pointers too: the same inputs every time need the same addresses every time.
+FUZZ_SETARCH="setarch $(uname -m) -R"
+$FUZZ_SETARCH true 2>/dev/null || FUZZ_SETARCH=
+export FUZZ_TEMP FUZZ_SETARCH
 
 # LeakSanitizer stops the process with ptrace, which some containers forbid: then leaks are not looked for.
 leaks=1
 # shellcheck disable=SC2086
 set -- $targets
-if ! ASAN_OPTIONS=detect_leaks=1 "$out/tests/fuzz/fuzz_$1" -runs=1 >/dev/null 2>&1; then
+if ! TMPDIR=$FUZZ_TEMP ASAN_OPTIONS=detect_leaks=1 "$out/tests/fuzz/fuzz_$1" -runs=1 >/dev/null 2>&1; then
     leaks=0
     echo "note: LeakSanitizer cannot run here (ptrace is not allowed): leaks are not looked for" >&2
 fi

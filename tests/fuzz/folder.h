@@ -1,14 +1,17 @@
 /*
-** A folder for the files of one fuzz program, below $TMPDIR; removed when the program ends. For the fuzz programs only.
+** A folder for the files of one fuzz program, below $TMPDIR; removed when the program ends. Its name is always the same, as what is
+** compared with it gets into libFuzzer's mutations: a random one would make every run another. For the fuzz programs only.
 */
 #ifndef PS_FUZZ_FOLDER_H
 #define PS_FUZZ_FOLDER_H
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char fuzz_folder[512]; /* path, made by fuzz_folder_make */
@@ -30,8 +33,9 @@ static inline void fuzz_folder_remove(void) {
 
 static inline void fuzz_folder_make(void) {
     const char *tmp = getenv("TMPDIR");
-    snprintf(fuzz_folder, sizeof fuzz_folder, "%.400s/photosearch-fuzz-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (!mkdtemp(fuzz_folder)) abort();
+    snprintf(fuzz_folder, sizeof fuzz_folder, "%.400s/photosearch-fuzz", tmp && *tmp ? tmp : "/tmp");
+    if (mkdir(fuzz_folder, 0700) != 0 && errno != EEXIST) abort();
+    fuzz_folder_empty();
     atexit(fuzz_folder_remove);
 }
 

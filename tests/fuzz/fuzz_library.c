@@ -81,6 +81,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     int space;
     (void)argc, (void)argv;
     fuzz_folder_make();
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, (sqlite3 *)0);
     snprintf(db_path, sizeof db_path, "%s/library.db", fuzz_folder);
     ps__os.fsync = no_sync;
     ps__os.wall_seconds = fixed_clock;

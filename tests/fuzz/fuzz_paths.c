@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "base/os.h"
 #include "indexer/run.h"
 #include "store/files.h"
@@ -32,6 +34,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     ps__error err;
     (void)argc, (void)argv;
     fuzz_folder_make();
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, (sqlite3 *)0);
     if (ps__store_open(&store, fuzz_folder, PS__STORE_CREATE, &err)) abort();
     return atexit(close_store);
 }
@@ -46,7 +49,7 @@ static void read_paths(listing *l, const char *bytes, size_t size) {
         memcpy(path + 1, bytes + at, used);
         for (used++; used > 1 && path[used - 1] == '/'; used--) {}
         path[used] = 0;
-        int doubled = 0;
+        int doubled = l->count > 0 && used == 1; /* no file has the path "/", but a root has */
         for (int i = 0; i < l->count; i++) doubled |= !strcmp(l->paths[i], path);
         l->count += !doubled;
         at += length + 1;

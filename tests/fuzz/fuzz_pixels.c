@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     static const int sizes[][3] = {{32, 32, PS__FIT_SQUASH}, {0, 0, PS__FIT_SQUASH},   {16, 16, PS__FIT_SQUASH},
                                    {224, 3, PS__FIT_SQUASH}, {9, 17, PS__FIT_INSIDE}, {1, 1, PS__FIT_SQUASH}};
     const int *wanted = sizes[size % (sizeof sizes / sizeof *sizes)];
-    const ps__pixels_options options = {wanted[0], wanted[1], wanted[2], 1 << 20, 64 << 20};
+    const ps__pixels_options options = {wanted[0], wanted[1], wanted[2], 1 << 16, 16 << 20};
     ps__pixels pixels;
     ps__error err = {0};
     const char *format = ps__sniff(bytes, size);

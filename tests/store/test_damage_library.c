@@ -191,6 +191,7 @@ START_TEST(rows_that_make_no_sense_are_called_damaged) {
                                        "DELETE FROM meta WHERE key = 'identity'",
                                        "UPDATE files SET id = -id",
                                        "UPDATE spaces SET dim = 9",
+                                       "UPDATE spaces SET vectors = -9223372036854775807",
                                        "UPDATE changes SET kind = 17",
                                        "UPDATE meta SET value = -9223372036854775807 WHERE key = 'changes_floor'",
                                        "UPDATE sqlite_sequence SET seq = -2 WHERE name = 'changes'",
