@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "encoder/pixels/exif.h"
+#include "encoder/pixels/heif_size.h"
 
 #define MAX_EXIF (1u << 20) /* longer metadata blocks are ignored */
 
@@ -75,6 +76,11 @@ static int take_image(ps__raster *out, struct heif_image *image, const struct he
         heif_image_release(image);
         return ps__fail(err, PS__CORRUPT, "%s: was decoded to nothing", job->name);
     }
+    int status = ps__job_check(job, (uint64_t)width, (uint64_t)height, 0, err); /* it may be another size than the one declared */
+    if (status) {
+        heif_image_release(image);
+        return status;
+    }
     if (alpha) flatten(plane, (size_t)stride, width, height, heif_image_handle_is_premultiplied_alpha(handle));
     *out = (ps__raster){width, height, width, height, (size_t)stride, plane, image, release};
     return PS__OK;
@@ -97,10 +103,11 @@ int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct heif_image_handle *handle = NULL;
     pthread_once(&once, load_plugins);
+    int status = ps__heif_check_sizes(job, err);
+    if (status) return status;
     struct heif_context *context = heif_context_alloc();
     if (!context) return ps__fail_nomem(err);
     heif_context_set_max_decoding_threads(context, 0); /* indexing has its own threads, one a photo */
-    int status = PS__OK;
     struct heif_error error = heif_context_read_from_memory_without_copy(context, job->bytes, job->size, NULL);
     if (!error.code) error = heif_context_get_primary_image_handle(context, &handle);
     if (error.code) {

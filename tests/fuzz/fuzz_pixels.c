@@ -30,10 +30,8 @@ static const struct signature {
                   {"psd", 0, 4, "8BPS"},
                   {"hdr", 0, 11, "#?RADIANCE\n"},
                   {"webp", 8, 4, "WEBP"},
-                  {"heif", 0, 12, "\0\0\0\x18"
-                                  "ftypheic"},
-                  {"avif", 0, 12, "\0\0\0\x18"
-                                  "ftypavif"}};
+                  {"heif", 4, 8, "ftypheic"},
+                  {"avif", 4, 8, "ftypavif"}};
 
 static const struct signature *target; /* NULL: any format */
 

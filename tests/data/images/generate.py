@@ -174,6 +174,8 @@ def main():
     save("alpha.avif", Image.fromarray(RGBA), quality=90)
     tool("heif-enc", "-q", "90", "exif.jpg", "-o", "exif.heic")
     tool("heif-enc", "-q", "90", "rgba.png", "-o", "alpha.heic")
+    Image.new("RGB", (4 * W, 4 * W), (90, 120, 40)).save("/tmp/large.png")
+    tool("heif-enc", "-q", "10", "/tmp/large.png", "-o", "large.heic")
     resized()
 
 
