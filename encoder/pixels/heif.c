@@ -13,7 +13,7 @@
 
 #include "base/alloc.h"
 #include "encoder/pixels/exif.h"
-#include "encoder/pixels/heif_size.h"
+#include "encoder/pixels/heif_check.h"
 
 #define MAX_EXIF (1u << 20) /* longer metadata blocks are ignored */
 
@@ -103,7 +103,7 @@ int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct heif_image_handle *handle = NULL;
     pthread_once(&once, load_plugins);
-    int status = ps__heif_check_sizes(job, err);
+    int status = ps__heif_check(job, err);
     if (status) return status;
     struct heif_context *context = heif_context_alloc();
     if (!context) return ps__fail_nomem(err);

@@ -163,8 +163,8 @@ static void damage_cells(changes *c) {
         unsigned which = take(c) % (sizeof tables / sizeof *tables), row = take(c);
         if (sscanf(tables[which], "%31s %31s", table, column) != 2) abort();
         const char *key = !strcmp(table, "meta") ? "key" : "rowid";
-        snprintf(sql, sizeof sql, "UPDATE OR IGNORE %s SET %s = ?1 WHERE %s = (SELECT %s FROM %s LIMIT 1 OFFSET %u)", table, column,
-                 key, key, table, row % 12);
+        snprintf(sql, sizeof sql, "UPDATE OR IGNORE %s SET %s = ?1 WHERE %s = (SELECT %s FROM %s LIMIT 1 OFFSET %u)", table,
+                 column, key, key, table, row % 12);
         if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) abort();
         bind_value(stmt, c);
         sqlite3_step(stmt); /* may be refused, by a NOT NULL for one */
@@ -251,8 +251,14 @@ static void read_photo(ps__store *store, int64_t id) {
 }
 
 static void read_all(ps__store *store) {
-    static const ps__store_filter filter = {
-        .use_taken = 1, .taken_from_s = 0, .taken_to_s = INT64_MAX, .use_box = 1, .south = -90, .north = 90, .west = 170, .east = 20, .folder = "/photos"};
+    static const ps__store_filter filter = {.use_taken = 1,
+                                            .taken_to_s = INT64_MAX,
+                                            .use_box = 1,
+                                            .south = -90,
+                                            .north = 90,
+                                            .west = 170,
+                                            .east = 20,
+                                            .folder = "/photos"};
     static const int64_t photos[4] = {1, 2, 5, 1000};
     ps__error err;
     ps__store_counts counts;

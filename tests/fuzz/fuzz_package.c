@@ -51,7 +51,7 @@ static void draw_value(char value[32], const char *old, unsigned *state) {
     static const char *const values[] = {"0",   "1",   "2",     "3",     "4",          "7",          "8",
                                          "15",  "16",  "31",    "32",    "33",         "64",         "127",
                                          "128", "255", "65535", "65536", "2147483647", "4294967295", "9223372036854775807",
-                                         "-1",  "0.5", "1e300", "null",  "[]",         "{}",         "18446744073709551616"};
+                                         "-1",  "0.5", "1e300", "null",  "[]",         "{}",         "99999999999999999999"};
     if (draw(state, 2))
         snprintf(value, 32, "%lld", strtoll(old, NULL, 10) / 2 * 2 + (long long)draw(state, 5) - 2);
     else

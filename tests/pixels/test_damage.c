@@ -76,6 +76,17 @@ START_TEST(heif_pictures_larger_than_declared_are_refused_before_decoding) {
 }
 END_TEST
 
+START_TEST(heif_pictures_made_of_themselves_are_refused) {
+    ps__pixels out;
+    ps__error err = {0};
+    size_t size;
+    uint8_t *bytes = sample_read("made_of_itself.heic", &size);
+    ck_assert_int_eq(ps__pixels_decode(&out, bytes, size, "made_of_itself.heic", &small, &err), PS__CORRUPT);
+    ck_assert_msg(strstr(err.text, "made of itself") != NULL, "%s", err.text);
+    ps__free(bytes);
+}
+END_TEST
+
 START_TEST(flipped_bytes_never_crash) {
     const char *name = pixel_samples[_i].name;
     size_t size;
@@ -276,6 +287,7 @@ Suite *suite_damage(void) {
     tcase_add_loop_test(each, flipped_bytes_never_crash, 0, count);
     tcase_add_loop_test(each, each_failed_allocation_is_reported, 0, count);
     tcase_add_loop_test(rest, heif_pictures_larger_than_declared_are_refused_before_decoding, 0, 3);
+    tcase_add_test(rest, heif_pictures_made_of_themselves_are_refused);
     tcase_add_test(rest, the_sentence_says_how_much_is_there);
     tcase_add_test(rest, a_jpeg_without_its_end_marker_is_whole);
     tcase_add_test(rest, a_bomb_of_scans_is_refused);

@@ -1,14 +1,16 @@
 /*
 ** Walks the boxes of ISO/IEC 14496-12 and 23008-12 down to the parameter sets: hvcC and av1C properties, and the items' own data,
-** which may hold others and win. See heif_size.h. Nothing in the file is trusted; a walk that meets nonsense just ends.
+** which may hold others and win; and through the references between items. See heif_check.h. Nothing in the file is trusted; a walk that meets nonsense just ends.
 */
-#include "encoder/pixels/heif_size.h"
+#include "encoder/pixels/heif_check.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 
 #define MAX_STEPS (1u << 22) /* boxes and units looked at: a panorama has some thousands */
+#define MAX_REFERENCES 256   /* pictures that are made of others, or have alpha */
+#define MAX_DEPTH 6          /* of pictures made of others */
 #define CODED_BYTES 6        /* a pixel, at least: planes of the codec, its reference copy, RGB */
 
 typedef struct span { /* bytes that are left of something */
@@ -24,7 +26,7 @@ typedef struct bits { /* of a span, from the highest of each byte */
 } bits;
 
 typedef struct meta { /* what the meta box holds */
-    span iloc, iinf, ipco, idat;
+    span iloc, iinf, ipco, idat, iref;
 } meta;
 
 typedef struct walk {
@@ -312,6 +314,61 @@ static int check_items(walk *w, span iloc) {
     return status;
 }
 
+/* ---- References ---- */
+
+typedef struct needs { /* says that `from` cannot be decoded without the items in `to` */
+    uint64_t from;
+    span to;        /* item numbers of id_bytes each; empty when there is only `other` */
+    uint64_t other; /* one more */
+    int met;        /* 1: none of them needs anything in turn */
+} needs;
+
+static int needs_anything(const needs *list, size_t count, uint64_t id) {
+    for (size_t i = 0; i < count; i++)
+        if (!list[i].met && list[i].from == id) return 1;
+    return 0;
+}
+
+static int is_met(walk *w, const needs *list, size_t count, const needs *n, unsigned id_bytes) {
+    span to = n->to;
+    if (n->other && needs_anything(list, count, n->other)) return 0;
+    while (left(&to) >= id_bytes && step(w))
+        if (needs_anything(list, count, number(&to, id_bytes))) return 0;
+    return 1;
+}
+
+/* Derived pictures need what they are derived from (dimg), and a picture needs its alpha (auxl points the other way). */
+static size_t read_references(needs *list, size_t room, walk *w, span s, unsigned id_bytes) {
+    size_t count = 0;
+    span body;
+    for (const char *type; count < room && (type = next_box(w, &s, &body)) != NULL;) {
+        int derived = !memcmp(type, "dimg", 4), auxiliary = !memcmp(type, "auxl", 4);
+        if (!derived && !auxiliary) continue;
+        uint64_t from = number(&body, id_bytes), references = number(&body, 2);
+        span to = cut(&body, references * id_bytes);
+        if (derived) list[count++] = (needs){from, to, 0, 0};
+        while (auxiliary && count < room && left(&to) >= id_bytes)
+            list[count++] = (needs){number(&to, id_bytes), {to.end, to.end}, from, 0};
+    }
+    return count;
+}
+
+/* Takes away what needs nothing, and again, until all is gone; honest files are three deep. */
+static int check_references(walk *w, span iref) {
+    needs list[MAX_REFERENCES];
+    unsigned id_bytes = number(&iref, 1) ? 4 : 2;
+    number(&iref, 3);
+    size_t count = read_references(list, MAX_REFERENCES, w, iref, id_bytes), open = count;
+    if (count == MAX_REFERENCES) return ps__fail(w->err, PS__TOOBIG, "%s: consisted of too many parts", w->job->name);
+    for (int depth = 0; open && depth < MAX_DEPTH; depth++) {
+        int met[MAX_REFERENCES];
+        for (size_t i = 0; i < count; i++) met[i] = list[i].met || is_met(w, list, count, &list[i], id_bytes);
+        open = 0;
+        for (size_t i = 0; i < count; i++) open += !(list[i].met = met[i]);
+    }
+    return open ? ps__fail(w->err, PS__CORRUPT, "%s: held a picture that was made of itself", w->job->name) : PS__OK;
+}
+
 static void find_parts(walk *w, span s) {
     meta *m = &w->meta;
     span body, inner;
@@ -320,21 +377,23 @@ static void find_parts(walk *w, span s) {
         if (!memcmp(type, "iloc", 4)) m->iloc = body;
         if (!memcmp(type, "iinf", 4)) m->iinf = body;
         if (!memcmp(type, "idat", 4)) m->idat = body;
+        if (!memcmp(type, "iref", 4)) m->iref = body;
         if (memcmp(type, "iprp", 4)) continue;
         for (const char *part; (part = next_box(w, &body, &inner)) != NULL;)
             if (!memcmp(part, "ipco", 4)) m->ipco = inner;
     }
 }
 
-int ps__heif_check_sizes(const ps__job *job, ps__error *err) {
+int ps__heif_check(const ps__job *job, ps__error *err) {
     const span nothing = {job->bytes, job->bytes};
     span s = {job->bytes, job->bytes + job->size}, body;
     walk w = {.job = job, .err = err};
     for (const char *type; (type = next_box(&w, &s, &body)) != NULL;) {
         if (memcmp(type, "meta", 4)) continue;
-        w.meta = (meta){nothing, nothing, nothing, nothing};
+        w.meta = (meta){nothing, nothing, nothing, nothing, nothing};
         find_parts(&w, body);
-        int status = check_properties(&w, w.meta.ipco);
+        int status = check_references(&w, w.meta.iref);
+        if (!status) status = check_properties(&w, w.meta.ipco);
         if (!status) status = check_items(&w, w.meta.iloc);
         if (status) return status;
     }
