@@ -53,7 +53,7 @@ static void draw_value(char value[32], const char *old, unsigned *state) {
                                          "128", "255", "65535", "65536", "2147483647", "4294967295", "9223372036854775807",
                                          "-1",  "0.5", "1e300", "null",  "[]",         "{}",         "99999999999999999999"};
     if (draw(state, 2))
-        snprintf(value, 32, "%lld", strtoll(old, NULL, 10) / 2 * 2 + (long long)draw(state, 5) - 2);
+        snprintf(value, 32, "%llu", strtoull(old, NULL, 10) + draw(state, 5) - 2);
     else
         snprintf(value, 32, "%s", values[draw(state, sizeof values / sizeof *values)]);
 }
@@ -64,7 +64,7 @@ static size_t change_number(char *out, const char *text, unsigned *state) {
     unsigned numbers = 0;
     const char *end, *at;
     char value[32];
-    while (find_number(text, numbers, &end)) numbers++;
+    for (at = text; (at = find_number(at, 0, &end)) != NULL; at = end) numbers++;
     if (!numbers) return (size_t)sprintf(out, "%s", text);
     at = find_number(text, draw(state, numbers), &end);
     draw_value(value, at, state);
