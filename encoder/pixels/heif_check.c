@@ -33,7 +33,9 @@ typedef struct walk {
     const ps__job *job;
     ps__error *err;
     meta meta;
-    unsigned steps; /* taken so far */
+    unsigned steps;  /* taken so far */
+    uint8_t *pieces; /* data of items that lie in several places, put together; as large as the file, NULL: none so far */
+    size_t gathered; /* bytes of pieces in use */
 } walk;
 
 /* Files may point at the same data over and over, so that a small one keeps a walk busy for hours: 0 when it is enough. */
@@ -270,28 +272,28 @@ typedef struct layout { /* of the iloc box: bytes of each field */
     unsigned version, offset, length, base, index;
 } layout;
 
-/* An item's data in one piece: where it lies, or put together in *owned. iloc is behind the item's id. */
-static int gather(span *out, uint8_t **owned, walk *w, span *iloc, const layout *l) {
-    span file = {w->job->bytes, w->job->bytes + w->job->size};
-    unsigned method = l->version ? number(iloc, 2) & 15 : 0;
+/* An item's data in one piece: where it lies, or put together. iloc is behind the item's id. What goes beyond the file's own size when all
+** is put together, as some of it overlaps, is left out. */
+static int gather(span *out, walk *w, span *iloc, const layout *l) {
+    const span file = {w->job->bytes, w->job->bytes + w->job->size};
+    const unsigned method = l->version ? number(iloc, 2) & 15 : 0;
     number(iloc, 2);
-    const uint64_t base = number(iloc, l->base);
-    size_t total = 0;
-    span source = method == 1 ? w->meta.idat : file;
+    const uint64_t base = number(iloc, l->base), extents = number(iloc, 2);
+    uint8_t *start = NULL;
     *out = (span){file.at, file.at};
-    for (uint64_t extents = number(iloc, 2), i = 0; i < extents && left(iloc); i++) {
+    for (uint64_t i = 0; i < extents && left(iloc) && step(w); i++) {
         number(iloc, l->index);
-        span from = source;
+        span from = method == 1 ? w->meta.idat : file;
         uint64_t offset = base + number(iloc, l->offset), length = number(iloc, l->length);
         cut(&from, offset);
         span part = cut(&from, length ? length : UINT64_MAX);
         if (extents == 1) *out = part;
-        if (extents == 1 || method > 1) continue;
-        if (left(&part) > w->job->size - total) continue; /* they overlap: together more than there is */
-        if (!*owned && !(*owned = ps__malloc(w->job->size))) return ps__fail_nomem(w->err);
-        memcpy(*owned + total, part.at, left(&part));
-        total += left(&part);
-        *out = (span){*owned, *owned + total};
+        if (extents == 1 || method > 1 || left(&part) > w->job->size - w->gathered) continue;
+        if (!w->pieces && !(w->pieces = ps__malloc(w->job->size))) return ps__fail_nomem(w->err);
+        if (!start) start = w->pieces + w->gathered;
+        memcpy(w->pieces + w->gathered, part.at, left(&part));
+        w->gathered += left(&part);
+        *out = (span){start, w->pieces + w->gathered};
     }
     return PS__OK;
 }
@@ -302,15 +304,13 @@ static int check_items(walk *w, span iloc) {
     unsigned sizes = (unsigned)number(&iloc, 2);
     l.offset = sizes >> 12, l.length = sizes >> 8 & 15, l.base = sizes >> 4 & 15, l.index = l.version ? sizes & 15 : 0;
     if (l.version > 2 || l.offset > 8 || l.length > 8 || l.base > 8 || l.index > 8) return PS__OK;
-    uint8_t *owned = NULL;
     int status = PS__OK;
     for (uint64_t count = number(&iloc, l.version < 2 ? 2 : 4); count && !status && left(&iloc) && step(w); count--) {
         span data;
         const char *type = item_type(w, w->meta.iinf, number(&iloc, l.version < 2 ? 2 : 4));
-        status = gather(&data, &owned, w, &iloc, &l);
+        status = gather(&data, w, &iloc, &l);
         if (!status && type) status = check_item(w, type, data);
     }
-    ps__free(owned);
     return status;
 }
 
@@ -384,18 +384,25 @@ static void find_parts(walk *w, span s) {
     }
 }
 
-int ps__heif_check(const ps__job *job, ps__error *err) {
-    const span nothing = {job->bytes, job->bytes};
-    span s = {job->bytes, job->bytes + job->size}, body;
-    walk w = {.job = job, .err = err};
-    for (const char *type; (type = next_box(&w, &s, &body)) != NULL;) {
+static int check_file(walk *w) {
+    const span nothing = {w->job->bytes, w->job->bytes};
+    span s = {w->job->bytes, w->job->bytes + w->job->size}, body;
+    int status = PS__OK;
+    for (const char *type; !status && (type = next_box(w, &s, &body)) != NULL;) {
         if (memcmp(type, "meta", 4)) continue;
-        w.meta = (meta){nothing, nothing, nothing, nothing, nothing};
-        find_parts(&w, body);
-        int status = check_references(&w, w.meta.iref);
-        if (!status) status = check_properties(&w, w.meta.ipco);
-        if (!status) status = check_items(&w, w.meta.iloc);
-        if (status) return status;
+        w->meta = (meta){nothing, nothing, nothing, nothing, nothing};
+        find_parts(w, body);
+        status = check_references(w, w->meta.iref);
+        if (!status) status = check_properties(w, w->meta.ipco);
+        if (!status) status = check_items(w, w->meta.iloc);
     }
-    return w.steps < MAX_STEPS ? PS__OK : ps__fail(err, PS__TOOBIG, "%s: consisted of too many parts", job->name);
+    if (status || w->steps < MAX_STEPS) return status;
+    return ps__fail(w->err, PS__TOOBIG, "%s: consisted of too many parts", w->job->name);
+}
+
+int ps__heif_check(const ps__job *job, ps__error *err) {
+    walk w = {.job = job, .err = err};
+    int status = check_file(&w);
+    ps__free(w.pieces);
+    return status;
 }
