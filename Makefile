@@ -103,6 +103,7 @@ TEST_SOURCES := tests/main.c $(sort $(wildcard $(addsuffix /*.c,$(filter-out tes
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 # A program of its own, which uses the helpers of two suites.
 TORTURE_SOURCES := $(sort $(wildcard tests/torture/*.c)) tests/indexer/gallery.c tests/store/library.c tests/store/inspect.c
+FUZZ_FORMATS := jpeg png gif bmp tga psd hdr webp heif avif
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 
@@ -118,8 +119,8 @@ ALL_OBJECTS := $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_O
 
 # --- what a person asks for ----------------------------------------------------------------------------------------------------
 
-.PHONY: all help deps build variant demo check check-plain check-asan check-tsan run-check torture bench bench-programs fuzz fuzz-programs \
-        install install-files uninstall clean distclean force
+.PHONY: all help deps build variant demo check check-plain check-asan check-tsan check-fuzz run-check torture bench bench-programs fuzz \
+        fuzz-programs install install-files uninstall clean distclean force
 
 all: $(DEPS)/faiss.stamp
 	@$(MAKE) --no-print-directory build
@@ -132,7 +133,8 @@ help:
 	@echo 'make check-plain | check-asan | check-tsan    one of them; CHECK_ARGS="--suite NAME" runs one suite'
 	@echo 'make torture     an indexing process killed TORTURE_KILLS (1000) times; TORTURE_SEED repeats one'
 	@echo 'make bench       the figures of docs/benchmarks.md, measured here'
-	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60)'
+	@echo 'make check-fuzz  10,000 inputs a fuzz target, the same ones every time'
+	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60) or FUZZ_RUNS inputs; FUZZ_TARGETS="png exif" chooses'
 	@echo 'make install     to $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
 	@echo 'make clean       what was built here; distclean also FAISS, the demo and its photographs'
 	@echo 'CC=gcc|clang  PREFIX=$(PREFIX)  DESTDIR=  CFLAGS=  CHECK_ARGS='
@@ -167,10 +169,10 @@ bench: all
 	@$(MAKE) --no-print-directory $(J) bench-programs
 	@tools/bench.sh
 
-fuzz:
+fuzz check-fuzz:
 	@CC=clang JOBS=$(JOBS) tools/deps.sh
 	@$(MAKE) --no-print-directory $(J) VARIANT=fuzz fuzz-programs
-	@tools/fuzz.sh build/fuzz
+	@JOBS=$(JOBS) tools/fuzz.sh $@ build/fuzz $(FUZZ_TARGETS)
 
 # --- compiling -----------------------------------------------------------------------------------------------------------------
 
@@ -178,6 +180,9 @@ fuzz:
 $(O)/encoder/kernels/%.o: OPTIMISE := -O3
 $(O)/encoder/kernels/%_avx2.o: ISA := -mavx2 -mfma -mf16c
 $(O)/encoder/kernels/%_avx512vnni.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
+ifeq ($(VARIANT),fuzz) # clang 14 takes minutes for these with everything on, or fails
+$(O)/encoder/kernels/%_avx2.o $(O)/encoder/kernels/%_avx512vnni.o: SANITIZE :=
+endif
 
 # A model that is not named is looked for in the source tree by what is built here, and in the prefix by what is installed: the one
 # file that knows is compiled twice.
@@ -301,7 +306,9 @@ $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(LIB_OBJECTS) $(FAISS_LIBS)
 
 SAMPLES := $(patsubst %.c,$(O)/%,$(SAMPLE_SOURCES))
 bench-programs: $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
+# The target of each image format is fuzz_pixels under another name.
 fuzz-programs: $(patsubst %.c,$(O)/%,$(FUZZ_SOURCES))
+	@for format in $(FUZZ_FORMATS); do ln -sf fuzz_pixels $(O)/tests/fuzz/fuzz_$$format; done
 
 # A part that is still to be written only leaves out what needs it.
 LIBRARY_READY := $(wildcard api/photosearch.h)

@@ -52,8 +52,9 @@ static int count_rows(ps__store_counts *out, ps__store *store, ps__error *err) {
         return status;
     }
     status = ps__store_vector_count(&out->vectors, store, out->model.space_number, err);
+    if (status != PS__OK) return status;
     out->pending = waiting + (out->photos > out->vectors ? out->photos - out->vectors : 0);
-    return status;
+    return PS__OK;
 }
 
 int ps__store_count(ps__store_counts *out, ps__store *store, ps__error *err) {

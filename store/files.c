@@ -124,7 +124,7 @@ int ps__store_each_file(ps__store *store, const char *root, ps__file_fn *fn, voi
     if (status != PS__OK) return status;
     status = ps__sql_walk(&stmt, store, err,
                           "SELECT " COLUMNS ", path FROM files WHERE path = ?1"
-                          " UNION ALL SELECT " COLUMNS ", path FROM files WHERE path >= ?2 AND path < ?3",
+                          " UNION ALL SELECT " COLUMNS ", path FROM files WHERE path > ?2 AND path < ?3",
                           "bbb", (const void *)r.root, r.root_length, (const void *)r.low, r.low_length, (const void *)r.high,
                           r.low_length);
     if (status == PS__OK) status = ps__store_walk_files(store, stmt, fn, payload, err);

@@ -85,5 +85,6 @@ int ps__store_vectors(uint16_t *halves, uint8_t *found, ps__store *store, int sp
 int ps__store_vector_count(int64_t *count, ps__store *store, int space, ps__error *err) {
     int status = ps__sql_int(count, store, err, "SELECT vectors FROM spaces WHERE number = ?", "i", (int64_t)space);
     if (status == PS__NOTFOUND) return ps__fail(err, PS__NOTFOUND, "%s: has no space number %d", store->db_path, space);
+    if (status == PS__OK && *count < 0) return ps__store_damaged(store, "its number of vectors is impossible", err);
     return status;
 }

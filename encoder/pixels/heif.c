@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "encoder/pixels/exif.h"
 #include "encoder/pixels/heif_boxes.h"
+#include "encoder/pixels/heif_check.h"
 
 #define MAX_EXIF (1u << 20) /* longer metadata blocks are ignored */
 #define MAX_THUMBNAILS 8    /* that are looked at; files have one, at most two */
@@ -77,6 +78,11 @@ static int take_image(ps__raster *out, struct heif_image *image, const struct he
         heif_image_release(image);
         return ps__fail(err, PS__CORRUPT, "%s: was decoded to nothing", job->name);
     }
+    int status = ps__job_check(job, (uint64_t)width, (uint64_t)height, 0, err); /* it may be another size than the one declared */
+    if (status) {
+        heif_image_release(image);
+        return status;
+    }
     if (alpha) flatten(plane, (size_t)stride, width, height, heif_image_handle_is_premultiplied_alpha(handle));
     *out = (ps__raster){width, height, width, height, (size_t)stride, plane, image, release};
     return PS__OK;
@@ -100,6 +106,9 @@ static int open_file(struct heif_context **context, struct heif_image_handle **p
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load_plugins);
     *primary = NULL;
+    *context = NULL;
+    int status = ps__heif_check(job, err);
+    if (status) return status;
     *context = heif_context_alloc();
     if (!*context) return ps__fail_nomem(err);
     heif_context_set_max_decoding_threads(*context, 0); /* indexing has its own threads, one a photo */

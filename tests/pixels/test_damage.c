@@ -47,6 +47,46 @@ START_TEST(truncated_files_are_refused_or_whole) {
 }
 END_TEST
 
+/* Writes 8 bytes behind each `kind` in the file; returns how many there were. */
+static int overwrite_behind(uint8_t *bytes, size_t size, const char *kind, size_t gap, const char *eight) {
+    int found = 0;
+    for (size_t i = 0; i + 4 + gap + 8 <= size; i++) {
+        if (memcmp(bytes + i, kind, 4) != 0) continue;
+        memcpy(bytes + i + 4 + gap, eight, 8);
+        found++;
+    }
+    return found;
+}
+
+/* The container says a single pixel, the coded picture is larger: what that takes is above the cap, so no decoder may be set to work on
+** it. An HEVC stream may be wider and higher by 63 than what is shown of it. */
+START_TEST(heif_pictures_larger_than_declared_are_refused_before_decoding) {
+    static const char *const names[] = {"large.heic", "turned1.avif", "alpha.avif"};
+    const ps__pixels_options options = {8, 8, PS__FIT_SQUASH, 1 << 20, (_i ? 64 * 48 : 193 * 193) * 6 - 1};
+    const char *name = names[_i];
+    ps__pixels out;
+    ps__error err = {0};
+    size_t size;
+    uint8_t *bytes = sample_read(name, &size);
+    ck_assert_int_gt(overwrite_behind(bytes, size, "ispe", 4, "\0\0\0\1\0\0\0\1"), 0);
+    ck_assert_int_eq(ps__pixels_decode(&out, bytes, size, name, &options, &err), PS__TOOBIG);
+    ck_assert_msg(strstr(err.text, "bytes of memory") != NULL, "%s", err.text);
+    ck_assert_ptr_null(out.rgb);
+    ps__free(bytes);
+}
+END_TEST
+
+START_TEST(heif_pictures_made_of_themselves_are_refused) {
+    ps__pixels out;
+    ps__error err = {0};
+    size_t size;
+    uint8_t *bytes = sample_read("made_of_itself.heic", &size);
+    ck_assert_int_eq(ps__pixels_decode(&out, bytes, size, "made_of_itself.heic", &small, &err), PS__CORRUPT);
+    ck_assert_msg(strstr(err.text, "made of itself") != NULL, "%s", err.text);
+    ps__free(bytes);
+}
+END_TEST
+
 START_TEST(flipped_bytes_never_crash) {
     const char *name = pixel_samples[_i].name;
     size_t size;
@@ -246,6 +286,8 @@ Suite *suite_damage(void) {
     tcase_add_loop_test(each, truncated_files_are_refused_or_whole, 0, count);
     tcase_add_loop_test(each, flipped_bytes_never_crash, 0, count);
     tcase_add_loop_test(each, each_failed_allocation_is_reported, 0, count);
+    tcase_add_loop_test(rest, heif_pictures_larger_than_declared_are_refused_before_decoding, 0, 3);
+    tcase_add_test(rest, heif_pictures_made_of_themselves_are_refused);
     tcase_add_test(rest, the_sentence_says_how_much_is_there);
     tcase_add_test(rest, a_jpeg_without_its_end_marker_is_whole);
     tcase_add_test(rest, a_bomb_of_scans_is_refused);

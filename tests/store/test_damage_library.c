@@ -191,6 +191,7 @@ START_TEST(rows_that_make_no_sense_are_called_damaged) {
                                        "DELETE FROM meta WHERE key = 'identity'",
                                        "UPDATE files SET id = -id",
                                        "UPDATE spaces SET dim = 9",
+                                       "UPDATE spaces SET vectors = -9223372036854775807",
                                        "UPDATE changes SET kind = 17",
                                        "UPDATE meta SET value = -9223372036854775807 WHERE key = 'changes_floor'",
                                        "UPDATE sqlite_sequence SET seq = -2 WHERE name = 'changes'",
@@ -205,6 +206,24 @@ START_TEST(rows_that_make_no_sense_are_called_damaged) {
         int status = read_everything(&err);
         ck_assert_msg(status == PS__CORRUPT || status == PS__MODEL, "%s: %d %s", harm[i], status, err.text);
     }
+}
+END_TEST
+
+static int count_file(const ps__file *file, const char *path, void *payload) {
+    (void)file, (void)path;
+    ++*(int *)payload;
+    return 0;
+}
+
+START_TEST(a_file_in_the_place_of_the_root_is_seen_once) {
+    ps__error err;
+    int seen = 0;
+    ps__store *store = library_open(PS__STORE_CREATE);
+    library_add(store, "/", "a row that no scan makes");
+    library_add(store, "/a.jpg", "a photo");
+    ck_assert_int_eq(ps__store_each_file(store, "/", count_file, &seen, &err), PS__OK);
+    ck_assert_int_eq(seen, 2);
+    ps__store_close(store);
 }
 END_TEST
 
@@ -383,6 +402,7 @@ Suite *suite_damage_library(void) {
     tcase_add_test(damage, flipped_pages_never_crash_and_are_told_by_the_check);
     tcase_add_test(damage, single_flipped_bytes_never_crash);
     tcase_add_test(damage, rows_that_make_no_sense_are_called_damaged);
+    tcase_add_test(damage, a_file_in_the_place_of_the_root_is_seen_once);
     tcase_add_test(damage, a_library_of_a_newer_version_is_refused_and_left_alone);
     tcase_add_test(damage, a_database_of_another_program_is_refused_and_left_alone);
     tcase_add_test(damage, a_folder_in_the_place_of_the_database_is_refused);

@@ -1,12 +1,14 @@
 """Makes the pictures of this folder again, apart from orientation/ (see README.md). Never needed to build or test.
 
-    python3 generate.py     needs Pillow, numpy, cjpeg (libjpeg-turbo-progs) and heif-enc (libheif-examples)
+    python3 generate.py [WIDTH HEIGHT]     needs Pillow, numpy, cjpeg (libjpeg-turbo-progs) and heif-enc (libheif-examples)
+
+The pictures of this folder are 64 x 48; smaller ones are what fuzzing starts from (tests/fuzz/seeds.py).
 """
-import io, struct, subprocess, zlib
+import io, struct, subprocess, sys, zlib
 import numpy as np
 from PIL import Image
 
-W, H = 64, 48
+W, H = map(int, sys.argv[1:3]) if len(sys.argv) == 3 else (64, 48)
 
 
 def scene():
@@ -172,6 +174,8 @@ def main():
     save("alpha.avif", Image.fromarray(RGBA), quality=90)
     tool("heif-enc", "-q", "90", "exif.jpg", "-o", "exif.heic")
     tool("heif-enc", "-q", "90", "rgba.png", "-o", "alpha.heic")
+    Image.new("RGB", (4 * W, 4 * W), (90, 120, 40)).save("/tmp/large.png")
+    tool("heif-enc", "-q", "10", "/tmp/large.png", "-o", "large.heic")
     resized()
 
 

@@ -1,0 +1,102 @@
+"""Makes the seeds of tests/fuzz/corpus again that are not libFuzzer's own finds: tiny pictures in every format, EXIF blocks, texts.
+
+    python3 tests/fuzz/seeds.py     in the repository's root; needs what tests/data/images/generate.py needs
+
+Pictures of 15 x 11 pixels: the fuzzer then changes headers and structure as often as pixels. Seeds of the index's files are made by the
+targets themselves, from an empty input.
+"""
+import os, pathlib, shutil, struct, subprocess, sys, tempfile, zlib
+
+ROOT = pathlib.Path(__file__).parents[2]
+CORPUS = ROOT / "tests/fuzz/corpus"
+TARGETS = {"jpg": "jpeg", "heic": "heif"}
+SKIPPED = {"turned2.avif", "turned3.avif", "turned4.avif", "turned5.avif", "turned7.avif", "turned8.avif"}
+
+
+def put(target, name, content):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def stored_png(name, depth, colour, row_bytes, extra=b"", interlaced=0):
+    """Pixels are stored without compression, so that a change of a byte is a change of a filter or a sample."""
+    rows = b"".join(bytes([y % 5]) + bytes((x * 37 + y * 11) % 256 for x in range(row_bytes)) for y in range(16))
+    head = struct.pack(">IIBBBBB", 9, 7, depth, colour, 0, 0, interlaced)
+    put("png", name, b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + extra + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b""))
+
+
+def pictures():
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, ROOT / "tests/data/images/generate.py", "15", "11"], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL)
+        for path in sorted(pathlib.Path(folder).iterdir()):
+            ending = path.suffix[1:]
+            if ending not in ("rgb", "bin") and path.name not in SKIPPED:
+                put(TARGETS.get(ending, ending), path.name, path.read_bytes())
+        rgb = str(pathlib.Path(folder) / "rgb.png")
+        for name, options in (("thumbnail.heic", ["-t", "8"]), ("lossless.heic", ["-L"])):
+            out = os.path.join(folder, name)
+            subprocess.run(["heif-enc", *options, rgb, "-o", out], check=True, stdout=subprocess.DEVNULL)
+            put("heif", name, pathlib.Path(out).read_bytes())
+    stored_png("stored_rgb.png", 8, 2, 27)
+    stored_png("stored_palette.png", 4, 3, 5, chunk(b"PLTE", bytes(range(30))) + chunk(b"tRNS", bytes([255, 0, 9])))
+    stored_png("stored_key.png", 16, 0, 18, chunk(b"tRNS", b"\0\x25"))
+    stored_png("stored_interlaced.png", 8, 6, 36, b"", 1)
+
+
+def exif(order):
+    """A block with every tag that is read; order: "<" or ">"."""
+    def entry(tag, kind, count, value):
+        return struct.pack(order + "HHI", tag, kind, count) + value
+
+    def word(v):
+        return struct.pack(order + "I", v)
+
+    def short(v):
+        return struct.pack(order + "HH", v, 0)
+
+    # header, IFD 0 (6), Exif (4), GPS (4), values behind
+    ifd0, sub, gps = 8, 8 + 2 + 6 * 12 + 4, 8 + 2 + 6 * 12 + 4 + 2 + 4 * 12 + 4
+    at = gps + 2 + 4 * 12 + 4
+    values, offsets = b"", {}
+    degrees = lambda *parts: b"".join(struct.pack(order + "II", n, d) for n, d in parts)
+    for name, value in (("make", b"Lumen\0"), ("model", b"Field 2\0"), ("date", b"2021:07:04 15:32:10\0"), ("offset", b"+02:00\0"),
+                        ("lens", b"35mm f/1.8\0"), ("lat", degrees((47, 1), (15, 1), (4512, 100))), ("lon", degrees((11, 1), (24, 1), (0, 1)))):
+        offsets[name] = (at + len(values), len(value))
+        values += value
+    ref = lambda name, tag, kind=2, count=None: entry(tag, kind, count or offsets[name][1], word(offsets[name][0]))
+    out = (b"II*\0" if order == "<" else b"MM\0*") + word(ifd0)
+    out += struct.pack(order + "H", 6) + ref("make", 0x010F) + ref("model", 0x0110) + entry(0x0112, 3, 1, short(6))
+    out += ref("date", 0x0132) + entry(0x8769, 4, 1, word(sub)) + entry(0x8825, 4, 1, word(gps)) + word(0)
+    out += struct.pack(order + "H", 4) + ref("date", 0x9003) + ref("date", 0x9004) + ref("offset", 0x9011) + ref("lens", 0xA434) + word(0)
+    out += struct.pack(order + "H", 4) + entry(1, 2, 2, b"N\0\0\0") + ref("lat", 2, 5, 3) + entry(3, 2, 2, b"E\0\0\0") + ref("lon", 4, 5, 3) + word(0)
+    return out + values
+
+
+def texts():
+    put("query", "words", "red car at  the beach\n".encode())
+    put("query", "letters", "\ufeffgr\u00fcne Berge\u2003im Winter 2021 \u4e2d\u6587 \u200b".encode())
+    put("query", "broken", b"a\xc3 b\xed\xa0\x80 \xf4\x90\x80\x80\xff")
+    put("tokens", "words", b"\x20the dogs cafe! ab\xcc\x81c")
+    put("tokens", "letters", "@caf\u00e9 THE \u4e2d dog".encode())
+    put("unigram", "fixed", b"\x20\0\0\0the cab dogs cafe\xcc\x81 \xe4\xb8\xad")
+    put("unigram", "own", b"\x20\1\x0e\0a\nab\nb\n\xe2\x96\x81a\nd\nabba a dab")
+    put("unigram", "damaged", b"\x20\1\x0a\x05a\nab\nb\nbc\nabc cab")
+    put("paths", "nested", b"photos\0photos/a.jpg\0photos0\0photos/\xff\xfe.jpg\0photo")
+    put("paths", "root", b"\0a\0a/b//c.JPG\0\n\x1b[2J.png")
+    put("library", "bytes", bytes([0, 0, 2, 0, 3]) + b"abcd" + bytes([0, 20, 7, 1, 9, 9]))
+    put("library", "write", bytes([2, 0, 40, 0, 3]) + b"\0\0\1\1")
+    put("library", "cells", bytes([1, 13, 2, 2]) + b"\x7f" + b"\xff" * 7 + bytes([22, 1, 5, 3]) + b"/\0x" + bytes([36, 1, 5, 1, 1]))
+    put("library", "cells_write", bytes([3, 21, 1, 1, 0x80, 42, 0, 2]) + b"\x7f" + b"\xff" * 7)
+    put("library", "cut", bytes([4, 10, 0]))
+
+
+pictures()
+put("exif", "intel", exif("<"))
+put("exif", "motorola", exif(">"))
+texts()
