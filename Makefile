@@ -132,6 +132,7 @@ help:
 	@echo 'make check       deps, all, then every test: plainly, then under ASan and UBSan'
 	@echo 'make check-plain | check-asan | check-tsan    one of them; CHECK_ARGS="--suite NAME" runs one suite'
 	@echo 'make torture     an indexing process killed TORTURE_KILLS (1000) times; TORTURE_SEED repeats one'
+	@echo 'make soak        a watch under SOAK_MINUTES (30) of changes: does its memory grow?'
 	@echo 'make bench       the figures of docs/benchmarks.md, measured here'
 	@echo 'make check-fuzz  10,000 inputs a fuzz target, the same ones every time'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60) or FUZZ_RUNS inputs; FUZZ_TARGETS="png exif" chooses'
@@ -164,6 +165,9 @@ run-check: variant $(O)/tests/check $(O)/tests/torture/torture
 torture: all
 	@$(MAKE) --no-print-directory $(J) build/$(VARIANT)/tests/torture/torture
 	@tools/torture.sh $(O)
+
+soak: all
+	@tools/soak.sh
 
 bench: all
 	@$(MAKE) --no-print-directory $(J) bench-programs

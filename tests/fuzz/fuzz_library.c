@@ -273,7 +273,11 @@ static void read_all(ps__store *store) {
         ps__store_each_vector(store, space, 0, see_vector, &sum, &err);
         ps__store_vectors(halves, found, store, space, photos, 4, &err);
         ps__store_each_change(store, space, 0, see_change, NULL, &err);
-        ps__store_each_work(store, space, "/photos", 0, 100, see_file, NULL, &err);
+        for (int kind = 0; kind < PS__WORK_KINDS; kind++) {
+            ps__work_place place = {0};
+            ps__store_each_work(store, kind, space, "/photos", &place, 100, see_file, NULL, &err);
+            ps__store_count_work(&number, store, kind, space, "/photos", &err);
+        }
         ps__store_vector_count(&number, store, space, &err);
     }
     ps__store_each_note(store, 0, see_note, NULL, &err);

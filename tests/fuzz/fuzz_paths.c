@@ -73,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     ps__error err;
     ps__file file;
     int below = 0;
-    int64_t unencoded;
+    ps__work_place place = {0};
+    int64_t waiting;
     memset(&l, 0, sizeof l);
     read_paths(&l, (const char *)bytes, size);
     if (!l.count) return 0;
@@ -84,8 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     }
     if (ps__store_each_file(store, l.paths[0], see, &l, &err) || l.seen != below) abort();
     l.seen = 0;
-    if (ps__store_each_work(store, 1, l.paths[0], 0, MOST, see, &l, &err) || l.seen != below) abort();
-    if (ps__store_count_unencoded(&unencoded, store, 1, l.paths[0], &err)) abort();
+    if (ps__store_each_work(store, PS__WORK_PENDING, 1, l.paths[0], &place, MOST, see, &l, &err) || l.seen != below) abort();
+    if (ps__store_count_work(&waiting, store, PS__WORK_PENDING, 1, l.paths[0], &err) || waiting != below) abort();
     for (int i = 0; i < l.count; i++)
         if (ps__store_file(&file, store, l.paths[i], &err) || file.id != l.ids[i]) abort();
     ps__store_rollback(store);
