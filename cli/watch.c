@@ -35,7 +35,10 @@ static void progress_json(const ps_progress *p) {
     else
         fputs("null", stdout);
     putchar(',');
-    json_path(p->path && p->path[0] ? p->path : NULL);
+    if (p->path && p->path[0])
+        json_path(p->path);
+    else
+        fputs("\"path\":null", stdout);
 }
 
 static void result_json(const ps_index_result *r) {
