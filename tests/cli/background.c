@@ -88,7 +88,7 @@ json_t *background_lines(const char *name) {
     static char text[E2E_OUTPUT];
     char *line = text, *end;
     json_t *lines = json_array();
-    ck_assert_int_eq(e2e_run(text, "cat $T/%s", name), 0);
+    e2e_run(text, "cat $T/%s 2>/dev/null", name); /* right after the start there may be none */
     for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = 0;
         json_array_append_new(lines, cli_parse(line));
