@@ -114,6 +114,7 @@ void format_duration(char *out, size_t size, double seconds); /* "1:05", "2:03:1
 /* What is going on, in one line of the terminal on stderr, over the one before: a bar, the label and figures. */
 void draw_progress(const char *label, const ps_progress *p);
 void clear_progress(void);
+size_t terminal_width(FILE *stream); /* in columns, now: windows change; 80 where it is not known */
 
 /* ---- json.c ---- */
 

@@ -28,8 +28,10 @@ static const struct {
     {TAKES_WATCH, "      --once           end when everything is done\n"
                   "      --max-cpu P      use at most P percent of one processor\n"
                   "      --only-when-charging\n"
-                  "      --min-battery P  pause below P percent, unless charging (20)\n"
-                  "      --max-temperature C  pause when battery or skin are hotter (42)\n"},
+                  "                       pause on battery\n"
+                  "      --min-battery P  pause below P percent, unless charging (20; 0: never)\n"
+                  "      --max-temperature C\n"
+                  "                       pause while battery or skin are hotter than C degrees Celsius (42; 0: never)\n"},
     {TAKES_FOLLOW, "  -f, --follow         go on telling what is being done, until Ctrl-C\n"},
     {TAKES_EMBED, "      --text TEXT      a text\n"
                   "      --image FILE     an image\n"},

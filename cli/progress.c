@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -22,10 +21,9 @@ void format_duration(char *out, size_t size, double seconds) {
         snprintf(out, size, "%lu:%02lu", s / 60, s % 60);
 }
 
-/* Asked for at each update, as windows change. */
-static size_t terminal_width(void) {
+size_t terminal_width(FILE *stream) {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 /* Adds a part to the line where there is room for all of it: half a number would be a wrong one. */
@@ -64,7 +62,7 @@ void clear_progress(void) { fputs("\r\033[K", stderr); }
 
 void draw_progress(const char *label, const ps_progress *p) {
     char line[LINE] = "";
-    size_t room = terminal_width() - 1; /* the cursor stands behind the text */
+    size_t room = terminal_width(stderr) - 1; /* the cursor stands behind the text */
     if (room >= LINE) room = LINE - 1;
     clear_progress();
     add_part(line, room, "%s", label);

@@ -1,8 +1,10 @@
 /*
 ** photosearch status: what the library holds, and what is being done with it; with --follow, again and again.
 */
-#include <string.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 
@@ -55,8 +57,8 @@ static void print_json(const ps_library *library, const ps_status *s) {
     puts("}");
 }
 
-/* "12/300, 0:14 left, 21.0 a second" */
-static void print_work(const ps_status *s) {
+/* "reading photos, 12 of 300, 21.0 a second, 0:14 left (process 4711)" */
+static void print_work(FILE *to, const ps_status *s) {
     char left[32];
     static const char *const words[] = {
         [PS_DOING_NOTHING] = "nobody watches or indexes",
@@ -67,18 +69,19 @@ static void print_work(const ps_status *s) {
         [PS_DOING_REMOVE] = "dropping entries of files that are gone",
         [PS_DOING_PAUSED] = "paused",
     };
-    printf("now           %s", words[s->doing >= 0 && (size_t)s->doing < sizeof words / sizeof *words ? s->doing : 0]);
-    if (s->total && (s->doing == PS_DOING_PREVIEWS || s->doing == PS_DOING_ENCODE || s->doing == PS_DOING_PAUSED))
-        printf(", %llu of %llu", (unsigned long long)s->done, (unsigned long long)s->total);
-    if (s->photos_per_second > 0 && s->doing != PS_DOING_IDLE) printf(", %.1f a second", s->photos_per_second);
-    if (s->seconds_left >= 0 && (s->doing == PS_DOING_PREVIEWS || s->doing == PS_DOING_ENCODE)) {
+    int working = s->doing == PS_DOING_PREVIEWS || s->doing == PS_DOING_ENCODE;
+    fputs(words[s->doing >= 0 && (size_t)s->doing < sizeof words / sizeof *words ? s->doing : 0], to);
+    if (s->total && (working || s->doing == PS_DOING_PAUSED))
+        fprintf(to, ", %llu of %llu", (unsigned long long)s->done, (unsigned long long)s->total);
+    if (s->photos_per_second > 0 && working) fprintf(to, ", %.1f a second", s->photos_per_second);
+    if (s->seconds_left >= 0 && working) {
         format_duration(left, sizeof left, s->seconds_left);
-        printf(", %s left", left);
+        fprintf(to, ", %s left", left);
     }
-    if (s->pid) printf(" (process %lld)", (long long)s->pid);
-    if (s->why) printf("; %s", s->why);
-    putchar('\n');
-    if (s->cpu_seconds_per_photo > 0) printf("cost          %.0f ms of processor time a photo\n", 1e3 * s->cpu_seconds_per_photo);
+    if (s->pid) fprintf(to, " (process %lld)", (long long)s->pid);
+    if (!s->why) return;
+    fputs("; ", to);
+    print_path(to, s->why); /* it may name a file */
 }
 
 static void print_plain(const ps_library *library, const ps_status *s) {
@@ -102,19 +105,49 @@ static void print_plain(const ps_library *library, const ps_status *s) {
         struct tm local;
         if (localtime_r(&t, &local) && strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local)) printf("last indexed  %s\n", when);
     }
-    print_work(s);
+    fputs("now           ", stdout);
+    print_work(stdout, s);
+    putchar('\n');
+    if (s->cpu_seconds_per_photo > 0) printf("cost          %.0f ms of processor time a photo\n", 1e3 * s->cpu_seconds_per_photo);
+}
+
+/* On a terminal, figures change in one line, cut to its width; what is being done begins a new one. */
+static void redraw_work(const ps_status *s, int fresh) {
+    char *line = NULL;
+    size_t size = 0, end = 0, room = terminal_width(stdout) - 1;
+    FILE *to = open_memstream(&line, &size);
+    if (!to) return;
+    print_work(to, s);
+    if (fclose(to) == 0) {
+        for (; line[end] && room > 0; room--) /* whole characters */
+            do end++;
+            while (((unsigned char)line[end] & 0xC0) == 0x80);
+        printf("%s\r\033[K%.*s", fresh ? "\n" : "", (int)end, line);
+    }
+    free(line);
 }
 
 /* What differs from the line before is told, at most twice a second. */
 static int tell_again(const ps_library *library, const ps_status *s, const ps_status *before, int json) {
-    int same = s->doing == before->doing && s->done == before->done && s->total == before->total && s->pending == before->pending &&
+    int same = s->doing == before->doing && s->pid == before->pid && s->watching == before->watching &&
+               s->done == before->done && s->total == before->total && s->pending == before->pending &&
                s->photos == before->photos && s->failed == before->failed && s->missing == before->missing;
     if (same && before->version) return 0;
-    if (json)
+    if (json) {
         print_json(library, s);
-    else
-        print_work(s);
+    } else if (is_terminal(stdout)) {
+        redraw_work(s, before->version && s->doing != before->doing);
+    } else {
+        print_work(stdout, s);
+        putchar('\n');
+    }
     return fflush(stdout) != 0;
+}
+
+/* 1 after the pause; 0 when nobody reads any more, as after `| head`. */
+static int wait_for_reader(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, FOLLOW_MS) <= 0;
 }
 
 static int follow(ps_library *library, int json) {
@@ -125,9 +158,10 @@ static int follow(ps_library *library, int json) {
         if (ps_library_status(&s, library) != PS_OK) return complain_status(library);
         if (tell_again(library, &s, &before, json)) break; /* nobody reads any more */
         before = s;
-        nanosleep(&(struct timespec){.tv_nsec = FOLLOW_MS * 1000000L}, NULL);
+        if (!wait_for_reader()) break;
     }
     stop_on_signals(NULL);
+    if (!json && is_terminal(stdout)) putchar('\n');
     return EXIT_FOUND;
 }
 
@@ -140,7 +174,7 @@ static int run(options *o) {
         status = complain_status(library);
     else if (o->json && !o->follow)
         print_json(library, &s);
-    else if (!o->json)
+    else if (!o->follow)
         print_plain(library, &s);
     if (status == EXIT_FOUND && o->follow) status = follow(library, o->json);
     ps_library_close(library);
@@ -148,5 +182,5 @@ static int run(options *o) {
 }
 
 const command command_status = {
-    "status",     "", "Tell what the library holds, and what is being done", "With --follow, tells each change.\n",
+    "status",     "", "Tell what the library holds, and what is being done", "With --follow, tells only what is being done, at each change.\n",
     TAKES_FOLLOW, 0,  0,                                                     run};

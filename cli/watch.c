@@ -8,8 +8,10 @@
 
 typedef struct teller {
     const options *o;
-    int draw;   /* there is a terminal for a progress line */
-    int failed; /* files failed in the last run: the exit status of --once */
+    int draw;     /* there is a terminal for a progress line */
+    int logged;   /* the library's notes of problems are on stderr already */
+    int idle;     /* it was told that everything is done */
+    int failed;   /* files failed: the exit status of --once */
 } teller;
 
 static const char *const names[] = {
@@ -33,13 +35,19 @@ static void progress_json(const ps_progress *p) {
     else
         fputs("null", stdout);
     putchar(',');
-    json_path(p->path);
+    if (p->path && p->path[0])
+        json_path(p->path);
+    else
+        fputs("\"path\":null", stdout);
 }
 
 static void result_json(const ps_index_result *r) {
-    printf(",\"found\":%llu,\"indexed\":%llu,\"previewed\":%llu,\"failed\":%llu,\"removed\":%llu,\"kept\":%llu,",
-           (unsigned long long)r->found, (unsigned long long)r->indexed, (unsigned long long)r->previewed,
-           (unsigned long long)r->failed, (unsigned long long)r->removed, (unsigned long long)r->kept);
+    printf(",\"found\":%llu,\"indexed\":%llu,\"unchanged\":%llu,\"previewed\":%llu,\"failed\":%llu,\"quarantined\":%llu,",
+           (unsigned long long)r->found, (unsigned long long)r->indexed, (unsigned long long)r->unchanged,
+           (unsigned long long)r->previewed, (unsigned long long)r->failed, (unsigned long long)r->quarantined);
+    printf("\"pending\":%llu,\"removed\":%llu,\"kept\":%llu,\"asked\":%llu,\"skipped\":%llu,", (unsigned long long)r->pending,
+           (unsigned long long)r->removed, (unsigned long long)r->kept, (unsigned long long)r->asked,
+           (unsigned long long)r->skipped);
     json_number("cpu_seconds", r->cpu_seconds, 3);
 }
 
@@ -51,23 +59,43 @@ static void tell_json(const ps_event *e) {
         json_string(e->text);
     }
     if (e->kind == PS_EVENT_SCANNING) printf(",\"paths\":%llu", (unsigned long long)e->paths);
-    if (e->kind == PS_EVENT_PROBLEM) printf(",\"status\":%d,\"retry_seconds\":%.1f", e->status, e->seconds);
+    if (e->kind == PS_EVENT_PROBLEM || e->kind == PS_EVENT_STOPPED) printf(",\"status\":%d", e->status);
+    if (e->kind == PS_EVENT_PROBLEM) printf(",\"retry_seconds\":%.1f", e->seconds);
+    if (e->kind == PS_EVENT_IDLE) printf(",\"rescan_seconds\":%.1f", e->seconds);
     if (e->progress) progress_json(e->progress);
     if (e->result) result_json(e->result);
     puts("}");
     fflush(stdout);
 }
 
-static void say_result(const ps_index_result *r) {
-    if (!r->indexed && !r->previewed && !r->failed && !r->removed && !r->asked) return;
-    fprintf(stderr, "photosearch: %llu indexed, %llu failed, %llu removed", (unsigned long long)r->indexed,
-            (unsigned long long)r->failed, (unsigned long long)r->removed);
+/* A run that found nothing to do is told the first time only. */
+static void say_result(teller *t, const ps_index_result *r) {
+    int first = !t->idle, nothing = !r->indexed && !r->previewed && !r->failed && !r->removed && !r->asked;
+    t->idle = 1;
+    if (nothing && first) fputs("photosearch: everything is done\n", stderr);
+    if (nothing) return;
+    fprintf(stderr, "photosearch: %s%llu indexed, %llu failed, %llu removed", first ? "everything is done: " : "",
+            (unsigned long long)r->indexed, (unsigned long long)r->failed, (unsigned long long)r->removed);
     if (r->indexed && r->cpu_seconds > 0)
         fprintf(stderr, "; %.0f ms of processor time a photo", 1e3 * r->cpu_seconds / (double)r->indexed);
     if (r->asked)
         fprintf(stderr, "; %llu files are gone at once: `photosearch index --allow-removal PATH` drops their entries",
                 (unsigned long long)r->asked);
     fputc('\n', stderr);
+}
+
+/* With the library's notes, its first sentence about a problem is there already. */
+static void say_problem(const teller *t, const ps_event *e) {
+    if (t->logged && !t->o->verbose) return;
+    fputs("photosearch: ", stderr);
+    print_path(stderr, e->text);
+    fprintf(stderr, "; trying again in %.0f s\n", e->seconds);
+}
+
+static void say_stopped(const teller *t, const ps_event *e) {
+    if (e->status != PS_CANCELLED) return; /* done, or an error that is told at the end */
+    fprintf(stderr, "photosearch: stopped%s\n",
+            t->idle ? "" : "; what was done is kept, and the next run goes on from there");
 }
 
 static void tell_plain(teller *t, const ps_event *e) {
@@ -86,8 +114,9 @@ static void tell_plain(teller *t, const ps_event *e) {
         break;
     case PS_EVENT_PAUSED: fprintf(stderr, "photosearch: %s\n", e->text); break;
     case PS_EVENT_RESUMED: fputs("photosearch: goes on\n", stderr); break;
-    case PS_EVENT_IDLE: say_result(e->result); break;
-    case PS_EVENT_PROBLEM: fprintf(stderr, "photosearch: %s; trying again in %.0f s\n", e->text, e->seconds); break;
+    case PS_EVENT_IDLE: say_result(t, e->result); break;
+    case PS_EVENT_PROBLEM: say_problem(t, e); break;
+    case PS_EVENT_STOPPED: say_stopped(t, e); break;
     default: break;
     }
 }
@@ -95,7 +124,7 @@ static void tell_plain(teller *t, const ps_event *e) {
 static void on_event(const ps_event *e, void *payload) {
     teller *t = payload;
     if (e->kind < PS_EVENT_STARTED || e->kind > PS_EVENT_STOPPED) return; /* of a newer library */
-    if (e->result) t->failed = e->result->failed || e->result->skipped;
+    if (e->result) t->failed |= e->result->failed || e->result->skipped;
     if (t->o->json)
         tell_json(e);
     else
@@ -107,6 +136,7 @@ static int run(options *o) {
     teller t = {.o = o, .draw = !o->quiet && !o->json && is_terminal(stderr)};
     ps_library *library = open_library(o, LIBRARY_MAKE);
     if (!library) return EXIT_FAILED;
+    t.logged = o->has_log_level ? o->log_level >= PS_LOG_WARNING : !o->quiet;
     settings.flags |= o->index_flags;
     settings.threads = o->threads;
     settings.once = o->once;

@@ -2,13 +2,13 @@
 
 _photosearch() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= word i
-    local commands='index search similar status failures forget embed eval bench model help version'
-    local common='--library --model --json --quiet --verbose --color --help --version'
+    local commands='index watch search similar status failures forget embed eval bench model help version'
+    local common='--library --model --json --quiet --verbose --log-level --color --help --version'
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        --library | --model | --color) ((i++)) ;;
+        --library | --model | --color | --log-level) ((i++)) ;;
         -*) ;;
         *)
             command=$word
@@ -41,6 +41,10 @@ _photosearch() {
         COMPREPLY=($(compgen -W 'auto always never' -- "$current"))
         return
         ;;
+    --log-level)
+        COMPREPLY=($(compgen -W 'error warning info debug' -- "$current"))
+        return
+        ;;
     --lang)
         COMPREPLY=($(compgen -W 'en zh de pt id es fr ja ko it ru ar hi' -- "$current"))
         return
@@ -49,13 +53,17 @@ _photosearch() {
         COMPREPLY=($(compgen -W 'reference avx2 avx512vnni' -- "$current"))
         return
         ;;
-    -j | --threads | -k | --limit | --min-score | --text) return ;;
+    -j | --threads | -k | --limit | --min-score | --text | --max-cpu | --min-battery | --max-temperature) return ;;
     esac
 
     if [[ $current == -* ]]; then
         local options=$common
         case $command in
-        index) options+=' --threads --hidden --follow-links --allow-removal --retry' ;;
+        index | watch)
+            options+=' --threads --hidden --follow-links --allow-removal --retry --no-previews --background --in-process'
+            [[ $command != watch ]] || options+=' --once --max-cpu --only-when-charging --min-battery --max-temperature'
+            ;;
+        status) options+=' --follow' ;;
         search) options+=' --limit --min-score --literal --queries --print0 --open --lang' ;;
         similar) options+=' --limit --min-score --print0 --open' ;;
         failures) options+=' --print0' ;;
@@ -70,7 +78,7 @@ _photosearch() {
 
     case $command in
     '') COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-    index | similar | forget | eval)
+    index | watch | similar | forget | eval)
         compopt -o filenames
         COMPREPLY=($(compgen -f -- "$current"))
         ;;

@@ -1,6 +1,6 @@
 # fish completion for photosearch
 
-set -l commands index search similar status failures forget embed eval bench model help version
+set -l commands index watch search similar status failures forget embed eval bench model help version
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c photosearch -f
@@ -9,14 +9,16 @@ complete -c photosearch -l model -rF -d 'Model to use, a .safetensors file'
 complete -c photosearch -l json -d 'One JSON object a line'
 complete -c photosearch -s q -l quiet -d 'No notes and no progress'
 complete -c photosearch -s v -l verbose -d 'More notes'
+complete -c photosearch -l log-level -x -a 'error warning info debug' -d 'Notes on standard error'
 complete -c photosearch -l color -x -a 'auto always never' -d 'When to use colour'
 complete -c photosearch -s h -l help -d 'Explain the command'
 complete -c photosearch -s V -l version -d 'Print the version'
 
 complete -c photosearch -n $none -a index -d 'Bring the library up to date with folders'
+complete -c photosearch -n $none -a watch -d 'Index, and go on indexing what changes'
 complete -c photosearch -n $none -a search -d 'Find photos by a sentence'
 complete -c photosearch -n $none -a similar -d 'Find photos that look like an image'
-complete -c photosearch -n $none -a status -d 'Tell what the library holds'
+complete -c photosearch -n $none -a status -d 'Tell what the library holds and what is being done'
 complete -c photosearch -n $none -a failures -d 'List files that could not be read'
 complete -c photosearch -n $none -a forget -d 'Drop what is known of files or folders'
 complete -c photosearch -n $none -a embed -d 'Print the embedding of a text or image'
@@ -26,12 +28,21 @@ complete -c photosearch -n $none -a model -d 'Show or check a model package'
 complete -c photosearch -n $none -a help -d 'Tell about the program or a command'
 complete -c photosearch -n $none -a version -d 'Print the version'
 
-complete -c photosearch -n '__fish_seen_subcommand_from index similar forget eval' -F
-complete -c photosearch -n '__fish_seen_subcommand_from index eval bench' -s j -l threads -x -d 'Number of threads'
-complete -c photosearch -n '__fish_seen_subcommand_from index' -l hidden -d 'Also hidden files and folders'
-complete -c photosearch -n '__fish_seen_subcommand_from index' -l follow-links -d 'Also folders behind symbolic links'
-complete -c photosearch -n '__fish_seen_subcommand_from index' -l allow-removal -d 'Drop entries also when a named folder is empty'
-complete -c photosearch -n '__fish_seen_subcommand_from index' -l retry -d 'Try files again that were given up'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch similar forget eval' -F
+complete -c photosearch -n '__fish_seen_subcommand_from index watch eval bench' -s j -l threads -x -d 'Number of threads'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l hidden -d 'Also hidden files and folders'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l follow-links -d 'Also folders behind symbolic links'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l allow-removal -d 'Drop entries of files that are gone also on doubt'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l retry -d 'Try files again that were given up'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l no-previews -d 'Do not look at previews first'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l background -d 'Take only what nobody else wants'
+complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l in-process -d 'Decode without sandboxed processes'
+complete -c photosearch -n '__fish_seen_subcommand_from watch' -l once -d 'End when everything is done'
+complete -c photosearch -n '__fish_seen_subcommand_from watch' -l max-cpu -x -d 'Percent of one processor at most'
+complete -c photosearch -n '__fish_seen_subcommand_from watch' -l only-when-charging -d 'Pause on battery'
+complete -c photosearch -n '__fish_seen_subcommand_from watch' -l min-battery -x -d 'Pause below this percentage'
+complete -c photosearch -n '__fish_seen_subcommand_from watch' -l max-temperature -x -d 'Pause above, degrees Celsius'
+complete -c photosearch -n '__fish_seen_subcommand_from status' -s f -l follow -d 'Go on telling what is being done'
 complete -c photosearch -n '__fish_seen_subcommand_from search similar' -s k -l limit -x -d 'Most photos wanted'
 complete -c photosearch -n '__fish_seen_subcommand_from search similar' -l min-score -x -d 'Leave out what scores below'
 complete -c photosearch -n '__fish_seen_subcommand_from search' -l literal -d 'Take every word as content'

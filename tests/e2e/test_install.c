@@ -51,6 +51,59 @@ START_TEST(the_installed_program_finds_its_model) {
 }
 END_TEST
 
+/* The copy is moved, and its own decoder is taken: not the one it was built with, which would hide a missing one. */
+START_TEST(a_moved_copy_finds_its_decoder) {
+    install();
+    ck_assert_int_eq(e2e_run(out, "mv $T/root/opt/ps $T/moved && cd / && strace -f -qq -e signal=none -e trace=execve -o $T/trace"
+                                  " $T/moved/bin/photosearch --library $T/library watch -q --once $R/tests/data/photos"),
+                     0);
+    ck_assert_int_eq(e2e_run(out, "grep -o 'execve(\"[^\"]*photosearch-decoder\"' $T/trace | sort -u |"
+                                  " sed 's/^execve(\"//; s/\"$//' | xargs -n 1 realpath | sed \"s|^$(realpath $T)||\""),
+                     0);
+    ck_assert_str_eq(out, "/moved/libexec/photosearch/photosearch-decoder\n");
+}
+END_TEST
+
+/* Starts what the unit starts, with a program of the same name that only tells how it was called. */
+static void start_unit(const char *setting) {
+    ck_assert_int_eq(e2e_run(out,
+                             "cd $T && sed -n '/^ExecStart=/,/[^\\\\]$/p' root/opt/ps/lib/systemd/user/photosearch.service |"
+                             " sed 's/^ExecStart=//; s/\\\\$//; s/[$][$]/$/g; s|/opt/ps/bin/photosearch|$T/told|' | tr -d '\\n' >start;"
+                             " printf '#!/bin/sh\\nprintf \"[%%%%s]\" \"$@\"\\n' >told; chmod +x told;"
+                             " sed -i 's/ [$]PHOTOSEARCH_WATCH$//' start; HOME=$T/home PATH=$T:/bin:/usr/bin XDG_CONFIG_HOME=$T/none"
+                             " sh -c \"$(cat start) %s\"",
+                             setting),
+                     0);
+}
+
+START_TEST(the_unit_starts_the_installed_program) {
+    install();
+    ck_assert_int_eq(e2e_run(out, "cat $T/root/opt/ps/lib/systemd/user/photosearch.service"), 0);
+    ck_assert_ptr_null(strchr(out, '@'));
+    ck_assert_ptr_nonnull(strstr(out, "' /opt/ps/bin/photosearch $PHOTOSEARCH_WATCH\n"));
+    ck_assert_ptr_nonnull(strstr(out, "\nWantedBy=default.target\n"));
+    char expected[4300];
+    start_unit("");
+    snprintf(expected, sizeof expected, "[watch][%s/home/Pictures]", e2e_folder());
+    ck_assert_str_eq(out, expected);
+    start_unit("--once '/srv/our photos'");
+    ck_assert_str_eq(out, "[watch][--once][/srv/our photos]");
+}
+END_TEST
+
+/* systemd-analyze reads it as systemd would; it wants the program that is named to be there. */
+START_TEST(systemd_understands_the_unit) {
+    if (e2e_run(NULL, "command -v systemd-analyze >/dev/null") != 0) {
+        puts("skipped: there is no systemd-analyze here, so the unit was not checked by systemd");
+        return;
+    }
+    install();
+    e2e_run(out, "cd $T && cp root/opt/ps/lib/systemd/user/photosearch.service . &&"
+                 " SYSTEMD_LOG_LEVEL=warning systemd-analyze --user verify ./photosearch.service 2>&1 | grep photosearch.service");
+    ck_assert_str_eq(out, "");
+}
+END_TEST
+
 START_TEST(every_model_package_is_installed_and_companions_are_found_there) {
     char companion[4200];
     install();
@@ -97,6 +150,9 @@ Suite *suite_install(void) {
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, installs_every_file_and_uninstall_takes_all_away);
     tcase_add_test(tests, the_installed_program_finds_its_model);
+    tcase_add_test(tests, a_moved_copy_finds_its_decoder);
+    tcase_add_test(tests, the_unit_starts_the_installed_program);
+    tcase_add_test(tests, systemd_understands_the_unit);
     tcase_add_test(tests, every_model_package_is_installed_and_companions_are_found_there);
     tcase_add_test(tests, a_strangers_program_builds_with_pkg_config);
     tcase_add_test(tests, a_strangers_program_links_the_archive);

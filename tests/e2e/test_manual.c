@@ -40,7 +40,7 @@ END_TEST
 
 START_TEST(every_option_is_told_of) {
     ck_assert_int_eq(e2e_run(words, "for c in $(\"$PS\" --help | sed -n '/^Commands:/,/^$/s/^  *\\([a-z]*\\).*/\\1/p'); do"
-                                    " \"$PS\" $c --help; done | sed -n 's/^ .*\\(--[a-z0-9-]*\\)  *.*/\\1/p' | sort -u"),
+                                    " \"$PS\" $c --help; done | sed -nE 's/^ .*(--[a-z0-9-]+)( .*)?$/\\1/p' | sort -u"),
                      0);
     all_are_told_of(1);
 }
@@ -50,9 +50,11 @@ START_TEST(bash_completes_commands_and_options) {
     ck_assert_int_eq(e2e_run(file,
                              "bash -c '. completions/photosearch.bash;"
                              " COMP_WORDS=(photosearch sim); COMP_CWORD=1; _photosearch; echo ${COMPREPLY[@]};"
-                             " COMP_WORDS=(photosearch --json search --li); COMP_CWORD=3; _photosearch; echo ${COMPREPLY[@]}'"),
+                             " COMP_WORDS=(photosearch --json search --li); COMP_CWORD=3; _photosearch; echo ${COMPREPLY[@]};"
+                             " COMP_WORDS=(photosearch watch --log-level i); COMP_CWORD=3; _photosearch; echo ${COMPREPLY[@]};"
+                             " COMP_WORDS=(photosearch watch --m); COMP_CWORD=2; _photosearch; echo ${COMPREPLY[@]}'"),
                      0);
-    ck_assert_str_eq(file, "similar\n--library --limit --literal\n");
+    ck_assert_str_eq(file, "similar\n--library --limit --literal\ninfo\n--model --max-cpu --min-battery --max-temperature\n");
 }
 END_TEST
 
