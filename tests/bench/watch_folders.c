@@ -46,7 +46,8 @@ static int make_folders(const char *dir, int count) {
     return 0;
 }
 
-static int no_run(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
+static int no_run(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err, void *payload) {
+    (void)payload;
     (void)options, (void)err;
     memset(result, 0, sizeof *result);
     return PS__OK;

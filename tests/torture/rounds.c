@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/half.h"
+#include "indexer/watch.h"
 #include "search/index.h"
 #include "tests/indexer/gallery.h"
 #include "tests/store/inspect.h"
@@ -53,6 +54,19 @@ static int index_all(void) {
     ps__indexer_options o = gallery_options();
     o.flags = PS__INDEX_ALLOW_REMOVAL;
     int status = gallery_run_with(&o, &err);
+    if (status != PS__OK) fprintf(stderr, "%s\n", err.text);
+    return status;
+}
+
+static int watch_all(void) {
+    static atomic_int never;
+    ps__error err = {0};
+    ps__watch_result result;
+    ps__indexer_options o = gallery_options();
+    o.flags = PS__INDEX_ALLOW_REMOVAL;
+    o.cancel = &never;
+    const ps__watch_options watch = {.indexer = &o, .settle_seconds = 0.02, .rescan_seconds = 0.3};
+    int status = ps__watch_run(&result, &watch, &err);
     if (status != PS__OK) fprintf(stderr, "%s\n", err.text);
     return status;
 }
@@ -128,6 +142,9 @@ static const struct action {
     {"forget", come, a_few, forget_and_index, "c/"},
     {"search cache", come, a_few, index_and_flush, NULL},
     {"everything", everything, a_few, index_all, NULL},
+    {"watch, photos coming", come, a_few, watch_all, NULL},
+    {"watch, photos going", go, go, watch_all, NULL},
+    {"watch, photos moving", everything, move, watch_all, NULL},
 };
 
 /* ---- A round ---------------------------------------------------------------------------------------------------------------- */
