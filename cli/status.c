@@ -182,5 +182,12 @@ static int run(options *o) {
 }
 
 const command command_status = {
-    "status",     "", "Tell what the library holds, and what is being done", "With --follow, tells only what is being done, at each change.\n",
-    TAKES_FOLLOW, 0,  0,                                                     run};
+    "status",
+    "",
+    "Tell what the library holds, and what is being done",
+    "With --follow, tells only what is being done, at each change.\n",
+    TAKES_FOLLOW,
+    0,
+    0,
+    run,
+};

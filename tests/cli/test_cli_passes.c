@@ -23,7 +23,7 @@ static long long number_of(const char *arguments, const char *key) {
     return number;
 }
 
-/* ---- Options ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Options --------------------------------------------------------------------------------------------------------------- */
 
 static const char *const wrong[] = {
     "watch",
@@ -54,7 +54,7 @@ START_TEST(what_cannot_be_meant_is_a_usage_error) {
 }
 END_TEST
 
-/* ---- Decoders ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Decoders -------------------------------------------------------------------------------------------------------------- */
 
 static const char *const decoders[] = {"/bin/false", "/nowhere/photosearch-decoder"};
 static const char *const commands[] = {"index", "watch --once"};
@@ -82,7 +82,8 @@ END_TEST
 /* The tests' decoder crashes when a file begins with these words. */
 START_TEST(a_photo_that_crashes_its_decoder_fails_alone) {
     cli_make_library();
-    ck_assert_int_eq(e2e_run(cli_out, "printf 'TEST crash' >$T/photos/crash.jpg; cp $R/tests/data/images/rgb16.png $T/photos/new.png;"
+    ck_assert_int_eq(e2e_run(cli_out, "printf 'TEST crash' >$T/photos/crash.jpg;"
+                                      " cp $R/tests/data/images/rgb16.png $T/photos/new.png;"
                                       " PHOTOSEARCH_DECODER=$PHOTOSEARCH_TEST_BUILD/tests/decoder \"$PS\" index --json $T/photos"),
                      4);
     json_t *result = cli_parse(cli_out);
@@ -94,11 +95,11 @@ START_TEST(a_photo_that_crashes_its_decoder_fails_alone) {
 }
 END_TEST
 
-/* ---- Files that go ------------------------------------------------------------------------------------------------------------ */
+/* ---- Files that go --------------------------------------------------------------------------------------------------------- */
 
 static void make_forty(void) {
-    ck_assert_int_eq(e2e_run(NULL, "for i in $(seq 40); do { cat $R/tests/data/images/baseline.jpg; echo $i; } >$T/photos/$i.jpg; done;"
-                                   " \"$PS\" index -q $T/photos >/dev/null"),
+    ck_assert_int_eq(e2e_run(NULL, "for i in $(seq 40); do { cat $R/tests/data/images/baseline.jpg; echo $i; }"
+                                   " >$T/photos/$i.jpg; done; \"$PS\" index -q $T/photos >/dev/null"),
                      0);
 }
 
@@ -127,7 +128,9 @@ END_TEST
 
 START_TEST(what_comes_back_is_no_longer_missing) {
     make_forty();
-    ck_assert_int_eq(e2e_run(NULL, "mkdir $T/away; mv $T/photos/1?.jpg $T/photos/2?.jpg $T/away; \"$PS\" index -q $T/photos >/dev/null"), 0);
+    ck_assert_int_eq(e2e_run(NULL, "mkdir $T/away; mv $T/photos/1?.jpg $T/photos/2?.jpg $T/away;"
+                                   " \"$PS\" index -q $T/photos >/dev/null"),
+                     0);
     ck_assert_int_eq(number_of("status", "missing"), 20);
     ck_assert_int_eq(e2e_run(NULL, "mv $T/away/* $T/photos; \"$PS\" index -q $T/photos >/dev/null"), 0);
     ck_assert_int_eq(number_of("status", "missing"), 0);
@@ -135,7 +138,7 @@ START_TEST(what_comes_back_is_no_longer_missing) {
 }
 END_TEST
 
-/* ---- Previews ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Previews -------------------------------------------------------------------------------------------------------------- */
 
 enum { PREVIEWS = 64 };
 

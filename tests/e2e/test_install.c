@@ -79,7 +79,7 @@ static void start_unit(const char *setting) {
 START_TEST(the_unit_starts_the_installed_program) {
     install();
     ck_assert_int_eq(e2e_run(out, "cat $T/root/opt/ps/lib/systemd/user/photosearch.service"), 0);
-    ck_assert_ptr_null(strchr(out, '@'));
+    ck_assert_ptr_null(strstr(out, "@BINDIR@"));
     ck_assert_ptr_nonnull(strstr(out, "' /opt/ps/bin/photosearch $PHOTOSEARCH_WATCH\n"));
     ck_assert_ptr_nonnull(strstr(out, "\nWantedBy=default.target\n"));
     char expected[4300];
