@@ -241,7 +241,7 @@ static void after_failure(watch *w, int status, const ps__error *why, int64_t no
     w->result->problems++;
     if (status != w->problem) {
         w->back_off_s = BACK_OFF_S;
-        ps__logf(w->run.log, PS__LOG_WARNING, "%s; it is tried again", why->text);
+        ps__logf(w->run.log, PS__LOG_INFO, "%s; it is tried again", why->text); /* the event tells it, and mostly the run did */
     }
     w->problem = status;
     w->not_before_ns = now + (int64_t)(w->back_off_s * 1e9);

@@ -16,11 +16,12 @@ sources=$(wc -l <"$work/sources")
 watch=$!
 trap 'kill $watch 2>/dev/null; wait' EXIT
 
-rss() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status" 2>/dev/null || echo 0; }
+# 0 for a process that has just ended.
+rss() { awk '/^VmRSS/ { kb = $2 } END { print kb + 0 }' "/proc/$1/status" 2>/dev/null || true; }
 # The process and the decoders it has at the moment, in kB.
 rss_all() {
     total=$(rss "$watch")
-    for child in $(cat /proc/$watch/task/*/children 2>/dev/null); do total=$((total + $(rss "$child"))); done
+    for child in $(cat /proc/$watch/task/*/children 2>/dev/null); do kb=$(rss "$child") && total=$((total + ${kb:-0})); done
     echo "$total"
 }
 
