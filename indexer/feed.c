@@ -251,7 +251,9 @@ static int feed_previews(ps__pipeline *p, ps__error *err) {
 static int feed_all(ps__pipeline *p, ps__error *err) {
     int status = feed_previews(p, err);
     if (status == PS__OK) status = begin_phase(p, PS__PHASE_ENCODE, p->run->todo + p->run->unencoded - p->settled);
-    for (int kind = PS__WORK_PENDING; kind < PS__WORK_KINDS && status == PS__OK; kind++) status = feed_kind(p, kind, err);
+    /* Partial runs may follow each other within seconds: what failed is tried again when everything is compared. */
+    int kinds = p->run->options->only ? PS__WORK_FAILED : PS__WORK_KINDS;
+    for (int kind = PS__WORK_PENDING; kind < kinds && status == PS__OK; kind++) status = feed_kind(p, kind, err);
     return status == PS__OK ? feed_put_off(p, err) : status;
 }
 

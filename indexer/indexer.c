@@ -77,7 +77,7 @@ static int count_kind(int64_t *total, ps__run *run, int kind, ps__error *err) {
 
 /* A whole scan has counted what it met; what only waits is counted in the library. Unencoded: another model indexed them. */
 static int count_work(ps__run *run, ps__error *err) {
-    static const int waiting[] = {PS__WORK_PENDING, PS__WORK_PREVIEWED, PS__WORK_FAILED};
+    static const int waiting[] = {PS__WORK_PENDING, PS__WORK_PREVIEWED};
     int64_t count;
     int status = count_kind(&run->unencoded, run, PS__WORK_UNENCODED, err);
     if (status == PS__OK) status = count_kind(&run->new_files, run, PS__WORK_NEW, err);

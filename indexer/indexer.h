@@ -78,7 +78,8 @@ typedef struct ps__indexer_options {
     size_t root_count; /* at least 1 */
     /* NULL: all of the roots. Else [only_count] absolute paths at or below roots, without symbolic links as the walk gives them,
     ** files or folders, there or gone: only these are compared with the library (folders with everything below), and only entries at
-    ** or below them may be removed. Work that is left from before is done in any case; with only_count 0 nothing else. */
+    ** or below them may be removed. Work that is left from before is done in any case, but for what failed; with only_count 0
+    ** nothing else. */
     const char *const *only;
     size_t only_count;
     const ps__indexer_encoder *encoder;

@@ -8,6 +8,7 @@
 #include "store/inside.h"
 
 #define IN_RANGE "(path = ?1 OR (path >= ?2 AND path < ?3))"
+#define BY_NUMBER "(+path = ?1 OR (+path >= ?2 AND +path < ?3))" /* not by the path's index: each page would see all files */
 #define OF_STATE(n) "state > 0 AND state = " #n
 #define UNENCODED "state = 0 AND NOT EXISTS (SELECT 1 FROM vectors WHERE key = (?4 << 40 | photo))"
 #define SELECT_FILES "SELECT " PS__FILE_COLUMNS ", path FROM files WHERE "
@@ -17,7 +18,7 @@ static const char *const pages[PS__WORK_KINDS] = {
     [PS__WORK_NEW] = SELECT_FILES OF_STATE(1) " AND photo IS NULL" NEWEST_FIRST,
     [PS__WORK_PENDING] = SELECT_FILES OF_STATE(1) NEWEST_FIRST,
     [PS__WORK_PREVIEWED] = SELECT_FILES OF_STATE(5) NEWEST_FIRST,
-    [PS__WORK_UNENCODED] = SELECT_FILES UNENCODED " AND " IN_RANGE " AND ?5 IS NOT NULL AND id < ?6 ORDER BY id DESC LIMIT ?7",
+    [PS__WORK_UNENCODED] = SELECT_FILES UNENCODED " AND " BY_NUMBER " AND ?5 IS NOT NULL AND id < ?6 ORDER BY id DESC LIMIT ?7",
     [PS__WORK_FAILED] = SELECT_FILES OF_STATE(2) NEWEST_FIRST,
 };
 

@@ -307,6 +307,17 @@ START_TEST(a_partial_run_looks_at_what_it_is_given_and_nothing_else) {
 }
 END_TEST
 
+START_TEST(a_partial_run_does_not_use_up_the_tries_of_what_failed) {
+    gallery_write("bad.jpg", "BAD");
+    gallery_run();
+    for (int i = 0; i < 5; i++) run_only(1, (const char *const[]){"other.jpg"});
+    ck_assert_int_eq(atomic_load(&gallery_decodes), 0);
+    ck_assert_int_eq(gallery_counts().failed, 1);
+    gallery_run();
+    ck_assert_int_eq(atomic_load(&gallery_decodes), 1);
+}
+END_TEST
+
 START_TEST(paths_of_a_partial_run_may_lie_in_each_other) {
     gallery_write_many("a", 1);
     gallery_run();
@@ -516,6 +527,7 @@ Suite *suite_indexer_passes(void) {
     tcase_add_test(tc, what_somebody_waits_for_is_read_before_all);
     tcase_add_test(tc, the_list_of_those_who_wait_is_bounded);
     tcase_add_test(tc, a_partial_run_looks_at_what_it_is_given_and_nothing_else);
+    tcase_add_test(tc, a_partial_run_does_not_use_up_the_tries_of_what_failed);
     tcase_add_test(tc, paths_of_a_partial_run_may_lie_in_each_other);
     tcase_add_test(tc, a_partial_run_finds_a_moved_folder_without_reading);
     tcase_add_test(tc, a_partial_run_does_the_work_that_is_left);
