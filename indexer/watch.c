@@ -273,6 +273,7 @@ static int make_run(watch *w, ps__error *err) {
     const ps__watch_options *o = w->options;
     int status = o->run ? o->run(&w->result->last, &w->run, &why, o->payload) : ps__indexer_run(&w->result->last, &w->run, &why);
     int64_t now = ps__os.monotonic_ns();
+    if (w->paused) tell_pause(w); /* the rest of a short run may have been done before anybody looked */
     if (status == PS__OK)
         after_well(w, &w->result->last, now);
     else if (passes(w, status))
