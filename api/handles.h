@@ -32,7 +32,8 @@ struct ps_library {
     void *log_payload;
     atomic_int cancel;                /* set: a running ps_index or ps_watch is to stop */
     atomic_flag indexing;             /* one of them runs on this handle */
-    pthread_mutex_t watch_lock;       /* guards the next two */
+    pthread_mutex_t watch_lock;       /* guards the next three */
+    int paused;                       /* as ps_watch_pause said last */
     ps__governor *governor;           /* of a running ps_watch, else NULL */
     ps__power_system *power;          /* the same */
     pthread_mutex_t lock;             /* guards all below */

@@ -331,7 +331,8 @@ typedef struct ps_watch_options {
 ** this handle indexes), PS_CORRUPT, PS_MODEL, PS_INVALID. Since 0.2. */
 PS_API int ps_watch(ps_library *library, const char *const *paths, size_t count, const ps_watch_options *options);
 
-/* 1: this handle's ps_watch pauses before the next photo; 0: it goes on as the device allows. Any thread. Since 0.2. */
+/* 1: this handle's ps_watch pauses before the next photo, one that is begun later, too; 0: it goes on as the device allows. Any
+** thread. Since 0.2. */
 PS_API void ps_watch_pause(ps_library *library, int paused);
 
 /* Tells this handle's ps_watch that somebody uses the device right now, where the system does not show it. Any thread. Since 0.2. */

@@ -70,6 +70,7 @@ static ps__policy policy_of(const ps_watch_options *o) {
 static void show_governor(ps_library *library, ps__governor *governor, ps__power_system *power) {
     pthread_mutex_lock(&library->watch_lock);
     library->governor = governor;
+    if (governor) ps__governor_pause(governor, library->paused);
     library->power = power;
     pthread_mutex_unlock(&library->watch_lock);
 }
@@ -144,6 +145,7 @@ int ps_watch(ps_library *library, const char *const *paths, size_t count, const 
 void ps_watch_pause(ps_library *library, int is_paused) {
     if (!library) return;
     pthread_mutex_lock(&library->watch_lock);
+    library->paused = is_paused;
     if (library->governor) ps__governor_pause(library->governor, is_paused);
     pthread_mutex_unlock(&library->watch_lock);
 }

@@ -10,6 +10,7 @@
 #include "api/tender.h"
 #include "base/os.h"
 
+#define IDLE_FILE_SECONDS 300.0 /* for one file in the background, where a busy device may let it wait */
 #define TELL_NS 500000000 /* between two announcements of the same thing */
 
 static uint64_t number(int64_t n) { return n > 0 ? (uint64_t)n : 0; }
@@ -120,6 +121,7 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
     if (status == PS__OK) status = ps__indexer_encoder_from(&w->encoder, ps__model_encoder(w->model), err);
     if (status != PS__OK) return status;
     w->sandbox.log = &library->log;
+    if (flags & PS_INDEX_BACKGROUND) w->sandbox.seconds = IDLE_FILE_SECONDS;
     if (flags & PS_INDEX_IN_PROCESS)
         ps__indexer_decoder_here(&w->decoder, NULL);
     else
@@ -132,6 +134,7 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
         .decoder = &w->decoder,
         .version = PS_VERSION_STRING,
         .threads = threads,
+        .file_seconds = flags & PS_INDEX_BACKGROUND ? IDLE_FILE_SECONDS : 0,
         .flags = flags & ~(unsigned)PS_INDEX_IN_PROCESS,
         .cancel = &library->cancel,
         .log = &library->log,

@@ -229,6 +229,31 @@ static int feed_kind(ps__pipeline *p, int kind, ps__error *err) {
     return status;
 }
 
+static int collect_new(const ps__file *file, const char *path, void *payload) {
+    return file->state == PS__FILE_PENDING && !file->photo ? collect(file, path, payload) : 0;
+}
+
+static int collect_unread(const ps__file *file, const char *path, void *payload) {
+    return file->state == PS__FILE_FAILED ? collect(file, path, payload) : collect_waiting(file, path, payload);
+}
+
+/* What the scan of some paths has found. */
+static int feed_listed(ps__pipeline *p, int preview, ps__error *err) {
+    const ps__ids *ids = &p->run->listed;
+    int status = PS__OK;
+    for (size_t i = 0; i < ids->count && status == PS__OK; i++) {
+        page g = {.p = p, .preview = preview};
+        pthread_mutex_lock(&p->reader_lock);
+        status = ps__store_one_work(p->reader, ids->items[i], preview ? collect_new : collect_unread, &g, err);
+        pthread_mutex_unlock(&p->reader_lock);
+        if (status == PS__OK)
+            status = feed_page(&g, err);
+        else if (status == PS__NOTFOUND)
+            status = PS__OK;
+    }
+    return explain(status, err);
+}
+
 static int begin_phase(ps__pipeline *p, int phase, int64_t total) {
     pthread_mutex_lock(&p->lock);
     p->finished = 0;
@@ -244,13 +269,18 @@ static int feed_previews(ps__pipeline *p, ps__error *err) {
     const ps__run *run = p->run;
     if (run->new_files < PREVIEWS_FROM || (run->options->flags & PS__INDEX_NO_PREVIEWS) || !p->decoder.preview) return PS__OK;
     int status = begin_phase(p, PS__PHASE_PREVIEW, run->new_files);
-    if (status == PS__OK) status = feed_kind(p, PS__WORK_NEW, err);
+    if (status == PS__OK)
+        status = run->options->only_count > 0 ? feed_listed(p, 1, err) : feed_kind(p, PS__WORK_NEW, err);
     return status == PS__OK ? feed_put_off(p, err) : status;
 }
 
 static int feed_all(ps__pipeline *p, ps__error *err) {
     int status = feed_previews(p, err);
     if (status == PS__OK) status = begin_phase(p, PS__PHASE_ENCODE, p->run->todo + p->run->unencoded - p->settled);
+    if (status == PS__OK && p->run->options->only_count > 0) {
+        status = feed_listed(p, 0, err);
+        return status == PS__OK ? feed_put_off(p, err) : status;
+    }
     /* Partial runs may follow each other within seconds: what failed is tried again when everything is compared. */
     int kinds = p->run->options->only ? PS__WORK_FAILED : PS__WORK_KINDS;
     for (int kind = PS__WORK_PENDING; kind < kinds && status == PS__OK; kind++) status = feed_kind(p, kind, err);

@@ -79,6 +79,10 @@ static int count_kind(int64_t *total, ps__run *run, int kind, ps__error *err) {
 static int count_work(ps__run *run, ps__error *err) {
     static const int waiting[] = {PS__WORK_PENDING, PS__WORK_PREVIEWED};
     int64_t count;
+    if (run->options->only_count > 0) { /* the scan has listed it */
+        run->new_files = run->todo = (int64_t)run->listed.count;
+        return PS__OK;
+    }
     int status = count_kind(&run->unencoded, run, PS__WORK_UNENCODED, err);
     if (status == PS__OK) status = count_kind(&run->new_files, run, PS__WORK_NEW, err);
     if (status != PS__OK || !run->options->only) return status;
@@ -87,6 +91,15 @@ static int count_work(ps__run *run, ps__error *err) {
         status = count_kind(&count, run, waiting[i], err);
         if (status == PS__OK) run->todo += count;
     }
+    return status;
+}
+
+/* What a run over some paths has left alone. */
+static int count_waiting(ps__run *run, ps__error *err) {
+    int64_t pending, previewed;
+    int status = count_kind(&pending, run, PS__WORK_PENDING, err);
+    if (status == PS__OK) status = count_kind(&previewed, run, PS__WORK_PREVIEWED, err);
+    if (status == PS__OK) run->result->waiting = pending + previewed;
     return status;
 }
 
@@ -100,6 +113,7 @@ static int run_phases(ps__run *run, ps__error *err) {
     if (run->todo + run->unencoded > 0) status = ps__encode(run, err);
     if (status == PS__OK) status = ps__run_enter_phase(run, PS__PHASE_REMOVE);
     if (status == PS__OK) status = ps__remove_vanished(run, err);
+    if (status == PS__OK && run->options->only_count > 0) status = count_waiting(run, err);
     return status;
 }
 
@@ -148,6 +162,7 @@ static void free_run(ps__run *run) {
     ps__idset_free(&run->seen);
     ps__folderset_free(&run->visited);
     ps__strings_free(&run->unreadable);
+    ps__free(run->listed.items);
     ps__store_close(run->store);
     ps__free(run);
 }

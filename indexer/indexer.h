@@ -78,8 +78,8 @@ typedef struct ps__indexer_options {
     size_t root_count; /* at least 1 */
     /* NULL: all of the roots. Else [only_count] absolute paths at or below roots, without symbolic links as the walk gives them,
     ** files or folders, there or gone: only these are compared with the library (folders with everything below), and only entries at
-    ** or below them may be removed. Work that is left from before is done in any case, but for what failed; with only_count 0
-    ** nothing else. */
+    ** or below them may be removed, and only what is new or changed among them is read; `waiting` of the result tells of other
+    ** work. With only_count 0 nothing is compared, and what waits is read, but for what failed. */
     const char *const *only;
     size_t only_count;
     const ps__indexer_encoder *encoder;
@@ -108,6 +108,7 @@ typedef struct ps__indexer_result {
     int64_t failed;          /* files that were tried in this run and failed */
     int64_t quarantined;     /* files left alone because they failed PS__STORE_TRIES times */
     int64_t pending;         /* files put off to the next run: changed while being read, or the run was stopped */
+    int64_t waiting;         /* of a run over some paths: files, these or others, that are still to be read */
     int64_t removed;         /* entries removed because their files are gone */
     int64_t kept;            /* entries of files that are gone, kept on doubt */
     int64_t asked;           /* of those: kept because they are too many at once */

@@ -5,6 +5,7 @@
 #include "indexer/pipeline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,14 +32,23 @@ static void wake_all(ps__pipeline *p) {
     pthread_cond_broadcast(&p->budget);
 }
 
-void ps__pipeline_stop(ps__pipeline *p, int status, const ps__error *err) {
-    pthread_mutex_lock(&p->lock);
+static void stop_locked(ps__pipeline *p, int status, const ps__error *err) {
     if (!p->fatal) {
         p->fatal = status;
         p->fatal_error = *err;
     }
     wake_all(p);
+}
+
+void ps__pipeline_stop(ps__pipeline *p, int status, const ps__error *err) {
+    pthread_mutex_lock(&p->lock);
+    stop_locked(p, status, err);
     pthread_mutex_unlock(&p->lock);
+}
+
+void ps__check_workers(ps__pipeline *p) {
+    if (p->worker_threads > 0 && p->workers_failed == p->worker_threads)
+        stop_locked(p, p->session_error.code, &p->session_error);
 }
 
 int ps__pipeline_stopping(ps__pipeline *p) {
@@ -65,6 +75,29 @@ void ps__release(ps__pipeline *p, const uint8_t hash[16]) {
     }
 }
 
+void ps__note_broken(ps__pipeline *p, const uint8_t hash[16], int code, const char *why) {
+    pthread_mutex_lock(&p->lock);
+    if (!p->broken) p->broken = ps__array(PS__BROKEN, sizeof *p->broken);
+    if (p->broken) { /* without memory copies are tried, too */
+        ps__broken *b = &p->broken[p->broken_count++ % PS__BROKEN];
+        memcpy(b->hash, hash, sizeof b->hash);
+        b->code = code;
+        snprintf(b->why, sizeof b->why, "%s", why);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+int ps__find_broken(ps__pipeline *p, const uint8_t hash[16], const char *path, ps__error *err) {
+    int status = PS__OK;
+    pthread_mutex_lock(&p->lock);
+    size_t count = p->broken_count < PS__BROKEN ? p->broken_count : PS__BROKEN;
+    for (size_t i = 0; i < count && status == PS__OK; i++)
+        if (memcmp(p->broken[i].hash, hash, 16) == 0)
+            status = ps__fail(err, p->broken[i].code, "%s: is a copy of a file that failed: %s", path, p->broken[i].why);
+    pthread_mutex_unlock(&p->lock);
+    return status;
+}
+
 void ps__outcome_free(ps__outcome *o) {
     if (!o) return;
     ps__free(o->job.path);
@@ -73,18 +106,7 @@ void ps__outcome_free(ps__outcome *o) {
     ps__free(o);
 }
 
-/* Without memory the id is dropped: its row still says pending, and the next run finds it. */
-static void remember(ps__ids *ids, int64_t id) {
-    if (ids->count == ids->capacity) {
-        size_t capacity = ids->capacity ? ids->capacity * 2 : 64;
-        int64_t *grown = ps__realloc(ids->items, capacity * sizeof *grown);
-        if (!grown) return;
-        ids->items = grown;
-        ids->capacity = capacity;
-    }
-    ids->items[ids->count++] = id;
-}
-
+/* Ids that are dropped for want of memory do no harm: such a row still says pending, and the next run finds it. */
 void ps__pipeline_finish(ps__pipeline *p, ps__outcome *o) {
     ps__indexer_result *r = p->run->result;
     if (o->claimed) ps__release(p, o->photo.hash);
@@ -98,8 +120,8 @@ void ps__pipeline_finish(ps__pipeline *p, ps__outcome *o) {
         break;
     case PS__OUTCOME_FAILED: r->failed++; break;
     case PS__OUTCOME_PREVIEW: r->previewed++; break;
-    case PS__OUTCOME_GONE: r->found--, remember(&p->gone, o->job.file); break;
-    case PS__OUTCOME_PUT_OFF: remember(&p->put_off, o->job.file); break;
+    case PS__OUTCOME_GONE: r->found--, ps__ids_push(&p->gone, o->job.file); break;
+    case PS__OUTCOME_PUT_OFF: ps__ids_push(&p->put_off, o->job.file); break;
     default: break; /* NONE, LEFT: in no count, and so pending */
     }
     if (o->kind != PS__OUTCOME_PUT_OFF) p->finished++;
@@ -122,6 +144,10 @@ static int start_threads(pthread_t *threads, int *count, ps__pipeline *p, int wo
         if (e) break;
     }
     if (e && *count < 2) return ps__fail_errno(err, e, "a thread could not be started");
+    pthread_mutex_lock(&p->lock);
+    p->worker_threads = *count - 1;
+    ps__check_workers(p);
+    pthread_mutex_unlock(&p->lock);
     return PS__OK; /* fewer workers than wished will do */
 }
 
@@ -156,6 +182,7 @@ static void destroy(ps__pipeline *p) {
     for (int i = 0; i < p->job_count; i++) ps__free(p->jobs[(p->job_first + i) % PS__QUEUE].path);
     for (size_t i = 0; i < p->gone.count; i++) ps__idset_remove(&p->run->seen, p->gone.items[i]);
     ps__idset_free(&p->fed);
+    ps__free(p->broken);
     ps__free(p->put_off.items);
     ps__free(p->gone.items);
     ps__store_close(p->reader);

@@ -53,10 +53,13 @@ typedef struct ps__outcome {
     char *reason;       /* FAILED: sentence, UTF-8, owned; NULL when memory was short */
 } ps__outcome;
 
-typedef struct ps__ids {
-    int64_t *items;         /* ids of file rows, owned */
-    size_t count, capacity; /* of items */
-} ps__ids;
+#define PS__BROKEN 256 /* contents that failed in this run, of which copies need not be tried */
+
+typedef struct ps__broken {
+    uint8_t hash[16];
+    int code;                  /* status */
+    char why[PS__ERROR_TEXT / 4]; /* sentence about the first of them */
+} ps__broken;
 
 typedef struct ps__pipeline {
     ps__run *run;         /* options and result; counters in it change under `lock` */
@@ -82,9 +85,14 @@ typedef struct ps__pipeline {
     uint64_t next_turn, turn;       /* workers get bytes in the order they asked, so that a large file is not passed by forever */
     uint8_t claims[PS__CLAIMS][16]; /* contents in work or not committed */
     int claim_count;                /* of claims */
+    ps__broken *broken;             /* [PS__BROKEN] ring, owned; NULL while nothing has failed */
+    size_t broken_count;            /* that were ever put in */
     ps__idset fed;                  /* rows handed out to be read in full: each once a run */
     ps__indexer_stop stop;          /* for decoders; payload is the pipeline */
-    int worker_count;               /* numbers given to workers so far */
+    int worker_count;               /* numbers given to workers so far: those that could open their sessions */
+    int worker_threads;             /* that were started; 0: not all are yet */
+    int workers_failed;             /* that could not open their sessions */
+    ps__error session_error;        /* of the last of these */
     int64_t cpu_ns;                 /* of threads that have ended, and their decoders */
     int64_t wanted_ns;              /* when it was last looked who waits; the feeder's own */
     ps__indexer_decoder decoder;    /* the table in use */
@@ -98,6 +106,9 @@ typedef struct ps__pipeline {
 void *ps__worker(void *payload);
 void *ps__writer(void *payload);
 
+/* Stops the run when no worker at all could open its sessions; fewer than wished will do. With the lock held. */
+void ps__check_workers(ps__pipeline *p);
+
 /* Under the lock or not: stops everything with this status, the first one wins. */
 void ps__pipeline_stop(ps__pipeline *p, int status, const ps__error *err);
 /* Is everything to stop? Without the lock. */
@@ -108,6 +119,10 @@ int ps__feed(ps__pipeline *p, ps__error *err);
 /* Books a finished outcome and frees it. With the lock held. */
 void ps__pipeline_finish(ps__pipeline *p, ps__outcome *outcome);
 void ps__outcome_free(ps__outcome *outcome);
+
+/* Remembers a content that failed; and says whether it did: PS__OK, or the status with a sentence about `path`. Without the lock. */
+void ps__note_broken(ps__pipeline *p, const uint8_t hash[16], int code, const char *why);
+int ps__find_broken(ps__pipeline *p, const uint8_t hash[16], const char *path, ps__error *err);
 
 /* 0 when the content is in another worker's hands. */
 int ps__claim(ps__pipeline *p, const uint8_t hash[16]);

@@ -73,9 +73,12 @@ static int open_source(source *s, ps__pipeline *p, ps__outcome *o) {
     ps__error why;
     clock_gettime(CLOCK_REALTIME, &read_at);
     if (ps__os.stat(o->job.path, &s->st) == 0) ps__stat_of(&o->stat, &s->st); /* also of what cannot be opened */
+    errno = 0;
     int status = ps__open_file(&s->fd, &s->st, o->job.path, &why);
+    int without_descriptors = status != PS__OK && (errno == EMFILE || errno == ENFILE);
+    if (without_descriptors) ps__pipeline_stop(p, status, &why); /* no file's fault, and the next ones would fail as well */
     if (status == PS__NOTFOUND) o->kind = PS__OUTCOME_GONE;
-    if (status == PS__NOTFOUND) return 0;
+    if (status == PS__NOTFOUND || without_descriptors) return 0;
     if (status == PS__OK) {
         ps__stat_of(&o->stat, &s->st);
         o->racy = is_racy(&o->stat, &read_at);
@@ -151,6 +154,11 @@ static int look_up(ps__pipeline *p, ps__outcome *o, const source *s) {
     ps__store_hash(o->photo.hash, s->bytes, s->size);
     o->photo.bytes = (int64_t)s->size;
     o->has_hash = 1;
+    ps__error why;
+    if (ps__find_broken(p, o->photo.hash, o->job.path, &why) != PS__OK) {
+        fail(o, &why);
+        return 0;
+    }
     if (!ps__claim(p, o->photo.hash)) {
         o->kind = PS__OUTCOME_PUT_OFF;
         return 0;
@@ -225,6 +233,11 @@ static int is_down(ps__pipeline *p, const ps__sessions *sessions, int status, co
     return 1;
 }
 
+static void broken(ps__pipeline *p, ps__outcome *o, const ps__error *why) {
+    fail(o, why);
+    if (why->code != PS__NOMEM) ps__note_broken(p, o->photo.hash, why->code, why->text);
+}
+
 static void decode_and_encode(ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o, size_t size, int64_t start_ns) {
     ps__pixels_options wanted = wanted_pixels(p);
     ps__pixels pixels = {0};
@@ -234,10 +247,10 @@ static void decode_and_encode(ps__pipeline *p, const ps__sessions *sessions, ps_
     status = finish_pixels(p, sessions, o, &pixels, status, start_ns, &why);
     if (status == PS__OK)
         o->kind = PS__OUTCOME_NEW;
-    else if (status == PS__CANCELLED)
+    else if (status == PS__CANCELLED || ps__pipeline_stopping(p)) /* what ends the run may have ended the decoder, too */
         o->kind = PS__OUTCOME_LEFT;
     else
-        fail(o, &why);
+        broken(p, o, &why);
 }
 
 static void process_whole(source *s, ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o, int64_t start_ns) {
@@ -294,11 +307,12 @@ static void process_preview(source *s, ps__pipeline *p, const ps__sessions *sess
 void ps__process(ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o) {
     source s = {.fd = -1};
     size_t budget = o->job.size > 0 ? (size_t)o->job.size : 0;
-    int64_t start_ns = ps__os.monotonic_ns();
+    if (o->job.preview && budget > PS__PREVIEW_HEAD + PS__PREVIEW_MOST) budget = PS__PREVIEW_HEAD + PS__PREVIEW_MOST;
     o->kind = PS__OUTCOME_LEFT;
     o->stat.size = o->job.size;
     if (ps__pipeline_stopping(p)) return;
     take_budget(p, budget);
+    int64_t start_ns = ps__os.monotonic_ns();
     if (open_source(&s, p, o)) {
         if (o->job.preview && s.st.st_size > (off_t)PS__PREVIEW_HEAD)
             process_preview(&s, p, sessions, o, start_ns);

@@ -40,6 +40,13 @@ typedef struct ps__strings { /* owned strings, used as a list or a stack */
 int ps__strings_push(ps__strings *list, char *owned); /* takes `owned`, also when it fails; PS__NOMEM, also for NULL */
 void ps__strings_free(ps__strings *list);
 
+typedef struct ps__ids {
+    int64_t *items;         /* ids of file rows, owned */
+    size_t count, capacity; /* of items */
+} ps__ids;
+
+int ps__ids_push(ps__ids *ids, int64_t id); /* PS__OK, PS__NOMEM */
+
 /* ---- Roots -------------------------------------------------------------------------------------------------------------- */
 
 enum { PS__ROOT_SKIPPED, PS__ROOT_FOLDER, PS__ROOT_FILE };
@@ -75,6 +82,7 @@ typedef struct ps__run {
     ps__folderset visited;         /* folders walked, the library's own among them */
     ps__strings unreadable;        /* folders whose contents are unknown in this run */
     int64_t todo;                  /* files the scan found to be read; of a run that does not scan all, those that wait */
+    ps__ids listed;                /* those files, when only some paths are looked at */
     int64_t unencoded;             /* unchanged files whose photo lacks a vector of this space */
     int64_t new_files;             /* of todo: without a photo yet */
     ps__scan_op ops[PS__SCAN_OPS]; /* changes not written yet */

@@ -45,6 +45,12 @@ void ps__stat_of(ps__file_stat *out, const struct stat *st) {
 
 int ps__fine_mtime(int64_t mtime_ns) { return mtime_ns % 10000000 != 0; /* exFAT counts in 10 ms */ }
 
+/* Of a run over some paths: this row is to be worked on. */
+static int list_work(ps__run *run, int64_t id, ps__error *err) {
+    if (run->options->only_count == 0) return PS__OK;
+    return ps__ids_push(&run->listed, id) == PS__OK ? PS__OK : ps__fail_nomem(err);
+}
+
 static int write_op(ps__run *run, const ps__scan_op *op, ps__error *err) {
     int64_t id;
     int status;
@@ -56,6 +62,7 @@ static int write_op(ps__run *run, const ps__scan_op *op, ps__error *err) {
     }
     status = ps__store_file_add(&id, run->store, op->path, &op->stat, op->id, err);
     if (status == PS__OK && ps__idset_add(&run->seen, id) != PS__OK) status = ps__fail_nomem(err);
+    if (status == PS__OK && op->id == 0) status = list_work(run, id, err);
     return status;
 }
 
@@ -125,15 +132,17 @@ static int back_again(ps__run *run, const ps__file *known, const ps__file_stat *
     if (status != PS__OK && status != PS__NOTFOUND) return status;
     if (status == PS__OK && !photo.preview)
         run->result->unchanged++;
-    else
-        run->todo++;
+    else if (run->todo++, (status = list_work(run, known->id, err)) != PS__OK)
+        return status;
     return push_op(run, OP_BACK, known->id, NULL, st, err);
 }
 
 static int known_file(ps__run *run, const ps__file *known, const ps__file_stat *st, ps__error *err) {
     int retry = known->state == PS__FILE_QUARANTINED && (run->options->flags & PS__INDEX_RETRY);
+    int status = PS__OK;
     if (has_changed(known, st) || retry) {
         run->todo++;
+        if ((status = list_work(run, known->id, err)) != PS__OK) return status;
         return push_op(run, OP_CHANGED, known->id, NULL, st, err);
     }
     if (known->state == PS__FILE_GONE) return back_again(run, known, st, err);
@@ -141,8 +150,8 @@ static int known_file(ps__run *run, const ps__file *known, const ps__file_stat *
         run->result->unchanged++;
     else if (known->state == PS__FILE_QUARANTINED)
         run->result->quarantined++;
-    else
-        run->todo++;
+    else if (run->todo++, (status = list_work(run, known->id, err)) != PS__OK)
+        return status;
     if (known->stat.inode == st->inode && known->stat.device == st->device) return PS__OK;
     if (known->stat.device != st->device) note_move(run, known->stat.device, st->device);
     return push_op(run, OP_TOUCHED, known->id, NULL, st, err);
@@ -366,6 +375,9 @@ static int scan_path(ps__run *run, const char *path, ps__error *err) {
     struct stat st;
     ps__strings folders = {0};
     ps__root *root = ps__root_of(run, path);
+    for (size_t i = 0; i < run->options->root_count; i++) /* a file that was named counts whatever its name */
+        if (run->roots[i].kind == PS__ROOT_FILE && strcmp(run->roots[i].path, path) == 0)
+            return ps__os.stat(path, &st) == 0 && S_ISREG(st.st_mode) ? scan_one_file(run, path, &st, err) : PS__OK;
     if (!root || (is_hidden(path, root->path) && !(run->options->flags & PS__INDEX_HIDDEN))) return PS__OK;
     look_at_root(root);
     if (ps__os.lstat(path, &st) != 0) return PS__OK; /* gone: the removal phase's affair */

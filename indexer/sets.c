@@ -96,3 +96,15 @@ void ps__strings_free(ps__strings *list) {
     ps__free(list->items);
     memset(list, 0, sizeof *list);
 }
+
+int ps__ids_push(ps__ids *ids, int64_t id) {
+    if (ids->count == ids->capacity) {
+        size_t capacity = ids->capacity ? ids->capacity * 2 : 64;
+        int64_t *grown = ps__realloc(ids->items, capacity * sizeof *grown);
+        if (!grown) return PS__NOMEM;
+        ids->items = grown;
+        ids->capacity = capacity;
+    }
+    ids->items[ids->count++] = id;
+    return PS__OK;
+}

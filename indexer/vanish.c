@@ -148,10 +148,13 @@ static int is_elsewhere(int *there, ps__run *run, int64_t photo, ps__error *err)
 
 /* How many of the root's entries that are to go hold a photo that goes with them. */
 static int count_lost(int64_t *lost, removal *r, ps__error *err) {
-    int status = PS__OK, there;
+    int status = PS__OK, there = 0;
+    int64_t asked = -1; /* photo that `there` is about: copies often go together */
     *lost = 0;
     for (size_t i = r->going_before; i < r->going.count && status == PS__OK; i++) {
-        status = is_elsewhere(&there, r->run, r->going.items[i].photo, err);
+        int64_t photo = r->going.items[i].photo;
+        if (photo != asked) status = is_elsewhere(&there, r->run, photo, err);
+        asked = photo;
         if (status == PS__OK && !there) ++*lost;
     }
     return status;

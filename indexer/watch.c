@@ -186,6 +186,7 @@ static int on_progress(const ps__indexer_progress *g, void *payload) {
     const ps__indexer_options *own = w->options->indexer;
     int working = g->phase == PS__PHASE_PREVIEW || g->phase == PS__PHASE_ENCODE;
     int64_t now = ps__os.monotonic_ns();
+    if (working && w->phase != PS__PHASE_PREVIEW && w->phase != PS__PHASE_ENCODE) w->run_ns = now; /* the scan does not count */
     if (working) {
         tell_pause(w);
         if (g->phase != w->phase || now - w->told_ns >= TELL_NS) {
@@ -215,8 +216,8 @@ static void after_well(watch *w, const ps__indexer_result *r, int64_t now) {
     ps__settled_free(&w->due);
     w->back_off_s = BACK_OFF_S;
     w->not_before_ns = 0;
-    w->work_left = r->interrupted || r->pending > 0;
-    w->fruitless = w->work_left && !r->interrupted ? w->fruitless + 1 : 0;
+    w->work_left = r->interrupted || r->pending > 0 || r->waiting > 0;
+    w->fruitless = r->pending > 0 && !r->interrupted ? w->fruitless + 1 : 0;
     if (w->fruitless == 0) return;
     /* Files that changed while they were read: they want a moment, and more of it each time. */
     if (w->options->once && w->fruitless >= FRUITLESS) w->work_left = 0;

@@ -92,13 +92,18 @@ void *ps__worker(void *payload) {
     ps__error why = {0};
     if (p->run->options->flags & PS__INDEX_BACKGROUND) ps__priority_background(); /* before decoders are started, which inherit it */
     int status = open_sessions(&sessions, p, &why);
+    pthread_mutex_lock(&p->lock);
+    int worker = status == PS__OK ? p->worker_count++ : -1;
     if (status != PS__OK) {
-        if (status != PS__CANCELLED || !ps__pipeline_stopping(p)) ps__pipeline_stop(p, status, &why);
+        p->session_error = why;
+        p->workers_failed++;
+        ps__check_workers(p);
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (status != PS__OK) {
+        ps__logf(p->run->options->log, PS__LOG_WARNING, "a worker could not begin: %s", why.text);
         return NULL;
     }
-    pthread_mutex_lock(&p->lock);
-    int worker = p->worker_count++;
-    pthread_mutex_unlock(&p->lock);
     while (work_governed(p, &sessions, worker)) {}
     int64_t used = cpu_ns(p, &sessions);
     p->decoder.session_free(sessions.decoder);

@@ -46,6 +46,7 @@ struct ps__index {
     int builder_lock;       /* of the cache, from who started the builder to the builder */
     int64_t retry_ns;       /* monotonic: no new builder before that, as the last one failed; 0: none did */
     int behind;             /* 1: the changes since `change` are too many for the tail, or not known: searches scan the store */
+    int told;             /* 1: that the cache cannot be used was told; guarded by update */
     int64_t rolled;         /* change that the roll on disk, as we know it, stands for; -1: none */
     int64_t built;          /* change that parts alone stand for */
     ps__mark *marks;        /* [mark_count] owned; ascending in both */

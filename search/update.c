@@ -132,14 +132,17 @@ int ps__index_reload(int *taken, ps__index *index, int64_t now, int tell, ps__er
         if (status == PS__OK) {
             index->rolled = roll.change;
             *taken = 1;
+            index->told = 0;
             status = ps__index_put_in_place(index, &parts, used_up_to(index, roll.change), roll.change, err);
             ps__roll_clear(&roll);
             return status;
         }
     }
     ps__roll_clear(&roll);
-    if (tell && status != PS__OK && status != PS__NOTFOUND)
+    if (tell && !index->told && status != PS__OK && status != PS__NOTFOUND) {
+        index->told = 1;
         ps__logf(&index->log, PS__LOG_WARNING, "the index is rebuilt: %s", why.text);
+    }
     return status == PS__NOMEM ? ps__fail_nomem(err) : PS__OK;
 }
 

@@ -72,8 +72,11 @@ int ps__store_file_touched(ps__store *store, int64_t id, const ps__file_stat *st
     return ps__sql_run(store, err, "UPDATE files SET inode = ?2, device = ?3 WHERE id = ?1", "iii", id, st->inode, st->device);
 }
 
+/* What waited to be read is marked as racy: when the file is back, it is read whatever its size and time say. */
+#define GONE "UPDATE files SET racy = racy OR state <> 0, state = 4 WHERE "
+
 int ps__store_file_gone(int *changed, ps__store *store, int64_t id, ps__error *err) {
-    int status = ps__sql_run(store, err, "UPDATE files SET state = 4 WHERE id = ? AND state IN (0, 1, 5)", "i", id);
+    int status = ps__sql_run(store, err, GONE "id = ? AND state IN (0, 1, 5)", "i", id);
     if (status == PS__OK && changed) *changed = sqlite3_changes(store->db) > 0;
     return status;
 }
@@ -83,7 +86,7 @@ int ps__store_files_gone(int64_t *changed, ps__store *store, const char *root, p
     int status = ps__range_make(&r, root, err);
     if (status != PS__OK) return status;
     status = ps__sql_run(store, err,
-                         "UPDATE files SET state = 4 WHERE (path = ?1 OR (path >= ?2 AND path < ?3)) AND state IN (0, 1, 5)",
+                         GONE "(path = ?1 OR (path >= ?2 AND path < ?3)) AND state IN (0, 1, 5)",
                          "bbb", (const void *)r.root, r.root_length, (const void *)r.low, r.low_length, (const void *)r.high,
                          r.low_length);
     if (status == PS__OK) *changed = sqlite3_changes(store->db);

@@ -16,7 +16,7 @@
 enum {
     PS__FILE_INDEXED = 0,
     PS__FILE_PENDING = 1,
-    PS__FILE_FAILED = 2,     /* tried again by every run */
+    PS__FILE_FAILED = 2,     /* tried again by every run over everything */
     PS__FILE_QUARANTINED = 3, /* tried again when the file changes */
     PS__FILE_GONE = 4,        /* away; kept with its photo, which is not shown meanwhile */
     PS__FILE_PREVIEWED = 5    /* can be found by its preview, and waits to be read in full */
@@ -127,7 +127,8 @@ int ps__store_file_done(ps__store *store, int space, const char *model, int dim,
 int ps__store_file_previewed(ps__store *store, int space, const char *model, int dim, const ps__file_done *done, ps__error *err);
 
 /* One more try of the file failed. hash: of its bytes, or NULL when they could not be read: then the photo it held before stays, as
-** the trouble may pass. So does a photo that its preview gave. Lack of permission or memory is never quarantined: the file itself is not to blame. */
+** the trouble may pass. So does a photo that its preview gave. Lack of permission or memory, and failing reads, are
+** never quarantined: the file itself is not to blame. */
 int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
                           const char *reason, ps__error *err);
 

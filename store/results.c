@@ -114,7 +114,8 @@ int ps__store_file_previewed(ps__store *store, int space, const char *model, int
     return status == PS__OK ? put_file(store, done, photo, PS__FILE_PREVIEWED, err) : status;
 }
 
-static int never_quarantined(int code) { return code == PS__ACCESS || code == PS__NOMEM; }
+/* Lack of permission, memory or descriptors, and disks and networks that fail, are not the file's fault. */
+static int never_quarantined(int code) { return code == PS__ACCESS || code == PS__NOMEM || code == PS__IO; }
 
 int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
                           const char *reason, ps__error *err) {

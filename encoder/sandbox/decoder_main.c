@@ -5,6 +5,7 @@
 ** It reads requests (protocol.h) one after the other. Nothing here has to be trusted by the library once a photo was read.
 */
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,10 @@ int main(int argc, char **argv) {
         fputs("photosearch-decoder is started by photosearch, to decode photos; it is of no use by itself\n", stderr);
         return STATUS_USAGE;
     }
+    /* What ends a service or a session goes to all of its processes: the one that started this one ends it in good order. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     if (ps__cage_bind((pid_t)strtol(argv[1], NULL, 10)) != 0) return STATUS_NO_CAGE;
     set_up_memory();
     hello.caged = close_cage(argv[0], strtoull(argv[2], NULL, 10));

@@ -198,6 +198,7 @@ START_TEST(nonsense_is_refused) {
     ck_assert_int_eq(ps_watch(library, roots, 1, &options), PS_INVALID);
     ps_watch_pause(NULL, 1);
     ps_watch_pause(library, 1); /* there is no watch */
+    ps_watch_pause(library, 0);
     ps_user_active(NULL);
     ps_user_active(library);
 }

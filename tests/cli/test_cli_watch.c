@@ -156,7 +156,7 @@ START_TEST(a_folder_that_is_missing_is_waited_for) {
     ck_assert_int_eq(e2e_run(NULL, "mkdir $T/drive.new; cp $R/tests/data/images/rgb.png $T/drive.new; mv $T/drive.new $T/drive"), 0);
     background_find("events", at, "event", "idle", "indexed", 1);
     ck_assert_int_eq(background_stop(watch, SIGINT), 0);
-    ck_assert_int_eq(e2e_run(cli_out, "grep -c 'drive: No such file.*; it is tried again' $T/errors"), 0);
+    ck_assert_int_eq(e2e_run(cli_out, "grep -c 'drive: No such file' $T/errors"), 0);
     ck_assert_str_eq(cli_out, "1\n");
 }
 END_TEST

@@ -4,6 +4,8 @@
 */
 #include <check.h>
 #include <pthread.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +31,7 @@ static int naming_decode(ps__pixels *out, const uint8_t *bytes, size_t size, con
     size_t used = strlen(named);
     snprintf(named + used, sizeof named - used, "%s ", strrchr(name, '/') + 1);
     pthread_mutex_unlock(&naming);
-    if (strncmp((const char *)bytes, "PREBROKEN", 9) == 0) return ps__fail(err, PS__CORRUPT, "%s: is broken further down", name);
+    if (size >= 9 && memcmp(bytes, "PREBROKEN", 9) == 0) return ps__fail(err, PS__CORRUPT, "%s: is broken further down", name);
     return inner_decode(out, bytes, size, name, options, err);
 }
 
@@ -220,9 +222,10 @@ END_TEST
 
 START_TEST(small_files_that_fail_are_tried_once_a_run) {
     for (int i = 0; i < 40; i++) {
-        char name[32];
+        char name[32], content[32];
         snprintf(name, sizeof name, "%02d.jpg", i);
-        gallery_write(name, "BAD");
+        snprintf(content, sizeof content, "BAD %d", i);
+        gallery_write(name, content);
     }
     gallery_run();
     ck_assert_int_eq(gallery_result.failed, 40);
@@ -512,6 +515,182 @@ START_TEST(another_version_tries_again_what_was_given_up) {
 }
 END_TEST
 
+/* ---- What went wrong once ---------------------------------------------------------------------------------------------------- */
+
+/* The gallery's folder goes, a run takes notice, and it comes back. */
+static void go_and_come_back(void) {
+    char away[LIBRARY_PATH + 8];
+    ps__error err;
+    ps__indexer_options o = gallery_options();
+    snprintf(away, sizeof away, "%s.away", gallery_dir);
+    ck_assert_int_eq(rename(gallery_dir, away), 0);
+    ck_assert_int_eq(gallery_run_with(&o, &err), PS__NOTFOUND);
+    ck_assert_int_eq(rename(away, gallery_dir), 0);
+}
+
+START_TEST(a_changed_file_that_went_before_it_was_read_is_read_when_it_is_back) {
+    gallery_write("a.jpg", "first");
+    gallery_write("b.jpg", "other");
+    gallery_run();
+    gallery_write("a.jpg", "changed content");
+    ps__indexer_options o = first_pass_only();
+    run_with(&o); /* the scan notes the change, the reading is interrupted */
+    ck_assert_int_eq(gallery_counts().pending, 1);
+    go_and_come_back();
+    gallery_run();
+    ck_assert_int_eq(gallery_result.encoded, 1);
+    ck_assert_int_eq(gallery_counts().photos, 2);
+    gallery_check_library();
+}
+END_TEST
+
+START_TEST(a_file_that_shared_its_preview_and_went_is_read_when_it_is_back) {
+    char path[LIBRARY_PATH];
+    write_previewed(40);
+    write_big("x.jpg", "PRE same", 1);
+    write_big("y.jpg", "PRE same", 100000);
+    gallery_path(path, "y.jpg");
+    FILE *f = fopen(path, "r+");
+    ck_assert(f && fseek(f, BIG - 16, SEEK_SET) == 0 && fputs("DIFFERENT", f) >= 0 && fclose(f) == 0);
+    gallery_age("y.jpg", 100000, 7654321);
+    ps__indexer_options o = first_pass_only();
+    run_with(&o);
+    ck_assert_int_eq(photo_of("x.jpg"), photo_of("y.jpg"));
+    gallery_path(path, "x.jpg");
+    const char *root[] = {path};
+    o = gallery_options();
+    o.roots = root;
+    run_with(&o); /* only x is read in full */
+    go_and_come_back();
+    gallery_run();
+    ck_assert_int_ne(photo_of("x.jpg"), photo_of("y.jpg"));
+    gallery_check_library();
+}
+END_TEST
+
+static int shown_during;
+static int64_t gone_photo;
+static int look_while_encoding(const ps__indexer_progress *progress, void *payload) {
+    (void)payload;
+    if (progress->phase == PS__PHASE_ENCODE && progress->done > 0) shown_during = paths_shown(gone_photo);
+    return 0;
+}
+
+START_TEST(a_deletion_does_not_wait_for_other_work) {
+    char path[LIBRARY_PATH];
+    gallery_write("a.jpg", "first");
+    gallery_write("b.jpg", "other");
+    gallery_run();
+    gone_photo = photo_of("a.jpg");
+    gallery_write_many("m", 20);
+    ps__indexer_options o = first_pass_only();
+    run_with(&o);
+    gallery_remove("a.jpg");
+    gallery_path(path, "a.jpg");
+    const char *only[] = {path};
+    o = gallery_options();
+    o.only = only;
+    o.only_count = 1;
+    o.progress = look_while_encoding;
+    run_with(&o);
+    ck_assert_int_eq(gallery_result.removed, 1);
+    ck_assert_int_eq(gallery_result.indexed, 0);
+    ck_assert_int_gt(gallery_result.waiting, 0);
+    ck_assert_int_eq(shown_during, 0);
+    gallery_run();
+    ck_assert_int_eq(gallery_counts().pending, 0);
+    ck_assert_int_eq(gallery_counts().photos, 21);
+}
+END_TEST
+
+START_TEST(many_new_files_of_a_partial_run_are_previewed_first) {
+    gallery_run();
+    write_previewed(40);
+    run_only(1, (const char *const[]){"p"});
+    ck_assert_int_eq(gallery_result.previewed, 40);
+    ck_assert_int_eq(gallery_result.indexed, 40);
+    ck_assert_int_eq(gallery_result.waiting, 0);
+    gallery_check_library();
+}
+END_TEST
+
+static int without_descriptors(const char *path, int flags, mode_t mode) {
+    if (!strstr(path, ".jpg")) return open(path, flags | O_CLOEXEC, mode);
+    errno = EMFILE;
+    return -1;
+}
+
+static int failing_disk(const char *path, int flags, mode_t mode) {
+    if (!strstr(path, ".jpg")) return open(path, flags | O_CLOEXEC, mode);
+    errno = EIO;
+    return -1;
+}
+
+START_TEST(lack_of_descriptors_and_a_failing_disk_are_not_the_photos_fault) {
+    ps__error err;
+    ps__indexer_options o = gallery_options();
+    gallery_write_many("m", 20);
+    ps__os.open = without_descriptors;
+    for (int i = 0; i < 4; i++) ck_assert_int_ne(gallery_run_with(&o, &err), PS__OK);
+    ck_assert_int_eq(gallery_counts().failed, 0);
+    ps__os.open = failing_disk;
+    for (int i = 0; i < 4; i++) gallery_run();
+    ck_assert_int_eq(gallery_counts().failed, 20);
+    ck_assert_int_eq(gallery_counts().quarantined, 0);
+    ps__os.open = gallery_denying_open;
+    gallery_run();
+    ck_assert_int_eq(gallery_result.indexed, 20);
+}
+END_TEST
+
+START_TEST(a_file_that_was_named_is_looked_at_by_partial_runs) {
+    char path[LIBRARY_PATH];
+    gallery_write("a.dat", "first");
+    gallery_path(path, "a.dat");
+    const char *root[] = {path};
+    ps__indexer_options o = gallery_options();
+    o.roots = root;
+    run_with(&o);
+    gallery_write("a.dat", "second thing");
+    o.only = root;
+    o.only_count = 1;
+    run_with(&o);
+    ck_assert_int_eq(gallery_result.indexed, 1);
+}
+END_TEST
+
+START_TEST(copies_of_a_broken_file_are_not_all_tried) {
+    for (int i = 0; i < 60; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%02d.jpg", i);
+        gallery_write(name, "BAD, all the same");
+    }
+    gallery_run();
+    ck_assert_int_eq(gallery_result.failed, 60);
+    ck_assert_int_eq(atomic_load(&gallery_decodes), 1);
+    ck_assert_ptr_nonnull(strstr(gallery_log, "is a copy of a file that failed"));
+}
+END_TEST
+
+static atomic_int sessions;
+static int (*inner_session)(void **, void *, ps__error *);
+static int first_session_only(void **session, void *payload, ps__error *err) {
+    if (atomic_fetch_add(&sessions, 1) > 0) return ps__fail(err, PS__IO, "no more sessions");
+    return inner_session(session, payload, err);
+}
+
+START_TEST(one_worker_will_do) {
+    ps__indexer_options o = gallery_options();
+    o.threads = 4;
+    atomic_store(&sessions, 0);
+    inner_session = gallery_encoder.session_new;
+    gallery_encoder.session_new = first_session_only;
+    gallery_write_many("a", 20);
+    run_with(&o);
+    ck_assert_int_eq(gallery_result.indexed, 20);
+}
+END_TEST
+
 Suite *suite_indexer_passes(void);
 Suite *suite_indexer_passes(void) {
     Suite *suite = suite_create("indexer_passes");
@@ -540,6 +719,14 @@ Suite *suite_indexer_passes(void) {
     tcase_add_test(tc, a_root_that_goes_and_comes_back_costs_nothing);
     tcase_add_test(tc, a_previewed_file_that_was_away_still_waits_for_its_turn);
     tcase_add_test(tc, another_version_tries_again_what_was_given_up);
+    tcase_add_test(tc, a_changed_file_that_went_before_it_was_read_is_read_when_it_is_back);
+    tcase_add_test(tc, a_file_that_shared_its_preview_and_went_is_read_when_it_is_back);
+    tcase_add_test(tc, a_deletion_does_not_wait_for_other_work);
+    tcase_add_test(tc, many_new_files_of_a_partial_run_are_previewed_first);
+    tcase_add_test(tc, lack_of_descriptors_and_a_failing_disk_are_not_the_photos_fault);
+    tcase_add_test(tc, a_file_that_was_named_is_looked_at_by_partial_runs);
+    tcase_add_test(tc, copies_of_a_broken_file_are_not_all_tried);
+    tcase_add_test(tc, one_worker_will_do);
     suite_add_tcase(suite, tc);
     return suite;
 }

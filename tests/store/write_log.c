@@ -473,7 +473,7 @@ static void set_size(disk_file *f, size_t size) {
 static void put_bytes(disk_file *f, const event *e, size_t from, size_t n) {
     size_t at = (size_t)e->offset + from;
     if (at + n > f->size) set_size(f, at + n);
-    memcpy(f->bytes + at, e->data + from, n);
+    if (n) memcpy(f->bytes + at, e->data + from, n);
 }
 
 static void write_torn(disk *d, disk_file *f, const event *e) {
