@@ -280,7 +280,7 @@ enum {
     PS_EVENT_WORKING = 4,  /* about once a second while photos are looked at: see `progress` */
     PS_EVENT_PAUSED = 5,   /* text: why */
     PS_EVENT_RESUMED = 6,
-    PS_EVENT_IDLE = 7,    /* everything is done; result: of the last run */
+    PS_EVENT_IDLE = 7,    /* everything is done; result: of the last run, with what all runs since the last such event have done */
     PS_EVENT_PROBLEM = 8, /* a run failed, see `status` and `text`; the watch tries again in `seconds` */
     PS_EVENT_STOPPED = 9  /* the watch ends */
 };

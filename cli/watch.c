@@ -9,9 +9,9 @@
 typedef struct teller {
     const options *o;
     int draw;     /* there is a terminal for a progress line */
-    int logged;   /* the library's notes of problems are on stderr already */
     int idle;     /* it was told that everything is done */
     int failed;   /* files failed: the exit status of --once */
+    char problem[1024]; /* as last told */
 } teller;
 
 static const char *const names[] = {
@@ -84,9 +84,10 @@ static void say_result(teller *t, const ps_index_result *r) {
     fputc('\n', stderr);
 }
 
-/* With the library's notes, its first sentence about a problem is there already. */
-static void say_problem(const teller *t, const ps_event *e) {
-    if (t->logged && !t->o->verbose) return;
+/* The same problem is told once, not at every try. */
+static void say_problem(teller *t, const ps_event *e) {
+    if (strcmp(t->problem, e->text) == 0 && !t->o->verbose) return;
+    snprintf(t->problem, sizeof t->problem, "%s", e->text);
     fputs("photosearch: ", stderr);
     print_path(stderr, e->text);
     fprintf(stderr, "; trying again in %.0f s\n", e->seconds);
@@ -136,7 +137,6 @@ static int run(options *o) {
     teller t = {.o = o, .draw = !o->quiet && !o->json && is_terminal(stderr)};
     ps_library *library = open_library(o, LIBRARY_MAKE);
     if (!library) return EXIT_FAILED;
-    t.logged = o->has_log_level ? o->log_level >= PS_LOG_WARNING : !o->quiet;
     settings.flags |= o->index_flags;
     settings.threads = o->threads;
     settings.once = o->once;

@@ -233,10 +233,6 @@ static int collect_new(const ps__file *file, const char *path, void *payload) {
     return file->state == PS__FILE_PENDING && !file->photo ? collect(file, path, payload) : 0;
 }
 
-static int collect_unread(const ps__file *file, const char *path, void *payload) {
-    return file->state == PS__FILE_FAILED ? collect(file, path, payload) : collect_waiting(file, path, payload);
-}
-
 /* What the scan of some paths has found. */
 static int feed_listed(ps__pipeline *p, int preview, ps__error *err) {
     const ps__ids *ids = &p->run->listed;
@@ -244,7 +240,7 @@ static int feed_listed(ps__pipeline *p, int preview, ps__error *err) {
     for (size_t i = 0; i < ids->count && status == PS__OK; i++) {
         page g = {.p = p, .preview = preview};
         pthread_mutex_lock(&p->reader_lock);
-        status = ps__store_one_work(p->reader, ids->items[i], preview ? collect_new : collect_unread, &g, err);
+        status = ps__store_one_work(p->reader, ids->items[i], preview ? collect_new : collect_waiting, &g, err);
         pthread_mutex_unlock(&p->reader_lock);
         if (status == PS__OK)
             status = feed_page(&g, err);

@@ -106,7 +106,7 @@ typedef struct ps__indexer_result {
     int64_t previewed;       /* files that became searchable by their preview in this run; many of them are in `indexed` too */
     int64_t unchanged;       /* files that are as they were */
     int64_t failed;          /* files that were tried in this run and failed */
-    int64_t quarantined;     /* files left alone because they failed PS__STORE_TRIES times */
+    int64_t quarantined;     /* files left alone because they failed PS__STORE_TRIES times, or before, in a run over some paths */
     int64_t pending;         /* files put off to the next run: changed while being read, or the run was stopped */
     int64_t waiting;         /* of a run over some paths: files, these or others, that are still to be read */
     int64_t removed;         /* entries removed because their files are gone */

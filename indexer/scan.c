@@ -148,8 +148,8 @@ static int known_file(ps__run *run, const ps__file *known, const ps__file_stat *
     if (known->state == PS__FILE_GONE) return back_again(run, known, st, err);
     if (known->state == PS__FILE_INDEXED)
         run->result->unchanged++;
-    else if (known->state == PS__FILE_QUARANTINED)
-        run->result->quarantined++;
+    else if (known->state == PS__FILE_QUARANTINED || (known->state == PS__FILE_FAILED && run->options->only))
+        run->result->quarantined++; /* a run over some paths does not use up the tries of what is as it was */
     else if (run->todo++, (status = list_work(run, known->id, err)) != PS__OK)
         return status;
     if (known->stat.inode == st->inode && known->stat.device == st->device) return PS__OK;

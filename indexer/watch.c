@@ -38,6 +38,7 @@ typedef struct watch {
     int64_t told_ns;           /* when PS__WATCH_WORKING was last told */
     int phase;                 /* of the run in progress, as last told */
     int paused;                /* as last told */
+    ps__indexer_result since_idle; /* what was done since it was told */
     int idle;                  /* PS__WATCH_IDLE was told since the last run */
     int full;                  /* PS__RESCAN_*: everything is due; 0 it is not */
     int64_t full_ns;           /* when the last full run began */
@@ -210,8 +211,22 @@ static void add_up(watch *w, const ps__indexer_result *r, int full) {
     sum->removed += r->removed;
 }
 
+/* What IDLE tells: the last run, with what was done since the IDLE before, as runs may have been ended early for news. */
+static void add_since_idle(watch *w, const ps__indexer_result *r) {
+    ps__indexer_result *sum = &w->since_idle, before = *sum;
+    *sum = *r;
+    sum->indexed += before.indexed;
+    sum->encoded += before.encoded;
+    sum->previewed += before.previewed;
+    sum->failed += before.failed;
+    sum->removed += before.removed;
+    sum->cpu_seconds += before.cpu_seconds;
+    sum->seconds += before.seconds;
+}
+
 static void after_well(watch *w, const ps__indexer_result *r, int64_t now) {
     add_up(w, r, w->full != 0);
+    add_since_idle(w, r);
     w->full = w->problem = 0;
     ps__settled_free(&w->due);
     w->back_off_s = BACK_OFF_S;
@@ -313,7 +328,8 @@ static void sleep_until_due(watch *w, int64_t now, int has_work) {
 static void tell_idle(watch *w, int64_t now) {
     if (w->idle) return;
     w->idle = 1;
-    tell(w, &(ps__watch_event){.kind = PS__WATCH_IDLE, .last = &w->result->last, .seconds = (double)(next_full_ns(w) - now) / 1e9});
+    tell(w, &(ps__watch_event){.kind = PS__WATCH_IDLE, .last = &w->since_idle, .seconds = (double)(next_full_ns(w) - now) / 1e9});
+    w->since_idle = (ps__indexer_result){0};
 }
 
 /* With `once`: nothing waits, and for one quiet time nothing was heard. */

@@ -25,7 +25,7 @@ enum { /* kinds of events */
        PS__WATCH_WORKING = 4,  /* about once a second while photos are read: see `progress` */
        PS__WATCH_PAUSED = 5,   /* see `text` */
        PS__WATCH_RESUMED = 6,
-       PS__WATCH_IDLE = 7,    /* all is done; `last` is the last run's result */
+       PS__WATCH_IDLE = 7,    /* all is done; `last` is the last run's result, with what was done since the IDLE before added up */
        PS__WATCH_PROBLEM = 8, /* a run failed, see `code` and `text`; the next try is in `seconds` */
        PS__WATCH_STOPPED = 9  /* see `code` and `text` */
 };

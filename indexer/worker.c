@@ -101,7 +101,7 @@ void *ps__worker(void *payload) {
     }
     pthread_mutex_unlock(&p->lock);
     if (status != PS__OK) {
-        ps__logf(p->run->options->log, PS__LOG_WARNING, "a worker could not begin: %s", why.text);
+        ps__logf(p->run->options->log, PS__LOG_INFO, "a worker could not begin: %s", why.text);
         return NULL;
     }
     while (work_governed(p, &sessions, worker)) {}
