@@ -90,6 +90,8 @@ void print_help(FILE *to, const command *about); /* NULL: the whole program */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same and the exit status for a status of the library: EXIT_FAILED. library may be NULL, see ps_last_error. */
 int complain_status(const ps_library *library);
+/* The help that complain_usage names from now on is that of this command. */
+void name_help_of(const char *name);
 /* A sentence and how to get help; returns EXIT_USAGE. */
 int complain_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -258,6 +258,7 @@ int parse_options(options *o, const command **which, int argc, char **argv) {
     int status = -1, only_words = 0;
     memset(o, 0, sizeof *o);
     char **words = o->words = o->all_words = allocate((size_t)argc + 1, sizeof *words);
+    if (argc > 1 && find_command(argv[1])) name_help_of(argv[1]); /* where it stands first, as it mostly does */
     for (int i = 1; i < argc && status < 0; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0)
             only_words = 1;

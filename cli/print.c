@@ -25,12 +25,16 @@ int complain_status(const ps_library *library) {
     return EXIT_FAILED;
 }
 
+static const char *helpful; /* command whose help is named */
+
+void name_help_of(const char *name) { helpful = name; }
+
 int complain_usage(const char *format, ...) {
     va_list args;
     va_start(args, format);
     fputs("photosearch: ", stderr);
     vfprintf(stderr, format, args);
-    fputs("; see `photosearch --help`\n", stderr);
+    fprintf(stderr, "; see `photosearch %s%s--help`\n", helpful ? helpful : "", helpful ? " " : "");
     va_end(args);
     return EXIT_USAGE;
 }
