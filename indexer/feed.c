@@ -146,16 +146,22 @@ static int collect_waiting(const ps__file *file, const char *path, void *payload
     return file->state == PS__FILE_PENDING || file->state == PS__FILE_PREVIEWED ? collect(file, path, payload) : 0;
 }
 
+/* The rows of one photo, or one row; a row that is not there any more is nothing to feed. */
+typedef int rows_fn(ps__store *store, int64_t number, ps__file_fn *fn, void *payload, ps__error *err);
+
+static int feed_rows(page *g, rows_fn *rows, int64_t number, ps__file_fn *fn, ps__error *err) {
+    pthread_mutex_lock(&g->p->reader_lock);
+    int status = rows(g->p->reader, number, fn, g, err);
+    pthread_mutex_unlock(&g->p->reader_lock);
+    if (status == PS__OK) return feed_page(g, err);
+    drop_page(g);
+    return status == PS__NOTFOUND ? PS__OK : status;
+}
+
 static int feed_one_wanted(ps__pipeline *p, int64_t number, ps__error *err) {
     page g = {.p = p, .wanted = 1};
-    pthread_mutex_lock(&p->reader_lock);
-    int status = number < 0 ? ps__store_one_work(p->reader, -number, collect_waiting, &g, err)
-                            : ps__store_photo_work(p->reader, number, collect_waiting, &g, err);
-    pthread_mutex_unlock(&p->reader_lock);
-    if (status == PS__OK) return feed_page(&g, err);
-    drop_page(&g);
-    if (status == PS__NOMEM) return ps__fail_nomem(err);
-    return status == PS__NOTFOUND ? PS__OK : status;
+    return number < 0 ? feed_rows(&g, ps__store_one_work, -number, collect_waiting, err)
+                      : feed_rows(&g, ps__store_photo_work, number, collect_waiting, err);
 }
 
 static int feed_wanted(ps__pipeline *p, ps__error *err) {
@@ -196,15 +202,7 @@ static int feed_put_off(ps__pipeline *p, ps__error *err) {
         p->put_off = (ps__ids){0};
         for (size_t i = 0; i < ids.count && status == PS__OK; i++) {
             page g = {.p = p, .again = 1};
-            pthread_mutex_lock(&p->reader_lock);
-            status = ps__store_one_work(p->reader, ids.items[i], collect, &g, err);
-            pthread_mutex_unlock(&p->reader_lock);
-            if (status == PS__OK)
-                status = feed_page(&g, err);
-            else if (status == PS__NOTFOUND)
-                status = PS__OK;
-            else if (status == PS__NOMEM)
-                ps__fail_nomem(err);
+            status = feed_rows(&g, ps__store_one_work, ids.items[i], collect, err);
         }
         ps__free(ids.items);
         if (status == PS__OK) status = wait_for_rest(p, 1);
@@ -239,13 +237,7 @@ static int feed_listed(ps__pipeline *p, int preview, ps__error *err) {
     int status = PS__OK;
     for (size_t i = 0; i < ids->count && status == PS__OK; i++) {
         page g = {.p = p, .preview = preview};
-        pthread_mutex_lock(&p->reader_lock);
-        status = ps__store_one_work(p->reader, ids->items[i], preview ? collect_new : collect_waiting, &g, err);
-        pthread_mutex_unlock(&p->reader_lock);
-        if (status == PS__OK)
-            status = feed_page(&g, err);
-        else if (status == PS__NOTFOUND)
-            status = PS__OK;
+        status = feed_rows(&g, ps__store_one_work, ids->items[i], preview ? collect_new : collect_waiting, err);
     }
     return explain(status, err);
 }

@@ -8,21 +8,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/inotify.h>
 
 #include "base/os.h"
 #include "encoder/pixels/pixels.h"
 #include "indexer/indexer.h"
 #include "indexer/run.h"
-
-int ps__notify_is_image(const char *name) {
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && ps__pixels_endings[i]; i++) {
-        if (strcasecmp(dot, ps__pixels_endings[i]) == 0) return 1;
-    }
-    return 0;
-}
 
 static int is_file_root(const ps__notify *n, const char *path) {
     for (size_t i = 0; i < n->options.root_count; i++) {
@@ -108,7 +99,7 @@ static void named_event(ps__notify *n, int slot, const char *name, uint32_t mask
     } else if (is_folder(n, slot, path.bytes, name, mask)) {
         if (!(mask & IN_ISDIR) && (mask & (IN_DELETE | IN_MOVED_FROM))) drop_link(n, slot, name);
         folder_event(n, slot, path.bytes, name, mask);
-    } else if (ps__notify_is_image(name)) {
+    } else if (ps__pixels_is_image_name(name)) {
         tell(n, path.bytes, change_of_file(path.bytes, mask));
     }
     ps__buf_free(&path);

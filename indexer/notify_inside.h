@@ -65,7 +65,5 @@ void ps__notify_doubt(ps__notify *n, const char *path);
 
 /* Reads and handles all that inotify has. */
 void ps__notify_read(ps__notify *n);
-/* Does this name count as a photo's? */
-int ps__notify_is_image(const char *name);
 
 #endif

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -170,15 +169,6 @@ static int compare(ps__run *run, entry *e, ps__error *err) {
     return known_file(run, &known, &st, err);
 }
 
-static int has_image_ending(const char *name) {
-    const char *dot = strrchr(name, '.');
-    if (!dot) return 0;
-    for (size_t i = 0; ps__pixels_endings[i]; i++) {
-        if (strcasecmp(dot, ps__pixels_endings[i]) == 0) return 1;
-    }
-    return 0;
-}
-
 static char *join(const char *folder, const char *name) {
     ps__buf path = PS__BUF_INIT;
     ps__buf_puts(&path, folder);
@@ -204,7 +194,7 @@ static int list_file(listing *files, const char *folder, const char *name, const
 /* Sorts one directory entry into files or folders. What cannot be looked at is left for the removal phase, which looks again. */
 static int sort_entry(ps__run *run, listing *files, ps__strings *folders, const char *folder, int fd, const struct dirent *d) {
     struct stat st;
-    int image = has_image_ending(d->d_name), follow = (run->options->flags & PS__INDEX_FOLLOW_LINKS) != 0;
+    int image = ps__pixels_is_image_name(d->d_name), follow = (run->options->flags & PS__INDEX_FOLLOW_LINKS) != 0;
     if (d->d_name[0] == '.' && !(run->options->flags & PS__INDEX_HIDDEN)) return PS__OK;
     if (d->d_type == DT_REG && !image) return PS__OK;
     if (d->d_type == DT_DIR) return ps__strings_push(folders, join(folder, d->d_name));
@@ -383,7 +373,7 @@ static int scan_path(ps__run *run, const char *path, ps__error *err) {
     if (ps__os.lstat(path, &st) != 0) return PS__OK; /* gone: the removal phase's affair */
     int link = S_ISLNK(st.st_mode);
     if (link && ps__os.stat(path, &st) != 0) return PS__OK;
-    if (S_ISREG(st.st_mode) && has_image_ending(path)) return scan_one_file(run, path, &st, err);
+    if (S_ISREG(st.st_mode) && ps__pixels_is_image_name(path)) return scan_one_file(run, path, &st, err);
     if (!S_ISDIR(st.st_mode) || (link && !(run->options->flags & PS__INDEX_FOLLOW_LINKS))) return PS__OK;
     if (ps__strings_push(&folders, ps__strdup(path)) != PS__OK) return ps__fail_nomem(err);
     int status = scan_below(run, &folders, err);

@@ -18,20 +18,20 @@
 #include "base/alloc.h"
 #include "base/os.h"
 
-static int fail_busy(ps__store *store, int fd, ps__error *err) {
+static int fail_busy(int fd, const char *folder, const char *doing, ps__error *err) {
     char text[64];
     ssize_t got = ps__os.read(fd, text, sizeof text - 1);
     text[got > 0 ? got : 0] = 0;
     long pid = strtol(text, NULL, 10);
-    if (pid > 0) return ps__fail(err, PS__BUSY, "%s: the library is being indexed by process %ld", store->folder, pid);
-    return ps__fail(err, PS__BUSY, "%s: the library is being indexed by another process", store->folder);
+    if (pid > 0) return ps__fail(err, PS__BUSY, "%s: the library is being %s by process %ld", folder, doing, pid);
+    return ps__fail(err, PS__BUSY, "%s: the library is being %s by another process", folder, doing);
 }
 
-static int lock_file(ps__store *store, int fd, ps__error *err) {
+static int lock_file(int fd, const char *folder, const char *name, const char *doing, ps__error *err) {
     char text[64];
     if (ps__os.lock(fd) != 0) {
-        if (errno == EAGAIN || errno == EACCES) return fail_busy(store, fd, err);
-        return ps__fail_errno(err, errno, "%s/writer.lock: could not be locked", store->folder);
+        if (errno == EAGAIN || errno == EACCES) return fail_busy(fd, folder, doing, err);
+        return ps__fail_errno(err, errno, "%s/%s: could not be locked", folder, name);
     }
     int length = snprintf(text, sizeof text, "%ld %lld\n", (long)getpid(), (long long)ps__os.wall_seconds());
     /* Without its text (full disk) the lock still locks. */
@@ -39,24 +39,29 @@ static int lock_file(ps__store *store, int fd, ps__error *err) {
     return PS__OK;
 }
 
-int ps__store_lock(ps__store *store, ps__error *err) {
+int ps__folder_lock(int *fd, const char *folder, const char *name, const char *doing, ps__error *err) {
     ps__buf path = PS__BUF_INIT;
-    int status = ps__store_must_write(store, err);
-    if (status != PS__OK || store->lock_fd >= 0) return status;
-    ps__buf_printf(&path, "%s/writer.lock", store->folder);
-    int fd = path.failed ? -1 : ps__os.open(path.bytes, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    int status;
+    ps__buf_printf(&path, "%s/%s", folder, name);
+    *fd = path.failed ? -1 : ps__os.open(path.bytes, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
     if (path.failed)
         status = ps__fail_nomem(err);
-    else if (fd < 0)
+    else if (*fd < 0)
         status = ps__fail_errno(err, errno, "%s", path.bytes);
     else
-        status = lock_file(store, fd, err);
+        status = lock_file(*fd, folder, name, doing, err);
     ps__buf_free(&path);
-    if (status == PS__OK)
-        store->lock_fd = fd;
-    else if (fd >= 0)
-        ps__os.close(fd);
+    if (status != PS__OK && *fd >= 0) {
+        ps__os.close(*fd);
+        *fd = -1;
+    }
     return status;
+}
+
+int ps__store_lock(ps__store *store, ps__error *err) {
+    int status = ps__store_must_write(store, err);
+    if (status != PS__OK || store->lock_fd >= 0) return status;
+    return ps__folder_lock(&store->lock_fd, store->folder, "writer.lock", "indexed", err);
 }
 
 void ps__store_unlock(ps__store *store) {

@@ -60,6 +60,10 @@ void ps__store_end(ps__store *store);
 ** holder. The kernel drops it when the holder dies, however that happens. Released by ps__store_unlock or ps__store_close. Short
 ** writes (forget) do not need it. Held by the handle: a second handle of the same process gets PS__BUSY too. */
 int ps__store_lock(ps__store *store, ps__error *err);
+
+/* The same kind of lock on another file of a library's folder. *fd is to be closed with ps__os.close. doing: "watched", for the
+** sentence of PS__BUSY. */
+int ps__folder_lock(int *fd, const char *folder, const char *name, const char *doing, ps__error *err);
 void ps__store_unlock(ps__store *store);
 /* 1 while somebody holds it for the library in `folder`; 0 also when that cannot be told. */
 int ps__store_is_locked(const char *folder);

@@ -4,6 +4,7 @@
 #include "encoder/pixels/pixels.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "encoder/pixels/exif.h"
@@ -15,6 +16,13 @@
 
 const char *const ps__pixels_endings[] = {".jpg", ".jpeg", ".jpe",  ".jfif", ".png", ".gif",  ".bmp", ".dib", ".tga",
                                           ".psd", ".webp", ".heic", ".heif", ".hif", ".avif", ".hdr", NULL};
+
+int ps__pixels_is_image_name(const char *name) {
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && ps__pixels_endings[i]; i++)
+        if (strcasecmp(dot, ps__pixels_endings[i]) == 0) return 1;
+    return 0;
+}
 
 static ps__decoder *decoder_for(const char *format) {
     static const struct {

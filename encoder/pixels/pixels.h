@@ -56,5 +56,7 @@ void ps__pixels_clear(ps__pixels *pixels);
 
 /* Name endings (".jpg") that indexing looks at when it walks folders, lower case, NULL at the end. */
 extern const char *const ps__pixels_endings[];
+/* 1 if the name or path ends in one of them, in whatever case. */
+int ps__pixels_is_image_name(const char *name);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "tests/store/vfs_layer.h"
+
 typedef struct layered { /* the real file lies behind it in the same memory */
     sqlite3_file base;
     sqlite3_file *real;
@@ -73,23 +75,7 @@ static int xSync(sqlite3_file *f, int flags) {
     return code ? code : real_of(f)->pMethods->xSync(real_of(f), flags);
 }
 
-static const sqlite3_io_methods methods = {.iVersion = 2,
-                                           .xClose = xClose,
-                                           .xRead = xRead,
-                                           .xWrite = xWrite,
-                                           .xTruncate = xTruncate,
-                                           .xSync = xSync,
-                                           .xFileSize = xFileSize,
-                                           .xLock = xLock,
-                                           .xUnlock = xUnlock,
-                                           .xCheckReservedLock = xCheckReservedLock,
-                                           .xFileControl = xFileControl,
-                                           .xSectorSize = xSectorSize,
-                                           .xDeviceCharacteristics = xDeviceCharacteristics,
-                                           .xShmMap = xShmMap,
-                                           .xShmLock = xShmLock,
-                                           .xShmBarrier = xShmBarrier,
-                                           .xShmUnmap = xShmUnmap};
+static const sqlite3_io_methods methods = LAYER_METHODS;
 
 static int open_layered(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out_flags) {
     (void)vfs;

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "tests/store/vfs_layer.h"
 
 #define SECTOR 512
 #define NAMES 512
@@ -184,23 +185,7 @@ static int xSync(sqlite3_file *f, int flags) {
     return SQLITE_OK;
 }
 
-static const sqlite3_io_methods methods = {.iVersion = 2,
-                                           .xClose = xClose,
-                                           .xRead = xRead,
-                                           .xWrite = xWrite,
-                                           .xTruncate = xTruncate,
-                                           .xSync = xSync,
-                                           .xFileSize = xFileSize,
-                                           .xLock = xLock,
-                                           .xUnlock = xUnlock,
-                                           .xCheckReservedLock = xCheckReservedLock,
-                                           .xFileControl = xFileControl,
-                                           .xSectorSize = xSectorSize,
-                                           .xDeviceCharacteristics = xDeviceCharacteristics,
-                                           .xShmMap = xShmMap,
-                                           .xShmLock = xShmLock,
-                                           .xShmBarrier = xShmBarrier,
-                                           .xShmUnmap = xShmUnmap};
+static const sqlite3_io_methods methods = LAYER_METHODS;
 
 static int open_layered(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int flags, int *out_flags) {
     (void)vfs;
