@@ -136,7 +136,7 @@ int ps_model_embed_text_in(float *embedding, ps_model *model, const char *lang, 
     ps__tower *tower;
     if (!embedding || !model || !text)
         return ps__refuse(NULL, PS_INVALID, "a text was to be embedded without a model, a text or a place");
-    int status = ps__query_parse(&query, text, length, PS__QUERY_LITERAL, &err);
+    int status = ps__query_parse(&query, text, length, NULL, &err);
     if (status == PS__OK) {
         status = ps__model_text(embedding, &tower, model, lang, query.text, strlen(query.text), &err);
         ps__query_clear(&query);

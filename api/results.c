@@ -115,12 +115,6 @@ int ps_results_understood(ps_understood *out, const ps_results *results) {
     *out = (ps_understood){
         .version = PS_UNDERSTOOD_VERSION,
         .text = query->text ? query->text : "",
-        .from = query->from,
-        .to = query->to,
-        .places = (const char *const *)query->places,
-        .place_count = query->place_count,
-        .nots = (const char *const *)query->nots,
-        .not_count = query->not_count,
         .encode_ms = results->encode_ms,
         .search_ms = results->search_ms,
         .total_ms = results->total_ms,

@@ -144,7 +144,7 @@ int ps_search(ps_results **out, ps_library *library, const char *text, const ps_
         return ps__refuse(library, PS_INVALID, "ps_search was given no library, no text or no place for the results");
     *out = NULL;
     int status = begin(&j, library, options, &err);
-    if (status == PS__OK) status = ps__query_parse(&j.results->query, text, strlen(text), j.options.flags, &err);
+    if (status == PS__OK) status = ps__query_parse(&j.results->query, text, strlen(text), NULL, &err);
     if (status == PS__OK) status = answer_words(&j, &err);
     return ps__remember(library, end(out, &j, status), &err);
 }

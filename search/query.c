@@ -34,26 +34,34 @@ static int tidy(char **out, const char *s, size_t length, ps__error *err) {
     return *out ? PS__OK : ps__fail_nomem(err);
 }
 
-int ps__query_parse(ps__query *out, const char *sentence, size_t length, unsigned flags, ps__error *err) {
+int ps__query_parse(ps__query *out, const char *sentence, size_t length, const ps__query_context *context, ps__error *err) {
     memset(out, 0, sizeof *out);
-    (void)flags; /* every word is content, literal or not */
+    (void)context;
     int status = tidy(&out->text, sentence, length, err);
-    if (status != PS__OK) return status;
-    if (out->text[0]) return PS__OK;
-    ps__query_clear(out);
-    return ps__fail(err, PS__INVALID, "the query is empty");
+    if (status == PS__OK && !out->text[0]) status = ps__fail(err, PS__INVALID, "the query is empty");
+    if (status != PS__OK) ps__query_clear(out);
+    return status;
 }
 
-static void free_list(char **list, size_t count) {
-    for (size_t i = 0; i < count; i++) ps__free(list[i]);
-    ps__free(list);
+static void clear_filter(ps__filter *filter) {
+    ps__when_clear(&filter->when);
+    ps__free(filter->text);
+    ps__free(filter->words);
+    ps__free(filter->meaning);
+}
+
+static void clear_clause(ps__clause *clause) {
+    for (size_t i = 0; i < clause->filter_count; i++) clear_filter(&clause->filters[i]);
+    for (size_t i = 0; i < clause->content_count; i++) ps__free(clause->contents[i].text);
+    ps__free(clause->filters);
+    ps__free(clause->contents);
 }
 
 void ps__query_clear(ps__query *query) {
+    for (size_t i = 0; i < query->clause_count; i++) clear_clause(&query->clauses[i]);
+    for (size_t i = 0; i < query->note_count; i++) ps__free(query->notes[i]);
+    ps__free(query->clauses);
+    ps__free(query->notes);
     ps__free(query->text);
-    ps__free(query->from);
-    ps__free(query->to);
-    free_list(query->places, query->place_count);
-    free_list(query->nots, query->not_count);
     memset(query, 0, sizeof *query);
 }

@@ -71,6 +71,11 @@ static int shorten_log(ps__store *store, ps__error *err) {
 
 int ps__store_sweep(ps__store *store, ps__error *err) {
     int status = ps__sql_run(store, err,
+                             "DELETE FROM words WHERE rowid IN (SELECT photo FROM loose"
+                             " WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.photo = loose.photo))",
+                             "");
+    if (status == PS__OK)
+        status = ps__sql_run(store, err,
                              "DELETE FROM photos WHERE id IN (SELECT photo FROM loose)"
                              " AND NOT EXISTS (SELECT 1 FROM files WHERE files.photo = photos.id)",
                              "");

@@ -57,8 +57,9 @@ int ps__store_file_add(int64_t *id, ps__store *store, const char *path, const ps
                     " VALUES(?1, (SELECT id FROM photos WHERE id = ?2), NOT EXISTS (SELECT 1 FROM photos WHERE id = ?2),"
                     " ?3, ?4, ?5, ?6)",
                     "biiiii", (const void *)path, (int)strlen(path), photo, st->size, st->mtime_ns, st->inode, st->device);
-    if (status == PS__OK) *id = sqlite3_last_insert_rowid(store->db);
-    return status;
+    if (status != PS__OK) return status;
+    *id = sqlite3_last_insert_rowid(store->db);
+    return ps__path_words_put(store, *id, path, err);
 }
 
 int ps__store_file_changed(ps__store *store, int64_t id, const ps__file_stat *st, ps__error *err) {
@@ -102,7 +103,8 @@ int ps__store_file_back(ps__store *store, int64_t id, ps__error *err) {
 }
 
 int ps__store_file_removed(ps__store *store, int64_t id, ps__error *err) {
-    return ps__sql_run(store, err, "DELETE FROM files WHERE id = ?", "i", id);
+    int status = ps__path_words_drop(store, id, err);
+    return status == PS__OK ? ps__sql_run(store, err, "DELETE FROM files WHERE id = ?", "i", id) : status;
 }
 
 int ps__store_walk_files(ps__store *store, sqlite3_stmt *stmt, ps__file_fn *fn, void *payload, ps__error *err) {

@@ -6,8 +6,9 @@
 static int forget_range(int64_t *files, ps__store *store, const ps__range *r, ps__error *err) {
     int status = ps__store_write(store, err);
     if (status != PS__OK) return status;
-    status =
-        ps__sql_run(store, err, "DELETE FROM files WHERE path = ?1 OR (path >= ?2 AND path < ?3)", "bbb", (const void *)r->root,
+    status = ps__path_words_drop_range(store, r, err);
+    if (status == PS__OK)
+        status = ps__sql_run(store, err, "DELETE FROM files WHERE path = ?1 OR (path >= ?2 AND path < ?3)", "bbb", (const void *)r->root,
                     r->root_length, (const void *)r->low, r->low_length, (const void *)r->high, r->low_length);
     *files = status == PS__OK ? sqlite3_changes(store->db) : 0;
     if (status == PS__OK && *files > 0) status = ps__store_sweep(store, err);

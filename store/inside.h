@@ -79,6 +79,11 @@ typedef struct ps__range {
 int ps__range_make(ps__range *out, const char *path, ps__error *err);
 void ps__range_clear(ps__range *range);
 
+/* The words of paths: a new row of `files`, and before one, or all at or below a path, go. Inside a write. */
+int ps__path_words_put(ps__store *store, int64_t file, const char *path, ps__error *err);
+int ps__path_words_drop(ps__store *store, int64_t file, ps__error *err);
+int ps__path_words_drop_range(ps__store *store, const ps__range *range, ps__error *err);
+
 /* Columns of `files` as ps__store_walk_files reads them, with the path behind. */
 #define PS__FILE_COLUMNS "id, photo, state, racy, size, mtime_ns, inode, device"
 

@@ -56,5 +56,37 @@ static const char version_2[] =
     "DROP INDEX files_state;"
     "CREATE INDEX files_work ON files(state, mtime_ns, id) WHERE state > 0;";
 
-const ps__migration ps__store_migrations[] = {{version_1}, {version_2}};
+/* What can be asked for beside the look of a photo. `notes` is the version of the reading of a photo's metadata (PS__NOTES_VERSION of
+** files.h); photos of an older reading are read again. Words are kept as they are (`texts`) and as they are looked up (`words`, by photo;
+** `path_words`, by file); the latter two are kept by path_words.c and changes.c, as triggers may not write to virtual tables. */
+static const char version_3[] =
+    "ALTER TABLE photos ADD COLUMN notes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE photos ADD COLUMN taken_source INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE photos ADD COLUMN flash INTEGER;"
+    "ALTER TABLE photos ADD COLUMN rating INTEGER;"
+    "ALTER TABLE photos ADD COLUMN kinds INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE photos ADD COLUMN city INTEGER;"
+    "ALTER TABLE photos ADD COLUMN region INTEGER;"
+    "ALTER TABLE photos ADD COLUMN country TEXT;"
+    "ALTER TABLE photos ADD COLUMN look INTEGER;"
+    "UPDATE photos SET taken_source = 1 WHERE taken IS NOT NULL;"
+    "UPDATE files SET state = 1 WHERE state = 0;"
+    "CREATE TABLE texts(photo INTEGER PRIMARY KEY, title TEXT, caption TEXT, keywords TEXT, seen TEXT, seen_by INTEGER);"
+    "CREATE VIRTUAL TABLE words USING fts5(title, caption, keywords, seen, tags, tokenize = 'unicode61 remove_diacritics 2');"
+    "CREATE VIRTUAL TABLE path_words USING fts5(path, content = '', tokenize = 'unicode61 remove_diacritics 2');"
+    "CREATE TABLE tags(photo INTEGER NOT NULL, tag TEXT NOT NULL, score REAL NOT NULL, PRIMARY KEY(photo, tag)) WITHOUT ROWID;"
+    "CREATE INDEX tags_tag ON tags(tag, score);"
+    "CREATE TABLE tagged(photo INTEGER PRIMARY KEY, vocabulary INTEGER NOT NULL);"
+    "CREATE TABLE saved(name TEXT PRIMARY KEY, query TEXT NOT NULL, lang TEXT, flags INTEGER NOT NULL DEFAULT 0,"
+    " made INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO path_words(rowid, path) SELECT id, CAST(path AS TEXT) FROM files;"
+    "CREATE TRIGGER photo_left AFTER DELETE ON photos BEGIN"
+    " DELETE FROM texts WHERE photo = OLD.id;"
+    " DELETE FROM tags WHERE photo = OLD.id; DELETE FROM tagged WHERE photo = OLD.id; END;"
+    /* Kind 3, of no space: what is known of the photo changed, not its vectors. */
+    "CREATE TRIGGER photo_noted AFTER UPDATE OF taken, taken_offset, latitude, longitude, make, model, lens, notes, taken_source, flash,"
+    " rating, kinds, city, region, country, look, width, height, format, bytes ON photos BEGIN"
+    " INSERT INTO changes(kind, photo, space) VALUES(3, NEW.id, -1); END;";
+
+const ps__migration ps__store_migrations[] = {{version_1}, {version_2}, {version_3}};
 const int ps__store_version = sizeof ps__store_migrations / sizeof *ps__store_migrations;
