@@ -46,11 +46,13 @@ static int is_small_only(const ps__parse *p, size_t from, size_t to) {
     return 1;
 }
 
-/* Where a "not" before content stops within it: at a pause, or an "and" or "but" with something behind. */
+/* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script at what links the
+** words before it to a noun ("没有人的海滩"). */
 static size_t reach(const ps__parse *p, size_t from, size_t to) {
     for (size_t i = from; i < to; i++) {
         if (ps__is_pause(p, i)) return i;
         if (i > from && i + 1 < to && (ps__chart_longest(p, i, PS__SYM_AND) >= 0 || ps__chart_longest(p, i, PS__SYM_BUT) >= 0)) return i;
+        if (i > from && i + 1 < to && p->lexer.tokens[i].type == PS__TOKEN_HAN && ps__chart_longest(p, i, PS__SYM_LINK) >= 0) return i;
     }
     return to;
 }
@@ -92,7 +94,8 @@ static size_t negate(negation *n, size_t i) {
             if (!negate_content(n, s, minus)) return count + 1;
             if (n->out->items[n->out->count - 1].type == UNIT_CONTENT) return at + 1;
         } else {
-            unit u = {.type = s->type == PS__SEGMENT_FILTER ? UNIT_FILTER : UNIT_WEIGHT, .negative = 1, .segment = s, .from = s->from, .to = s->to};
+            int quoted = minus && s->type == PS__SEGMENT_FILTER && n->p->items[s->item].symbol == PS__SYM_QUOTED; /* -"red umbrella" */
+            unit u = {.type = s->type == PS__SEGMENT_FILTER && !quoted ? UNIT_FILTER : UNIT_WEIGHT, .negative = 1, .segment = s, .from = s->from, .to = s->to};
             if (!add(n->out, &u)) return count + 1;
         }
         at++;
@@ -270,8 +273,9 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
 }
 
 static int is_hours(const ps__parse *p, const unit *u) {
+    if (u->type != UNIT_FILTER || u->negative) return 0;
     const ps__item *item = &p->items[u->segment->item];
-    if (u->type != UNIT_FILTER || u->negative || (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME)) return 0;
+    if (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME) return 0;
     for (int k = 0; k < item->kid_count && item->symbol == PS__SYM_WHEN; k++)
         if (p->items[item->kids[k]].symbol == PS__SYM_TIME) item = &p->items[item->kids[k]];
     return (item->flags & PS__ITEM_DAYPART) != 0;

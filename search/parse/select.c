@@ -33,8 +33,8 @@ static size_t longest_of(const ps__parse *p, size_t token, const int *symbols, s
 }
 
 size_t ps__small_at(const ps__parse *p, size_t token) {
-    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE};
-    return token < p->lexer.count ? longest_of(p, token, SMALL, 5) : 0;
+    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE, PS__SYM_LINK};
+    return token < p->lexer.count ? longest_of(p, token, SMALL, 6) : 0;
 }
 
 size_t ps__noise_at(const ps__parse *p, size_t token) {
@@ -80,7 +80,7 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
     if (time->flags & PS__ITEM_WEAK && !placed) return NO;
     if (time->flags & PS__ITEM_SOFT && !is_edge(p, end, 1)) return NO;
     if (time->flags & PS__ITEM_YEAR && !placed && !after && !is_edge(p, end, 0)) return NO;
-    if (ends_in_half_a_word(p, time) && !is_edge(p, end, 1)) return NO;
+    if (ends_in_half_a_word(p, time) && !is_edge(p, time->to, 1)) return NO;
     return YES;
 }
 
@@ -97,8 +97,8 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
     const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
     if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
     if (place->flags & PS__ITEM_CAPITAL || place->kid_count == 2) return YES;
-    if (place->flags & PS__ITEM_AMBIGUOUS) /* "in turkey", but not "in the bath" */
-        return place->from == item->from + 1 && is_edge(p, item->to, 1);
+    if (place->flags & PS__ITEM_AMBIGUOUS) /* "in turkey", but not "in the bath" or "at reading" */
+        return place->from == item->from + 1 && place->number >= 1e9 && is_edge(p, item->to, 1);
     if (item->value == PS__WHERE_WITHIN) return YES;
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);
@@ -106,7 +106,8 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
 
 static int accept_place(const ps__parse *p, const ps__item *item, int after) {
     int capital = item->flags & PS__ITEM_CAPITAL;
-    int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
+    int german = p->lang >= 0 && strcmp(p->tables->languages[p->lang], "de") == 0; /* writes all nouns with capitals */
+    int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN && !german;
     if (!is_edge(p, item->to, after)) return NO;
     if (item->flags & PS__ITEM_AMBIGUOUS && (!capital || !cased)) return NO;
     if (item->kid_count == 2) return YES;
