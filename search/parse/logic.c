@@ -91,6 +91,7 @@ static size_t negate(negation *n, size_t i) {
         const ps__segment *s = at < count ? &n->segments[at] : NULL;
         if (!s || (s->type != PS__SEGMENT_FILTER && s->type != PS__SEGMENT_CONTENT && s->type != PS__SEGMENT_WEIGHT)) return i;
         if (s->type == PS__SEGMENT_CONTENT) {
+            if (!minus && reach(n->p, s->from, s->to) == s->from) return i; /* "not, ..." */
             if (!negate_content(n, s, minus)) return count + 1;
             if (n->out->items[n->out->count - 1].type == UNIT_CONTENT) return at + 1;
         } else {
@@ -368,6 +369,22 @@ static int add_notes(ps__query *out, const ps__buf *notes, ps__error *err) {
     return PS__OK;
 }
 
+/* Sides of an "or" of which nothing is left ("photos or cats in Paris"); the first stays when all are so. */
+static void drop_empty(ps__query *out) {
+    size_t kept = 0, full = 0;
+    for (size_t i = 0; i < out->clause_count; i++) full += out->clauses[i].filter_count || out->clauses[i].content_count;
+    for (size_t i = 0; i < out->clause_count; i++) {
+        int empty = !out->clauses[i].filter_count && !out->clauses[i].content_count;
+        if (empty && (full || i > 0)) {
+            ps__free(out->clauses[i].filters);
+            ps__free(out->clauses[i].contents);
+        } else {
+            out->clauses[kept++] = out->clauses[i];
+        }
+    }
+    out->clause_count = kept;
+}
+
 int ps__logic_build(ps__query *out, ps__parse *p, const ps__segments *segments, ps__error *err) {
     units list;
     int status = PS__OK;
@@ -383,6 +400,7 @@ int ps__logic_build(ps__query *out, ps__parse *p, const ps__segments *segments, 
         status = add_clause(out, p, list.items + start, i - start, err);
         start = i + 1;
     }
+    if (status == PS__OK) drop_empty(out);
     if (status == PS__OK) status = add_notes(out, &segments->notes, err);
     ps__free(list.items);
     return status;

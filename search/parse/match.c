@@ -8,7 +8,7 @@
 #include "search/parse/chart.h"
 #include "search/parse/times.h"
 
-#define MAX_ITEMS 120   /* at one token */
+#define MAX_ITEMS 100   /* at one token */
 #define MAX_STEPS 6000  /* at one token */
 #define MAX_DEPTH 3
 #define MAX_TOKENS_OF_PATTERN 40

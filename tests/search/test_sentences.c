@@ -54,8 +54,8 @@ static tally check_file(const char *path) {
             world.photos = 0;
         else if (strcmp(line, "@gallery all") == 0)
             world.photos = 1;
-        else if (strncmp(line, "@lang ", 6) == 0)
-            snprintf(lang, sizeof lang, "%s", line + 6);
+        else if (strncmp(line, "@lang", 5) == 0)
+            snprintf(lang, sizeof lang, "%s", line + 5 + (line[5] == ' '));
         else
             check_line(&t, path, number, line, &world);
     }
