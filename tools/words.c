@@ -158,7 +158,8 @@ static void add_element(row *r, uint32_t element) {
 static void add_words(row *r, const char *s, size_t n, size_t lang) {
     char text[256];
     ps__lexer lexer;
-    int weak = n > 1 && s[n - 1] == '?', elided, tells = r->pattern.symbol != PS__SYM_AMBIGUOUS_PLACE && r->pattern.symbol != PS__SYM_DEMONYM;
+    int weak = n > 1 && s[n - 1] == '?', elided, symbol = (int)r->pattern.symbol;
+    int tells = symbol != PS__SYM_AMBIGUOUS_PLACE && symbol != PS__SYM_DEMONYM && symbol != PS__SYM_HOLIDAY; /* "cinco de mayo" in English */
     if (weak) n--;
     elided = n > 1 && s[n - 1] == '\'' && (n <= 3 || s[n - 2] == 'u'); /* "l'", "jusqu'": cut as if a word followed */
     if (n > sizeof text - 2) fail("a word has more than %zu bytes", sizeof text - 2);
