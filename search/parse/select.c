@@ -136,6 +136,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     case PS__SYM_WHERE: return accept_where(p, item);
     case PS__SYM_PLACE: return accept_place(p, item, after);
     case PS__SYM_DEMONYM: return accept_demonym(p, item);
+    case PS__SYM_CONTENT: return BLOCK;
     default: return item->flags & PS__ITEM_WEAK ? NO : YES;
     }
 }
@@ -143,6 +144,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
 /* Among equally long ones: times, then attributes, then places. 0: no filter. */
 static int kind_rank(const ps__item *item) {
     switch (item->symbol) {
+    case PS__SYM_CONTENT: return 8;
     case PS__SYM_WHEN: return 7;
     case PS__SYM_TIME: return 6;
     case PS__SYM_WHERE: return 3;
