@@ -10,6 +10,7 @@
 #define MAX_NAME 8   /* tokens */
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
+#define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
@@ -84,6 +85,8 @@ static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *pla
     if (p->lexer.tokens[from].capital) item.flags |= PS__ITEM_CAPITAL;
     int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
     if (ambiguous >= 0 && p->items[ambiguous].to >= to) item.flags |= PS__ITEM_AMBIGUOUS;
+    int article = ps__chart_longest(p, from, PS__SYM_ARTICLE) >= 0; /* "en la calle": there is a La Calle */
+    if (article && to > from + 1 && !p->lexer.tokens[from].capital && item.number < KNOWN_WITH_ARTICLE) item.flags |= PS__ITEM_AMBIGUOUS;
     int32_t added = ps__chart_add(p, &item);
     if (added >= 0) qualify(p, added);
 }

@@ -14,7 +14,7 @@
 #define KNOWN_ALONE_CAPITAL 15000
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
-#define KNOWN_SMALL 5000000 /* of a name that is a word as well, written small behind a preposition */
+#define KNOWN_SMALL 1e8 /* of a name that is a word as well, written small behind a preposition: countries */
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
 
@@ -106,7 +106,8 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
     if (is_capital(p, place) || place->kid_count == 2) return YES;
     if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
         int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
-        return plain && is_edge(p, item->to, 1) && (place->flags & PS__ITEM_CAPITAL || place->number >= KNOWN_SMALL);
+        double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_SMALL : is_language(p, "de") ? KNOWN_PLACED : 0;
+        return plain && is_edge(p, item->to, 1) && place->number >= known;
     }
     if (item->value == PS__WHERE_WITHIN) return YES;
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
@@ -125,7 +126,16 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
 /* "Italian village" is in Italy. */
 static int accept_demonym(const ps__parse *p, const ps__item *item) { return ps__chart_longest(p, item->to, PS__SYM_PLACELIKE) >= 0; }
 
+/* What is in it begins a phrase that only looks like it ("en [père] noël"). */
+static int cuts_content(const ps__parse *p, const ps__item *item) {
+    const ps__item *inner = kid_of(p, item, PS__SYM_PLACE);
+    if (!inner) inner = kid_of(p, item, PS__SYM_TIME);
+    int32_t content = inner ? ps__chart_longest(p, inner->from, PS__SYM_CONTENT) : -1;
+    return content >= 0 && p->items[content].to > inner->to;
+}
+
 static int accept_item(const ps__parse *p, const ps__item *item, int after) {
+    if (cuts_content(p, item)) return NO;
     switch (item->symbol) {
     case PS__SYM_TIME: return accept_time(p, item, item->to, 0, after);
     case PS__SYM_WHEN: {
