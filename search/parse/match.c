@@ -137,7 +137,13 @@ static void match_rest(match *m, int element, size_t at) {
     }
 }
 
-static int is_played(const ps__parse *p, const ps__pattern *pattern) { return p->langs >> pattern->lang & 1; }
+/* Beside another language, English words count only where they are none of that language ("no" in Portuguese, "mar" in Spanish). */
+static int is_played(const ps__parse *p, const ps__pattern *pattern) {
+    uint32_t first = p->tables->elements[pattern->elements], number = first & PS__ELEMENT_NUMBER;
+    if (!(p->langs >> pattern->lang & 1)) return 0;
+    if (pattern->lang == p->lang || pattern->stage != PS__STAGE_WORDS || first & PS__ELEMENT_SYMBOL) return 1;
+    return !((p->tables->word_langs[number] | p->tables->name_langs[number]) >> p->lang & 1);
+}
 
 static void match_words(ps__parse *p, size_t token, int stage) {
     const ps__tables *t = p->tables;

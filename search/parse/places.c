@@ -13,9 +13,12 @@
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
 #define SMALLEST 10000 /* people of a town that may be meant by a name alone */
+#define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
+    int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
+    if (ambiguous >= 0 && p->items[ambiguous].to >= to) return 0; /* the tables know that it is both */
     for (int32_t i = p->first[from]; i >= 0; i = p->items[i].next) {
         const ps__item *item = &p->items[i];
         if (item->to >= to && item->symbol == PS__SYM_N && !(item->flags & PS__ITEM_WEAK)) return 1;
@@ -107,6 +110,8 @@ static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *pla
     if (p->lexer.tokens[from].capital) item.flags |= PS__ITEM_CAPITAL;
     int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
     if (ambiguous >= 0 && p->items[ambiguous].to >= to) item.flags |= PS__ITEM_AMBIGUOUS;
+    int article = ps__chart_longest(p, from, PS__SYM_ARTICLE) >= 0; /* "en la calle": there is a La Calle */
+    if (article && to > from + 1 && !p->lexer.tokens[from].capital && item.number < KNOWN_WITH_ARTICLE) item.flags |= PS__ITEM_AMBIGUOUS;
     int32_t added = ps__chart_add(p, &item);
     if (added >= 0) qualify(p, added);
 }

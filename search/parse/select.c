@@ -14,6 +14,7 @@
 #define KNOWN_ALONE_CAPITAL 15000
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
+#define KNOWN_SMALL 1e8 /* of a name that is a word as well, written small behind a preposition: countries */
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
 
@@ -69,6 +70,12 @@ static int follows_photo(const ps__parse *p, size_t token) {
     return 0;
 }
 
+/* 1: the sentence's language is one of these ("de en"). */
+static int is_language(const ps__parse *p, const char *languages) { return p->lang >= 0 && strstr(languages, p->tables->languages[p->lang]) != NULL; }
+
+/* Capitals tell names from other words, but not in German, where all nouns have them. */
+static int is_capital(const ps__parse *p, const ps__item *item) { return item->flags & PS__ITEM_CAPITAL && !is_language(p, "de"); }
+
 /* In Han script: a weak character that the next one makes another word ("晚" of "晚餐"). */
 static int ends_in_half_a_word(const ps__parse *p, const ps__item *time) {
     const ps__item *last = time->kid_count ? &p->items[time->kids[time->kid_count - 1]] : NULL;
@@ -88,7 +95,7 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
 static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *time) {
     int weak = time->flags & PS__ITEM_WEAK, starts = item->from == 0 || follows_photo(p, item->from);
     size_t first = time->from;
-    if (weak && (!p->lexer.tokens[first].capital || p->lang != p->english)) return BLOCK;
+    if (weak && (!p->lexer.tokens[first].capital || !is_language(p, "de en id"))) return BLOCK; /* the others write months small */
     if ((weak || time->flags & PS__ITEM_SOFT) && !starts && ps__chart_longest(p, item->from, PS__SYM_PHOTO) < 0) return BLOCK;
     return accept_time(p, time, item->to, 1, 0) == YES ? YES : BLOCK;
 }
@@ -96,18 +103,21 @@ static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *t
 static int accept_where(const ps__parse *p, const ps__item *item) {
     const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
     if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
-    if (place->flags & PS__ITEM_CAPITAL || place->kid_count == 2) return YES;
-    if (place->flags & PS__ITEM_AMBIGUOUS) /* "in turkey", but not "in the bath" or "at reading" */
-        return place->from == item->from + 1 && place->number >= 1e9 && is_edge(p, item->to, 1);
+    if (is_capital(p, place) || place->kid_count == 2) return YES;
+    if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
+        int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
+        double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_SMALL : is_language(p, "de") ? KNOWN_PLACED : 0;
+        if (place->flags & PS__ITEM_CAPITAL && place->number >= KNOWN_SMALL) return is_edge(p, item->to, 1); /* "in den Alpen" */
+        return plain && is_edge(p, item->to, 1) && place->number >= known;
+    }
     if (item->value == PS__WHERE_WITHIN) return YES;
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);
 }
 
 static int accept_place(const ps__parse *p, const ps__item *item, int after) {
-    int capital = item->flags & PS__ITEM_CAPITAL;
-    int german = p->lang >= 0 && strcmp(p->tables->languages[p->lang], "de") == 0; /* writes all nouns with capitals */
-    int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN && !german;
+    int capital = is_capital(p, item);
+    int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
     if (!is_edge(p, item->to, after)) return NO;
     if (item->flags & PS__ITEM_AMBIGUOUS && (!capital || !cased)) return NO;
     if (item->kid_count == 2) return YES;
@@ -117,7 +127,16 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
 /* "Italian village" is in Italy. */
 static int accept_demonym(const ps__parse *p, const ps__item *item) { return ps__chart_longest(p, item->to, PS__SYM_PLACELIKE) >= 0; }
 
+/* What is in it begins a phrase that only looks like it ("en [père] noël"). */
+static int cuts_content(const ps__parse *p, const ps__item *item) {
+    const ps__item *inner = kid_of(p, item, PS__SYM_PLACE);
+    if (!inner) inner = kid_of(p, item, PS__SYM_TIME);
+    int32_t content = inner ? ps__chart_longest(p, inner->from, PS__SYM_CONTENT) : -1;
+    return content >= 0 && p->items[content].to > inner->to;
+}
+
 static int accept_item(const ps__parse *p, const ps__item *item, int after) {
+    if (cuts_content(p, item)) return NO;
     switch (item->symbol) {
     case PS__SYM_TIME: return accept_time(p, item, item->to, 0, after);
     case PS__SYM_WHEN: {
@@ -128,6 +147,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     case PS__SYM_WHERE: return accept_where(p, item);
     case PS__SYM_PLACE: return accept_place(p, item, after);
     case PS__SYM_DEMONYM: return accept_demonym(p, item);
+    case PS__SYM_CONTENT: return BLOCK;
     default: return item->flags & PS__ITEM_WEAK ? NO : YES;
     }
 }
@@ -135,6 +155,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
 /* Among equally long ones: times, then attributes, then places. 0: no filter. */
 static int kind_rank(const ps__item *item) {
     switch (item->symbol) {
+    case PS__SYM_CONTENT: return 8;
     case PS__SYM_WHEN: return 7;
     case PS__SYM_TIME: return 6;
     case PS__SYM_WHERE: return 3;

@@ -271,6 +271,8 @@ static int read_is(ps__moment *out, reading *r, const ps__item *item) {
 
 /* ---- Relative times ---- */
 
+static int is_chinese(const ps__parse *p) { return p->lang >= 0 && strcmp(p->tables->languages[p->lang], "zh") == 0; }
+
 static int64_t count_of(const reading *r, const ps__item *item) {
     const ps__item *n = kid_of(r, item, PS__SYM_N);
     double value = n ? n->number : 1;
@@ -303,6 +305,12 @@ static int read_relative(ps__moment *out, reading *r, const ps__item *item, int 
     else if (s.holiday >= 0) {
         if (!holiday_moment(&m, s.holiday)) return 0;
     } else {
+        if (pick == PS__PICK_LAST_OVER && s.weekday >= 0 && is_chinese(r->p)) { /* 上周五 is of the week before this one */
+            ps__moment_unit(&m, PS__WEEK_UNIT, r->now_s, -1);
+            ps__moment_span(out, m.span.from_s + s.weekday * PS__DAY_S, m.span.from_s + (s.weekday + 1) * PS__DAY_S, PS__DAY);
+            add_hours(out, &s);
+            return 1;
+        }
         ps__moment_any(&m);
         m.weekdays = s.weekend ? 3u << 5 : 1u << s.weekday;
     }
