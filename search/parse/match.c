@@ -8,7 +8,7 @@
 #include "search/parse/chart.h"
 #include "search/parse/times.h"
 
-#define MAX_ITEMS 120   /* at one token */
+#define MAX_ITEMS 100   /* at one token */
 #define MAX_STEPS 6000  /* at one token */
 #define MAX_DEPTH 3
 #define MAX_TOKENS_OF_PATTERN 40
@@ -94,6 +94,10 @@ static void accept(match *m, size_t end) {
     memcpy(item.kids, m->kids, sizeof item.kids);
     for (int k = m->kid_count; k < PS__ITEM_KIDS; k++) item.kids[k] = 0;
     if (is_weak(m)) item.flags = PS__ITEM_WEAK;
+    if (pattern->symbol >= PS__SYM_NOT && pattern->symbol <= PS__SYM_BUT && item.flags) { /* weak operators are those of the sentence's language */
+        if (pattern->lang != p->lang) return;
+        item.flags = 0;
+    }
     int nested = 0;
     for (int k = 0; k < m->kid_count; k++) nested |= p->items[m->kids[k]].symbol == PS__SYM_TIME;
     item.rank = (uint8_t)((item.flags ? 0 : 4) + (pattern->lang == p->lang ? 2 : 0) + !nested);

@@ -34,8 +34,8 @@ static size_t longest_of(const ps__parse *p, size_t token, const int *symbols, s
 }
 
 size_t ps__small_at(const ps__parse *p, size_t token) {
-    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE};
-    return token < p->lexer.count ? longest_of(p, token, SMALL, 5) : 0;
+    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE, PS__SYM_LINK};
+    return token < p->lexer.count ? longest_of(p, token, SMALL, 6) : 0;
 }
 
 size_t ps__noise_at(const ps__parse *p, size_t token) {
@@ -87,7 +87,7 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
     if (time->flags & PS__ITEM_WEAK && !placed) return NO;
     if (time->flags & PS__ITEM_SOFT && !is_edge(p, end, 1)) return NO;
     if (time->flags & PS__ITEM_YEAR && !placed && !after && !is_edge(p, end, 0)) return NO;
-    if (time->to == end && ends_in_half_a_word(p, time) && !is_edge(p, end, 1)) return NO;
+    if (ends_in_half_a_word(p, time) && !is_edge(p, time->to, 1)) return NO;
     return YES;
 }
 

@@ -56,6 +56,7 @@ const ps__symbol ps__symbols[PS__SYM_COUNT] = {
     [PS__SYM_PHOTO] = PLAIN("photo", "photo", PS__STAGE_WORDS),
     [PS__SYM_NOISE] = PLAIN("noise", "noise", PS__STAGE_WORDS),
     [PS__SYM_SMALL] = PLAIN("small", "small", PS__STAGE_WORDS),
+    [PS__SYM_LINK] = PLAIN(NULL, "link", PS__STAGE_WORDS),
     [PS__SYM_ARTICLE] = PLAIN(NULL, "article", PS__STAGE_WORDS),
     [PS__SYM_MELTED] = PLAIN(NULL, "melted", PS__STAGE_WORDS),
     [PS__SYM_CONTENT] = PLAIN(NULL, "content", PS__STAGE_WORDS),

@@ -187,7 +187,7 @@ static int holiday_in(ps__moment *out, int holiday, const ps__moment *whole) {
     return 1;
 }
 
-/* Kinds of times of which something may be a part ("July" of "last year"). */
+/* Times that others may be made of; a range of ranges, or before before, is nothing (and would take long to find out). */
 static int is_whole(const ps__item *time) {
     return time->value <= PS__TIME_NEXT || time->value == PS__TIME_AGO || time->value == PS__TIME_DECADE ||
            (time->value >= PS__TIME_BEGIN && time->value <= PS__TIME_END);
@@ -385,7 +385,7 @@ static int read_side(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *inner = kid_of(r, item, PS__SYM_TIME);
     ps__moment m;
     ps__span s;
-    if (!inner || !read_time(&m, r, inner)) {
+    if (!inner || !is_whole(inner) || !read_time(&m, r, inner)) {
         parts some;
         if (inner) return 0;
         collect(&some, r, item);
@@ -416,6 +416,8 @@ static int read_between(ps__moment *out, reading *r, const ps__item *item) {
     int found = 0;
     for (int k = 0; k < item->kid_count; k++)
         if (kid(r, item, k)->symbol == PS__SYM_TIME && found < 2) sides[found++] = kid(r, item, k);
+    for (int i = 0; i < found; i++)
+        if (!is_whole(sides[i])) return 0;
     if (found == 2) return read_time(&a, r, sides[0]) && read_time(&b, r, sides[1]) && ps__moment_between(out, &a, &b, r->now_s);
     collect(&s, r, item);
     if (s.day_count == 2 && s.month >= 0) { /* "4 to 8 July 2019" */
@@ -444,6 +446,7 @@ static int read_between(ps__moment *out, reading *r, const ps__item *item) {
 /* Of the time within, or of what else the pattern names ("mid {month}"). */
 static int read_inner(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *inner = kid_of(r, item, PS__SYM_TIME);
+    if (inner && !is_whole(inner)) return 0;
     if (inner && item->kid_count == 1) return read_time(out, r, inner);
     return read_is(out, r, item);
 }
