@@ -3,6 +3,7 @@
 ** have filters and content of their own.
 */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -46,7 +47,9 @@ static int is_small_only(const ps__parse *p, size_t from, size_t to) {
     return 1;
 }
 
-static int is_fold(const ps__parse *p, size_t token, const char *word) { return strcmp(ps__token_fold(p, token), word) == 0; }
+static int is_fold(const ps__parse *p, size_t token, const char *word) {
+    return p->lexer.tokens[token].fold_length && strcmp(ps__token_fold(p, token), word) == 0;
+}
 
 /* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script, after what says
 ** "without" of a noun that follows ("没有人的海滩"), at what links it to that noun. */
@@ -228,6 +231,16 @@ static int is_southern(const building *b) {
     return b->p->context->southern;
 }
 
+/* "January or February": 01-01..02-01 and 02-01..03-01 are one. */
+static int merge_recurring(ps__when *a, const ps__when *b) {
+    char both[sizeof a->every];
+    if (strlen(a->every) != 12 || strlen(b->every) != 12 || memcmp(a->every + 7, b->every, 5) != 0) return 0;
+    snprintf(both, sizeof both, "%.5s..%s", a->every, b->every + 7);
+    if (ps__when_or(a, b, NULL) != PS__OK) return 0;
+    memcpy(a->every, both, sizeof both);
+    return 1;
+}
+
 /* What two times allow together, as one filter. */
 static int merge_times(ps__filter *into, const ps__filter *other) {
     ps__when *a = &into->when;
@@ -240,6 +253,7 @@ static int merge_times(ps__filter *into, const ps__filter *other) {
         a->weekdays |= b->weekdays;
         return 1;
     }
+    if (a->every[0] && b->every[0]) return merge_recurring(a, b);
     if (a->every[0] || b->every[0]) return 0;
     return ps__when_or(a, b, NULL) == PS__OK;
 }

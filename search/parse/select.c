@@ -107,6 +107,7 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
     if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
         int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
         double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_SMALL : is_language(p, "de") ? KNOWN_PLACED : 0;
+        if (place->flags & PS__ITEM_CAPITAL && place->number >= KNOWN_SMALL) return is_edge(p, item->to, 1); /* "in den Alpen" */
         return plain && is_edge(p, item->to, 1) && place->number >= known;
     }
     if (item->value == PS__WHERE_WITHIN) return YES;

@@ -367,7 +367,7 @@ static int last_units(ps__moment *out, reading *r, int unit, int64_t n) {
 static int read_decade(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *n = kid_of(r, item, PS__SYM_N), *of_year = kid_of(r, item, PS__SYM_YEAR);
     const ps__item *word = kid_of(r, item, PS__SYM_DECADE);
-    int year = of_year ? of_year->value : word ? word->value : n ? (int)n->number : -1, this_year;
+    int year = of_year ? of_year->value : word ? word->value : n && n->number < 3000 ? (int)n->number : -1, this_year;
     ps__moment now;
     ps__moment_unit(&now, PS__YEAR, r->now_s, 0);
     int month, day;
