@@ -12,6 +12,7 @@
 /* People of a town that is meant although its name is written small: alone, and behind a preposition. */
 #define KNOWN_ALONE 300000
 #define KNOWN_ALONE_CAPITAL 15000
+#define KNOWN_FIRST 100000 /* as the first word */
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
 #define KNOWN_SMALL 1e8 /* of a name that is a word as well, written small behind a preposition: countries */
@@ -100,6 +101,12 @@ static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *t
     return accept_time(p, time, item->to, 1, 0) == YES ? YES : BLOCK;
 }
 
+static int is_after(const ps__parse *p, size_t token, int symbol) {
+    if (token == 0) return 0;
+    int32_t item = ps__chart_longest(p, token - 1, symbol);
+    return item >= 0 && p->items[item].to == token;
+}
+
 static int accept_where(const ps__parse *p, const ps__item *item) {
     const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
     if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
@@ -111,6 +118,7 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
         return plain && is_edge(p, item->to, 1) && place->number >= known;
     }
     if (item->value == PS__WHERE_WITHIN) return YES;
+    if (is_after(p, place->from, PS__SYM_ARTICLE) && place->number < KNOWN_SMALL) return NO; /* "from the side" */
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);
 }
@@ -119,6 +127,12 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
     int capital = is_capital(p, item);
     int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
     if (!is_edge(p, item->to, after)) return NO;
+    if (is_after(p, item->from, PS__SYM_LINK) && !after) return NO; /* "the star of David" */
+    if (is_after(p, item->from, PS__SYM_ARTICLE) && (!capital || item->number < KNOWN_SMALL)) return NO; /* "a jersey" */
+    if (item->from == 0 && item->number < KNOWN_SMALL) { /* the first word has a capital anyway */
+        if (item->flags & PS__ITEM_AMBIGUOUS) return NO;
+        return item->kid_count == 2 || item->number >= (capital && cased ? KNOWN_FIRST : KNOWN_ALONE);
+    }
     if (item->flags & PS__ITEM_AMBIGUOUS && (!capital || !cased)) return NO;
     if (item->kid_count == 2) return YES;
     return item->number >= (capital && cased ? KNOWN_ALONE_CAPITAL : KNOWN_ALONE);
@@ -148,6 +162,13 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     case PS__SYM_PLACE: return accept_place(p, item, after);
     case PS__SYM_DEMONYM: return accept_demonym(p, item);
     case PS__SYM_CONTENT: return BLOCK;
+    case PS__SYM_KIND:
+    case PS__SYM_FLASH:
+    case PS__SYM_TYPE:
+    case PS__SYM_RATING:
+    case PS__SYM_SORT: /* "selfie stick", "5 star hotel", "latest fashion" */
+        if (item->to < p->lexer.count && p->lexer.tokens[item->to].type != PS__TOKEN_HAN && !is_edge(p, item->to, 1)) return NO;
+        return item->flags & PS__ITEM_WEAK ? NO : YES;
     default: return item->flags & PS__ITEM_WEAK ? NO : YES;
     }
 }

@@ -24,7 +24,7 @@ static int is_tight(const ps__parse *p, size_t token) { return token < p->lexer.
 /* "3pm", "3 p.m.", "15h30", "15h". */
 static void add_clock(ps__parse *p, size_t token) {
     const ps__token *t = ps__token_at(p, token);
-    int hour = (int)t->number, minute = -1;
+    int hour = t->number <= 24 ? (int)t->number : 25, minute = -1;
     size_t next = token + 1;
     if (t->type == PS__TOKEN_CLOCK) {
         hour = t->parts[0];

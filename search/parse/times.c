@@ -279,6 +279,36 @@ static int64_t count_of(const reading *r, const ps__item *item) {
     return value < 0 ? 0 : value > 3000 ? 3000 : (int64_t)value;
 }
 
+/* Until now, from so long ago. */
+static int last_units(ps__moment *out, reading *r, int unit, int64_t n) {
+    int year, month, day;
+    int64_t clock = (r->now_s % PS__DAY_S + PS__DAY_S) % PS__DAY_S, today = (r->now_s - clock) / PS__DAY_S, from;
+    ps__day_parts(&year, &month, &day, today);
+    switch (unit) {
+    case PS__MINUTE: from = r->now_s - n * 60; break;
+    case PS__HOUR: from = r->now_s - n * 3600; break;
+    case PS__WEEK_UNIT: from = r->now_s - n * 7 * PS__DAY_S; break;
+    case PS__WEEKEND: {
+        ps__moment first;
+        ps__moment_unit(&first, PS__WEEKEND, r->now_s, -n);
+        from = first.span.from_s;
+        break;
+    }
+    case PS__MONTH:
+    case PS__YEAR:
+    case PS__DECADE: {
+        int64_t months = (int64_t)year * 12 + month - 1 - n * (unit == PS__MONTH ? 1 : unit == PS__YEAR ? 12 : 120);
+        if (months < 12) return 0;
+        int y = (int)(months / 12), m = (int)(months % 12) + 1, last = ps__days_in_month(y, m);
+        from = ps__day(y, m, day < last ? day : last) * PS__DAY_S + clock;
+        break;
+    }
+    default: from = r->now_s - n * PS__DAY_S; break;
+    }
+    ps__moment_span(out, from, r->now_s, unit);
+    return 1;
+}
+
 static int read_relative(ps__moment *out, reading *r, const ps__item *item, int pick) {
     int offset = pick == PS__PICK_NEXT ? 1 : pick == PS__PICK_LAST_OVER ? -1 : 0;
     const ps__item *unit = kid_of(r, item, PS__SYM_UNIT);
@@ -286,6 +316,8 @@ static int read_relative(ps__moment *out, reading *r, const ps__item *item, int 
     ps__span span;
     parts s;
     collect(&s, r, item);
+    if (unit && unit->value <= PS__DAY && offset < 0) /* "the last day of school" is not yesterday */
+        return unit->value != PS__DAY && last_units(out, r, unit->value, 1);
     if (unit) {
         int weekday = ps__day_weekday((r->now_s - (r->now_s % PS__DAY_S + PS__DAY_S) % PS__DAY_S) / PS__DAY_S);
         ps__moment_unit(out, unit->value, r->now_s, unit->value == PS__WEEKEND && offset < 0 ? -1 : offset);
@@ -332,36 +364,6 @@ static int read_ago(ps__moment *out, reading *r, const ps__item *item) {
         ps__moment_unit(out, unit->value, r->now_s, -n);
     }
     return out->span.from_s >= ps__day(PS__FIRST_YEAR, 1, 1) * PS__DAY_S;
-}
-
-/* Until now, from so long ago. */
-static int last_units(ps__moment *out, reading *r, int unit, int64_t n) {
-    int year, month, day;
-    int64_t clock = (r->now_s % PS__DAY_S + PS__DAY_S) % PS__DAY_S, today = (r->now_s - clock) / PS__DAY_S, from;
-    ps__day_parts(&year, &month, &day, today);
-    switch (unit) {
-    case PS__MINUTE: from = r->now_s - n * 60; break;
-    case PS__HOUR: from = r->now_s - n * 3600; break;
-    case PS__WEEK_UNIT: from = r->now_s - n * 7 * PS__DAY_S; break;
-    case PS__WEEKEND: {
-        ps__moment first;
-        ps__moment_unit(&first, PS__WEEKEND, r->now_s, -n);
-        from = first.span.from_s;
-        break;
-    }
-    case PS__MONTH:
-    case PS__YEAR:
-    case PS__DECADE: {
-        int64_t months = (int64_t)year * 12 + month - 1 - n * (unit == PS__MONTH ? 1 : unit == PS__YEAR ? 12 : 120);
-        if (months < 12) return 0;
-        int y = (int)(months / 12), m = (int)(months % 12) + 1, last = ps__days_in_month(y, m);
-        from = ps__day(y, m, day < last ? day : last) * PS__DAY_S + clock;
-        break;
-    }
-    default: from = r->now_s - n * PS__DAY_S; break;
-    }
-    ps__moment_span(out, from, r->now_s, unit);
-    return 1;
 }
 
 static int read_decade(ps__moment *out, reading *r, const ps__item *item) {
