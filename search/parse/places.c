@@ -46,7 +46,7 @@ static size_t find_item(ps__place *out, const ps__parse *p, const ps__item *item
 
 /* How well known: countries and areas are, countries more; a region of unknown people is as a town. */
 static double weight_of(const ps__place *place) {
-    if (place->kind == PS__PLACE_AREA) return 5e7;
+    if (place->kind == PS__PLACE_AREA) return 2e8;
     if (place->kind < PS__PLACE_REGION) return 1e9;
     return (double)(place->population > 0 ? place->population : 0) + (place->kind == PS__PLACE_REGION ? 100000 : 0);
 }
