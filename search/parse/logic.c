@@ -3,6 +3,7 @@
 ** have filters and content of their own.
 */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -50,13 +51,14 @@ static int is_fold(const ps__parse *p, size_t token, const char *word) {
     return p->lexer.tokens[token].fold_length && strcmp(ps__token_fold(p, token), word) == 0;
 }
 
-/* Where a "not" before content stops within it: at a pause, or an "and" or "but" with something behind. */
+/* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script, after what says
+** "without" of a noun that follows ("没有人的海滩"), at what links it to that noun. */
 static size_t reach(const ps__parse *p, size_t from, size_t to) {
-    int relative = from > 0 && (is_fold(p, from - 1, "有") || is_fold(p, from - 1, "带")); /* 没有人的海滩: the beach where nobody is */
+    int relative = from > 0 && (is_fold(p, from - 1, "有") || is_fold(p, from - 1, "带"));
     for (size_t i = from; i < to; i++) {
         if (ps__is_pause(p, i)) return i;
-        if (relative && i > from && i + 1 < to && is_fold(p, i, "的")) return i;
         if (i > from && i + 1 < to && (ps__chart_longest(p, i, PS__SYM_AND) >= 0 || ps__chart_longest(p, i, PS__SYM_BUT) >= 0)) return i;
+        if (relative && i > from && i + 1 < to && ps__chart_longest(p, i, PS__SYM_LINK) >= 0) return i;
     }
     return to;
 }
@@ -229,6 +231,16 @@ static int is_southern(const building *b) {
     return b->p->context->southern;
 }
 
+/* "January or February": 01-01..02-01 and 02-01..03-01 are one. */
+static int merge_recurring(ps__when *a, const ps__when *b) {
+    char both[sizeof a->every];
+    if (strlen(a->every) != 12 || strlen(b->every) != 12 || memcmp(a->every + 7, b->every, 5) != 0) return 0;
+    snprintf(both, sizeof both, "%.5s..%s", a->every, b->every + 7);
+    if (ps__when_or(a, b, NULL) != PS__OK) return 0;
+    memcpy(a->every, both, sizeof both);
+    return 1;
+}
+
 /* What two times allow together, as one filter. */
 static int merge_times(ps__filter *into, const ps__filter *other) {
     ps__when *a = &into->when;
@@ -241,6 +253,7 @@ static int merge_times(ps__filter *into, const ps__filter *other) {
         a->weekdays |= b->weekdays;
         return 1;
     }
+    if (a->every[0] && b->every[0]) return merge_recurring(a, b);
     if (a->every[0] || b->every[0]) return 0;
     return ps__when_or(a, b, NULL) == PS__OK;
 }

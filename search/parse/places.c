@@ -12,8 +12,8 @@
 #define MAX_NAME 8   /* tokens */
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
-#define SMALLEST 1000 /* people of a town that may be meant by a name alone */
 #define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
+#define SMALLEST 1000                /* people of a town that may be meant by a name alone */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
@@ -44,8 +44,9 @@ static size_t find_item(ps__place *out, const ps__parse *p, const ps__item *item
     return n;
 }
 
-/* How well known: countries and areas are; a region of unknown people is as a town. */
+/* How well known: countries and areas are, countries more; a region of unknown people is as a town. */
 static double weight_of(const ps__place *place) {
+    if (place->kind == PS__PLACE_AREA) return 2e8;
     if (place->kind < PS__PLACE_REGION) return 1e9;
     return (double)(place->population > 0 ? place->population : 0) + (place->kind == PS__PLACE_REGION ? 100000 : 0);
 }

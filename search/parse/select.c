@@ -16,7 +16,8 @@
 #define KNOWN_FIRST 100000 /* as the first word */
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
-#define KNOWN_SMALL 1e8 /* of a name that is a word as well, written small behind a preposition: countries */
+#define KNOWN_SMALL 1e8 /* countries and areas: behind an article, too */
+#define KNOWN_COUNTRY 1e9 /* of a name that is a word as well, written small behind a preposition */
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
 
@@ -114,7 +115,7 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
     if (is_capital(p, place) || place->kid_count == 2) return YES;
     if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
         int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
-        double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_SMALL : is_language(p, "de") ? KNOWN_PLACED : 0;
+        double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_COUNTRY : is_language(p, "de") ? KNOWN_PLACED : 0;
         if (place->flags & PS__ITEM_CAPITAL && place->number >= KNOWN_SMALL) return is_edge(p, item->to, 1); /* "in den Alpen" */
         return plain && is_edge(p, item->to, 1) && place->number >= known;
     }
@@ -312,6 +313,13 @@ static int32_t longer(const ps__parse *p, size_t token, int symbol, size_t lengt
     return item >= 0 && (size_t)p->items[item].to - token > length ? item : -1;
 }
 
+/* A weak "not" ("no se ve", "nicht sichtbar" are about verbs) counts behind a pause and before a filter only. */
+static int32_t longer_not(const ps__parse *p, size_t token, size_t length) {
+    int32_t not = longer(p, token, PS__SYM_NOT, length);
+    if (not < 0 || p->lang == p->english || !(p->items[not].flags & PS__ITEM_WEAK)) return not;
+    return (token > 0 && ps__is_pause(p, token - 1)) || p->begins[p->items[not].to] ? not : -1;
+}
+
 int ps__select(ps__segments *out, ps__parse *p) {
     size_t count = p->lexer.count;
     memset(out, 0, sizeof *out);
@@ -332,7 +340,7 @@ int ps__select(ps__segments *out, ps__parse *p) {
             ps__segment filter;
             int found = take_filter(out, p, i, after, &filter);
             size_t length = found ? filter.to - i : 0;
-            int32_t not = longer(p, i, PS__SYM_NOT, length), or = longer(p, i, PS__SYM_OR, length);
+            int32_t not = longer_not(p, i, length), or = longer(p, i, PS__SYM_OR, length);
             if (not >= 0) {
                 segment.type = PS__SEGMENT_NOT;
                 segment.to = p->items[not].to;

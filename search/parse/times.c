@@ -282,6 +282,7 @@ static int64_t count_of(const reading *r, const ps__item *item) {
 /* Until now, from so long ago. */
 static int last_units(ps__moment *out, reading *r, int unit, int64_t n) {
     int year, month, day;
+    if (n <= 0) return 0;
     int64_t clock = (r->now_s % PS__DAY_S + PS__DAY_S) % PS__DAY_S, today = (r->now_s - clock) / PS__DAY_S, from;
     ps__day_parts(&year, &month, &day, today);
     switch (unit) {
