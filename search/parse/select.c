@@ -12,6 +12,7 @@
 /* People of a town that is meant although its name is written small: alone, and behind a preposition. */
 #define KNOWN_ALONE 300000
 #define KNOWN_ALONE_CAPITAL 15000
+#define KNOWN_BESIDE 1000000 /* behind a small word that is no preposition of places */
 #define KNOWN_FIRST 100000 /* as the first word */
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
@@ -129,13 +130,17 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
     int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
     if (!is_edge(p, item->to, after)) return NO;
     if (is_after(p, item->from, PS__SYM_LINK) && !after) return NO; /* "the star of David" */
+    if (item->to == item->from + 1 && p->lexer.tokens[item->from].fold_length == 2) return after; /* "us" */
+    if (is_after(p, item->from, PS__SYM_SMALL) && !after && item->number < KNOWN_BESIDE) return NO; /* "with Anna in Rome" */
     if (is_after(p, item->from, PS__SYM_ARTICLE) && (!capital || item->number < KNOWN_SMALL)) return NO; /* "a jersey" */
     if (item->from == 0 && item->number < KNOWN_SMALL) { /* the first word has a capital anyway */
         if (item->flags & PS__ITEM_AMBIGUOUS) return NO;
-        return item->kid_count == 2 || item->number >= (capital && cased ? KNOWN_FIRST : KNOWN_ALONE);
+        if (item->kid_count == 2 || (item->to > item->from + 1 && capital && cased)) return item->number > 0;
+        return item->number >= (capital && cased ? KNOWN_FIRST : KNOWN_ALONE);
     }
     if (item->flags & PS__ITEM_AMBIGUOUS && (!capital || !cased)) return NO;
     if (item->kid_count == 2) return YES;
+    if (item->to > item->from + 1 && capital && cased) return item->number > 0;
     return item->number >= (capital && cased ? KNOWN_ALONE_CAPITAL : KNOWN_ALONE);
 }
 

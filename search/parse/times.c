@@ -355,7 +355,20 @@ static int read_relative(ps__moment *out, reading *r, const ps__item *item, int 
 static int read_ago(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *unit = kid_of(r, item, PS__SYM_UNIT);
     int64_t n = count_of(r, item);
-    if (!unit) return 0;
+    if (!unit) { /* "two summers ago" */
+        ps__moment last;
+        ps__item one = *item;
+        int64_t now_s = r->now_s;
+        if (!n || n > 100) return 0;
+        for (int64_t i = 0, found = 1; i < n && found; i++) {
+            found = read_relative(&last, r, &one, PS__PICK_LAST_OVER);
+            if (!found) n = 0;
+            r->now_s = last.span.from_s;
+        }
+        r->now_s = now_s;
+        if (n) *out = last;
+        return n > 0;
+    }
     if (unit->value == PS__HOUR || unit->value == PS__MINUTE) {
         int64_t length = unit->value == PS__HOUR ? 3600 : 60, middle = r->now_s - n * length;
         int64_t half = unit->value == PS__HOUR ? 1800 : 300;
