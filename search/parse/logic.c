@@ -294,9 +294,8 @@ static int is_hours(const ps__parse *p, const unit *u) {
     if (u->type != UNIT_FILTER || u->negative) return 0;
     const ps__item *item = &p->items[u->segment->item];
     if (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME) return 0;
-    for (int k = 0; k < item->kid_count && item->symbol == PS__SYM_WHEN; k++)
-        if (p->items[item->kids[k]].symbol == PS__SYM_TIME) item = &p->items[item->kids[k]];
-    return (item->flags & PS__ITEM_DAYPART) != 0;
+    const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
+    return ((time ? time : item)->flags & PS__ITEM_DAYPART) != 0;
 }
 
 /* The texts to be found: one, or alternatives parted by "or". */

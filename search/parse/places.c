@@ -164,15 +164,8 @@ static int64_t photos_at(ps__parse *p, const ps__where *where) {
     return gallery->photos_at(where, gallery->payload);
 }
 
-static const ps__item *kid_of(const ps__parse *p, const ps__item *item, int symbol) {
-    if (item->symbol == symbol) return item;
-    for (int k = 0; k < item->kid_count; k++)
-        if (p->items[item->kids[k]].symbol == symbol) return &p->items[item->kids[k]];
-    return NULL;
-}
-
 static double radius_of(const ps__parse *p, const ps__item *item) {
-    const ps__item *n = kid_of(p, item, PS__SYM_N), *unit = kid_of(p, item, PS__SYM_LENGTH);
+    const ps__item *n = ps__item_part(p, item, PS__SYM_N), *unit = ps__item_part(p, item, PS__SYM_LENGTH);
     double km = DEFAULT_RADIUS_KM;
     if (n && n->number > 0) km = n->number;
     if (n && unit) km *= unit->value == PS__METRE ? 0.001 : unit->value == PS__MILE ? 1.609344 : 1;
@@ -219,7 +212,7 @@ static int resolve_demonym(ps__where *out, ps__parse *p, const ps__item *item) {
 }
 
 int ps__place_resolve(ps__where *out, ps__parse *p, const ps__item *item) {
-    const ps__item *name = kid_of(p, item, PS__SYM_PLACE), *demonym = kid_of(p, item, PS__SYM_DEMONYM);
+    const ps__item *name = ps__item_part(p, item, PS__SYM_PLACE), *demonym = ps__item_part(p, item, PS__SYM_DEMONYM);
     ps__place places[CANDIDATES];
     ps__where each = {0};
     ps__buf text = PS__BUF_INIT;

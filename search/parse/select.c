@@ -21,12 +21,6 @@
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
 
-static const ps__item *kid_of(const ps__parse *p, const ps__item *item, int symbol) {
-    for (int k = 0; k < item->kid_count; k++)
-        if (p->items[item->kids[k]].symbol == symbol) return &p->items[item->kids[k]];
-    return NULL;
-}
-
 static size_t longest_of(const ps__parse *p, size_t token, const int *symbols, size_t count) {
     size_t best = 0;
     for (size_t i = 0; i < count; i++) {
@@ -110,8 +104,8 @@ static int is_after(const ps__parse *p, size_t token, int symbol) {
 }
 
 static int accept_where(const ps__parse *p, const ps__item *item) {
-    const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
-    if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
+    const ps__item *place = ps__item_part(p, item, PS__SYM_PLACE);
+    if (!place) return ps__item_part(p, item, PS__SYM_DEMONYM) ? YES : NO;
     if (is_capital(p, place) || place->kid_count == 2) return YES;
     if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
         int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
@@ -129,9 +123,8 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
     int capital = is_capital(p, item);
     int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
     if (!is_edge(p, item->to, after)) return NO;
-    if (is_after(p, item->from, PS__SYM_LINK) && !after) return NO; /* "the star of David" */
     if (item->to == item->from + 1 && p->lexer.tokens[item->from].fold_length == 2) return after; /* "us" */
-    if (is_after(p, item->from, PS__SYM_SMALL) && !after && item->number < KNOWN_BESIDE) return NO; /* "with Anna in Rome" */
+    if (is_after(p, item->from, PS__SYM_SMALL) && !after && item->number < KNOWN_BESIDE) return NO; /* "with Anna in Rome", "the star of David" */
     if (is_after(p, item->from, PS__SYM_ARTICLE) && (!capital || item->number < KNOWN_SMALL)) return NO; /* "a jersey" */
     if (item->from == 0 && item->number < KNOWN_SMALL) { /* the first word has a capital anyway */
         if (item->flags & PS__ITEM_AMBIGUOUS) return NO;
@@ -149,8 +142,8 @@ static int accept_demonym(const ps__parse *p, const ps__item *item) { return ps_
 
 /* What is in it begins a phrase that only looks like it ("en [père] noël"). */
 static int cuts_content(const ps__parse *p, const ps__item *item) {
-    const ps__item *inner = kid_of(p, item, PS__SYM_PLACE);
-    if (!inner) inner = kid_of(p, item, PS__SYM_TIME);
+    const ps__item *inner = ps__item_part(p, item, PS__SYM_PLACE);
+    if (!inner) inner = ps__item_part(p, item, PS__SYM_TIME);
     int32_t content = inner ? ps__chart_longest(p, inner->from, PS__SYM_CONTENT) : -1;
     return content >= 0 && p->items[content].to > inner->to;
 }
@@ -160,7 +153,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     switch (item->symbol) {
     case PS__SYM_TIME: return accept_time(p, item, item->to, 0, after);
     case PS__SYM_WHEN: {
-        const ps__item *time = kid_of(p, item, PS__SYM_TIME);
+        const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
         if (!time) return accept_time(p, item, item->to, 1, 0); /* the pattern names its parts */
         return item->value == PS__WHEN_OF ? accept_of(p, item, time) : accept_time(p, time, item->to, 1, 0);
     }
@@ -249,7 +242,7 @@ static int is_place(const ps__item *item) {
 }
 
 static void note_place(ps__segments *s, const ps__parse *p, const ps__item *item, const ps__where *where) {
-    const ps__item *place = item->symbol == PS__SYM_PLACE ? item : kid_of(p, item, PS__SYM_PLACE);
+    const ps__item *place = item->symbol == PS__SYM_PLACE ? item : ps__item_part(p, item, PS__SYM_PLACE);
     if (!place) place = item;
     uint32_t from = p->lexer.tokens[place->from].from, to = p->lexer.tokens[place->to - 1].to;
     ps__buf_printf(&s->notes, "no photo is known to be %s %.*s: taken as content", where->near ? "near" : "in", (int)(to - from), p->text + from);
@@ -262,7 +255,7 @@ static void note_hours(ps__segments *s) {
 }
 
 static int is_only_hours(const ps__parse *p, const ps__item *item) {
-    const ps__item *time = item->symbol == PS__SYM_WHEN ? kid_of(p, item, PS__SYM_TIME) : NULL;
+    const ps__item *time = item->symbol == PS__SYM_WHEN ? ps__item_part(p, item, PS__SYM_TIME) : NULL;
     if (item->symbol != PS__SYM_TIME && item->symbol != PS__SYM_WHEN) return 0;
     return (time ? time : item)->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK);
 }
