@@ -12,8 +12,8 @@
 #define MAX_NAME 8   /* tokens */
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
-#define SMALLEST 1000 /* people of a town that may be meant by a name alone */
 #define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
+#define SMALLEST 1000                /* people of a town that may be meant by a name alone */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
