@@ -24,6 +24,7 @@ typedef struct entry {
     int64_t population;
     int section;                  /* of a city: a part of another one */
     int capital;                  /* of a city: of a country */
+    struct entry *seat;           /* of a country: its capital; NULL */
     struct entry *region;         /* of a city; NULL */
     int belongs;                  /* of a section: there is a city around it */
     struct entry *lost;           /* of a city without a region: that of its neighbour */

@@ -228,6 +228,7 @@ void finish(model *m, entry *const *old) {
         if (e->kind != PS__PLACE_CITY || e->section) continue;
         entry *country = find_country(m, e->country);
         weigh(country, e);
+        if (e->capital && (!country->seat || country->seat->population < e->population)) country->seat = e;
         if (e->region) weigh(e->region, e);
     }
     for (size_t i = 0; i < m->count; i++)
