@@ -44,13 +44,18 @@ typedef struct place_name {
     const entry *place;
 } place_name;
 
+struct word {
+    const char *folded;
+    int never; /* no city and no region; else only small cities, and names that are not shown */
+};
+
 typedef struct model {
     entry **entries; /* in the order in which they came */
     size_t count, room;
     place_name *names;
     size_t name_count, name_room;
-    const char **dropped; /* folded names that are not to mean a city */
-    size_t dropped_count;
+    struct word *words; /* that are not to mean a place */
+    size_t word_count;
 } model;
 
 /* Memory and faults. None of them returns without what was asked for. */
