@@ -52,7 +52,7 @@ O := build/$(VARIANT)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -isystem $(DEPS)/include -ffp-contract=off -fPIC -fvisibility=hidden -pthread -g \
               -ffile-prefix-map=$(CURDIR)=.
-PACKAGES := sqlite3 libturbojpeg libjpeg libexif libheif libwebp libxxhash jansson libutf8proc
+PACKAGES := sqlite3 libturbojpeg libjpeg libexif expat libheif libwebp libxxhash jansson libutf8proc
 OPTIMISE := -O2
 SANITIZE :=
 # Sanitizers rewrite expressions before the compiler looks at them, which brings warnings of their own.
@@ -79,7 +79,7 @@ ifneq ($(filter-out $(PLAIN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 endif
-DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif libheif libwebp libseccomp 2>/dev/null) -lm -pthread
+DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif expat libheif libwebp libseccomp 2>/dev/null) -lm -pthread
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 
 COMPILE_FLAGS = $(BASE_FLAGS) $(WARNINGS) $(OPTIMISE) $(SANITIZE) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
