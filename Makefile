@@ -193,7 +193,7 @@ endif
 
 # A model that is not named is looked for in the source tree by what is built here, and in the prefix by what is installed: the one
 # file that knows is compiled twice.
-SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"'
+SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"' -DPS_SOURCE_PLACES='"$(CURDIR)/build/places.gazetteer"'
 INSTALLED_DATA := -DPS_DATADIR='"$(DATADIR)"'
 $(O)/api/lookup.o: ISA = $(SOURCE_MODEL)
 
