@@ -43,6 +43,7 @@ enum {
     OPT_TEXT,
     OPT_IMAGE,
     OPT_LANG,
+    OPT_VOCABULARY,
     OPT_PRECISION,
     OPT_ISA
 };
@@ -65,7 +66,7 @@ static const struct option {
     {"version", 'V', 0, OPT_VERSION, 0},
     {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT},
     {"min-score", 0, 1, OPT_MIN_SCORE, TAKES_LIMIT},
-    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY},
+    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY | TAKES_SAVED},
     {"queries", 0, 1, OPT_QUERIES, TAKES_QUERY},
     {"print0", '0', 0, OPT_PRINT0, TAKES_PRINT0},
     {"open", 0, 0, OPT_OPEN, TAKES_OPEN},
@@ -86,6 +87,7 @@ static const struct option {
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
+    {"vocabulary", 0, 1, OPT_VOCABULARY, TAKES_VOCABULARY},
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
 };
@@ -164,6 +166,7 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;
+    case OPT_VOCABULARY: o->vocabulary = value; break;
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
     case OPT_ISA: o->isa = value; break;
     }
