@@ -423,6 +423,53 @@ typedef struct ps_understood { /* how the sentence was read; strings belong to t
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
 
+/* ---- Duplicates ---- */
+
+/* Files that hold the same picture: exact copies, and smaller, re-encoded, brightened or slightly cut ones, as they were when the list was
+** opened. Told by the photos' perceptual hashes and embeddings together; photos that a camera took at different seconds are never the same. */
+typedef struct ps_duplicates ps_duplicates;
+
+#define PS_DUPLICATES_OPTIONS_VERSION 1
+typedef struct ps_duplicates_options {
+    unsigned version;        /* PS_DUPLICATES_OPTIONS_VERSION */
+    double least_similarity; /* least cosine of the embeddings of an edited copy and of the best one, above 0 to 1; 0: the usual, 0.97.
+                             ** Copies whose perceptual hashes are nearly the same pass with less */
+} ps_duplicates_options;
+#define PS_DUPLICATES_OPTIONS_INIT                                                                                               \
+    { PS_DUPLICATES_OPTIONS_VERSION, 0.0 }
+
+/* Finds them, in seconds for a hundred thousand photos. Needs no model. `options` may be NULL. Photos of which only the preview was looked
+** at are left out, and of photos that an older version indexed only exact copies are found, which the log tells. Free with ps_duplicates_free
+** (NULL is fine). Since 0.3. */
+PS_API int ps_duplicates_open(ps_duplicates **out, ps_library *library, const ps_duplicates_options *options);
+PS_API void ps_duplicates_free(ps_duplicates *duplicates);
+
+/* Number of groups, those first that waste most; 0 for NULL. Since 0.3. */
+PS_API size_t ps_duplicates_count(const ps_duplicates *duplicates);
+
+/* Number of files of a group, at least 2, and the bytes of those that are not the best copy; 0 if there is no such group. Since 0.3. */
+PS_API size_t ps_duplicates_files(const ps_duplicates *duplicates, size_t group);
+PS_API uint64_t ps_duplicates_saves(const ps_duplicates *duplicates, size_t group);
+
+#define PS_DUPLICATE_VERSION 1
+typedef struct ps_duplicate { /* strings belong to the list */
+    unsigned version;         /* PS_DUPLICATE_VERSION */
+    int64_t photo;            /* number of the photo; the same for files of the same bytes */
+    const char *path;
+    const char *taken; /* local time "2021-07-04T15:32:10"; NULL: unknown */
+    int width, height; /* pixels of the upright photo */
+    uint64_t bytes;    /* size of the file */
+    double similarity; /* cosine to the best copy, 0 to 1 */
+    int exact;         /* 1: the same bytes as the best copy */
+    int linked;        /* 1: a link to a file before it in the group; whoever deletes must leave it alone */
+} ps_duplicate;
+#define PS_DUPLICATE_INIT                                                                                                        \
+    { PS_DUPLICATE_VERSION, 0, NULL, NULL, 0, 0, 0, 0.0, 0, 0 }
+
+/* Fills *out (set up with PS_DUPLICATE_INIT) with a file of a group; number 0 is the best copy: most pixels, then most bytes, then oldest.
+** The files may have changed since they were indexed. PS_NOTFOUND if there is no such file. Since 0.3. */
+PS_API int ps_duplicates_get(ps_duplicate *out, const ps_duplicates *duplicates, size_t group, size_t file);
+
 /* ---- Saved searches ---- */
 
 /* Names for sentences. A sentence is kept as it was written and read anew each time: "last week" goes on meaning the last week. */

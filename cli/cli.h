@@ -23,6 +23,7 @@ typedef struct options {
     const char *text, *image; /* embed's --text and --image */
     const char *lang;         /* --lang; NULL: by the words */
     const char *vocabulary;   /* --vocabulary: a file; NULL: the built-in one */
+    double least_similarity;  /* --min-similarity; 0: the usual */
     const char *isa;          /* --isa; NULL: the best */
     int precision;            /* PS_PRECISION_* */
     int json, print0, open;   /* forms of output */
@@ -71,6 +72,7 @@ enum {
     TAKES_LANG = 1 << 9,
     TAKES_FOLLOW = 1 << 10,
     TAKES_WATCH = 1 << 11,
+    TAKES_DUPLICATES = 1 << 15,
     TAKES_VOCABULARY = 1 << 16,
     TAKES_SAVED = 1 << 17
 };

@@ -13,6 +13,8 @@ static const struct {
                   "      --min-score X    leave out what scores below X, from 0 to 1\n"},
     {TAKES_QUERY, "      --literal        take every word as content\n"
                   "      --queries FILE   answer each line of FILE (- for stdin)\n"},
+    {TAKES_DUPLICATES, "      --min-similarity X\n"
+                       "                       how alike an edited copy must look, up to 1 (0.97)\n"},
     {TAKES_SAVED, "      --literal        take every word as content\n"},
     {TAKES_VOCABULARY, "      --vocabulary FILE\n"
                        "                       labels, one a line, each with sentences: label | sentence | ... (the built-in one)\n"},

@@ -44,6 +44,7 @@ enum {
     OPT_IMAGE,
     OPT_LANG,
     OPT_VOCABULARY,
+    OPT_MIN_SIMILARITY,
     OPT_PRECISION,
     OPT_ISA
 };
@@ -88,6 +89,7 @@ static const struct option {
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
     {"vocabulary", 0, 1, OPT_VOCABULARY, TAKES_VOCABULARY},
+    {"min-similarity", 0, 1, OPT_MIN_SIMILARITY, TAKES_DUPLICATES},
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
 };
@@ -167,6 +169,7 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;
     case OPT_VOCABULARY: o->vocabulary = value; break;
+    case OPT_MIN_SIMILARITY: return parse_real(&o->least_similarity, "min-similarity", value, 0.01, 1);
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
     case OPT_ISA: o->isa = value; break;
     }
