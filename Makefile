@@ -108,7 +108,7 @@ BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-LIB_OBJECTS := $(call objects,$(LIB_SOURCES)) $(O)/tables.o
+LIB_OBJECTS := $(call objects,$(LIB_SOURCES)) $(O)/tables.o $(O)/search/vocabulary_text.o
 CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
 TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
 DECODER_OBJECTS := $(call objects,$(DECODER_SOURCES) $(filter base/% encoder/pixels/%,$(LIB_SOURCES)))
@@ -232,6 +232,16 @@ $(O)/tests/encoder/sandbox/decoder_main.o: encoder/sandbox/decoder_main.c $(O)/f
 	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -DPS_DECODER_TEST -MMD -MP -c -o $@ $<
 
 $(O)/tests/sandbox/%.o: ISA := -DPS_DECODER_TEST
+
+# The built-in vocabulary of the tags, as a string of the library.
+$(O)/search/vocabulary_text.c: search/vocabulary.txt
+	@mkdir -p $(@D)
+	@{ echo '#include "search/vocabulary.h"'; echo 'const char ps__vocabulary_text[] ='; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; echo '    "";'; } >$@
+
+$(O)/search/vocabulary_text.o: $(O)/search/vocabulary_text.c $(O)/flags
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/tests/suites.o: $(O)/tests/suites.c $(O)/flags
 	@echo '  CC    $@'
