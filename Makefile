@@ -122,7 +122,7 @@ ALL_OBJECTS := $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_O
 .PHONY: all help deps build variant demo check check-plain check-asan check-tsan check-fuzz run-check torture bench bench-programs fuzz \
         fuzz-programs install install-files uninstall clean distclean force
 
-all: $(DEPS)/faiss.stamp
+all: $(DEPS)/faiss.stamp $(DEPS)/gazetteer.stamp
 	@$(MAKE) --no-print-directory build
 
 help:
@@ -144,6 +144,9 @@ deps:
 	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
 
 $(DEPS)/faiss.stamp:
+	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
+
+$(DEPS)/gazetteer.stamp:
 	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
 
 # check and demo start a second make, because pkg-config can answer only once deps has run.
@@ -190,7 +193,7 @@ endif
 
 # A model that is not named is looked for in the source tree by what is built here, and in the prefix by what is installed: the one
 # file that knows is compiled twice.
-SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"'
+SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"' -DPS_SOURCE_PLACES='"$(CURDIR)/build/places.gazetteer"'
 INSTALLED_DATA := -DPS_DATADIR='"$(DATADIR)"'
 $(O)/api/lookup.o: ISA = $(SOURCE_MODEL)
 
@@ -241,6 +244,21 @@ $(O)/tests/suites.c: force
 
 -include $(ALL_OBJECTS:.o=.d)
 
+# --- the gazetteer -------------------------------------------------------------------------------------------------------------
+
+# A program of its own builds the file, once for all variants, with the library's own reading of names.
+GAZETTEER_SOURCES := $(sort $(wildcard tools/gazetteer/*.c store/gazetteer*.c)) $(addprefix base/,alloc.c buf.c os.c status.c utf8.c)
+GAZETTEER_INPUT := $(DEPS)/gazetteer
+
+build/tools/gazetteer: $(GAZETTEER_SOURCES) $(wildcard tools/gazetteer/*.h store/gazetteer*.h base/*.h)
+	@echo '  CC    $@'
+	@mkdir -p $(@D)
+	@gcc -std=c11 -D_GNU_SOURCE -I. -O2 -pthread $(PKG_CFLAGS) -o $@ $(GAZETTEER_SOURCES) $(shell pkg-config --libs jansson libutf8proc libxxhash) -lm
+
+build/places.gazetteer: build/tools/gazetteer store/areas.table $(DEPS)/gazetteer.stamp
+	@build/tools/gazetteer $(GAZETTEER_INPUT)/cities500.txt $(GAZETTEER_INPUT)/admin1.json $(GAZETTEER_INPUT)/catalogues \
+	    $(GAZETTEER_INPUT)/cldr store/areas.table $@
+
 # --- linking -------------------------------------------------------------------------------------------------------------------
 
 # The archive holds one object: everything of ours and of FAISS that is needed, with every name made local that is not public. A
@@ -288,7 +306,7 @@ $(O)/tests/decoder: $(TEST_DECODER_OBJECTS)
 	@$(link_decoder)
 
 # The tests see the inner names, so they link the objects.
-$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder
+$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder build/places.gazetteer
 	@echo '  LINK  $@'
 	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
 
@@ -318,7 +336,7 @@ fuzz-programs: $(patsubst %.c,$(O)/%,$(FUZZ_SOURCES))
 LIBRARY_READY := $(wildcard api/photosearch.h)
 PROGRAM_READY := $(and $(LIBRARY_READY),$(wildcard cli/main.c))
 variant: $(if $(LIBRARY_READY),$(O)/libphotosearch.so.$(VERSION) $(O)/libphotosearch.a $(SAMPLES),$(LIB_OBJECTS)) \
-         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder
+         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder build/places.gazetteer
 
 build: variant
 	@for f in photosearch photosearch-decoder libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
@@ -340,6 +358,6 @@ uninstall:
 	@$(INSTALL_FOLDERS) tools/install.sh uninstall
 
 clean:
-	@rm -rf build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
+	@rm -rf build/tools build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
 distclean:
 	@rm -rf build

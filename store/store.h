@@ -178,18 +178,24 @@ int ps__store_vectors(uint16_t *halves, uint8_t *found, ps__store *store, int sp
 int ps__store_vector_count(int64_t *count, ps__store *store, int space, ps__error *err);
 
 /*
-** The change log, for a cache of the vectors. Every vector written and every photo removed gets the next number; numbers are never
-** used again. A cache remembers the number it is up to date with (read in the same ps__store_begin ... end as the vectors) and
+** The change log, for caches of the vectors and of what is known of photos. Every vector written, every photo removed and every photo
+** of which something else became known (its notes, or whether a file shows it) gets the next number; numbers are never used again. A
+** cache remembers the number it is up to date with (read in the same ps__store_begin ... end as the vectors) and
 ** later asks for what came after.
 */
-enum { PS__CHANGE_PUT = 1 /* photo has a new vector */, PS__CHANGE_GONE = 2 /* photo is gone, with its vectors */ };
+enum {
+    PS__CHANGE_PUT = 1,  /* photo has a new vector */
+    PS__CHANGE_GONE = 2, /* photo is gone, with its vectors */
+    PS__CHANGE_NOTED = 3 /* what is known of the photo changed, or which files hold it; told with PS__EVERY_SPACE only */
+};
+#define PS__EVERY_SPACE (-1)
 
 typedef int ps__change_fn(int64_t change, int kind, int64_t photo, void *payload);
 
 /* The last number given out; 0 in a new library. */
 int ps__store_last_change(int64_t *change, ps__store *store, ps__error *err);
 
-/* Changes of one space with number > after, in order; photos that are gone are told for every space. The last event of a photo
+/* Changes of one space, or of PS__EVERY_SPACE, with number > after, in order; photos that are gone are told for every space. The last event of a photo
 ** counts: after PUT its vector may be fetched; a photo that is put and gone appears twice. PS__NOTFOUND: the log does not reach back
 ** that far (it is kept short), or `after` lies in the future: rebuild the cache from ps__store_each_vector. */
 int ps__store_each_change(ps__store *store, int space, int64_t after, ps__change_fn *fn, void *payload, ps__error *err);

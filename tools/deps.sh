@@ -47,4 +47,5 @@ if [ -n "$wanted" ]; then
     fi
 fi
 tools/faiss.sh
+tools/gazetteer.sh
 [ -n "$wanted" ] || echo "deps: everything is there"
