@@ -105,12 +105,19 @@ typedef struct ps__photo {
     int64_t bytes;              /* size of the file */
     int width, height;          /* pixels of the upright photo */
     char format[9];             /* "jpeg", "png"... as ps__pixels.format */
-    char taken[20];             /* camera's local time "2021-07-04T15:32:10"; "" unknown */
+    char taken[20];             /* local time where it was taken "2021-07-04T15:32:10"; "" unknown */
+    int taken_source;           /* PS__TAKEN_*: who says so; 0 unknown */
     int64_t taken_s;            /* the same as seconds since 1970-01-01T00:00:00 local time; meaningful when taken[0] != 0 */
     char taken_offset[7];       /* "+02:00" or "" */
     int has_gps;                /* 1: the next two are meaningful */
     double latitude, longitude; /* degrees, WGS 84 */
+    int64_t city, region;       /* of the gazetteer, by the position; 0 unknown */
+    char country[3];            /* "PT"; "" unknown */
     char make[64], model[64], lens[64]; /* camera; "" unknown */
+    int flash;                  /* 1 fired, 0 did not, -1 unknown */
+    int rating;                 /* stars 1..5; 0 not rated */
+    int kinds;                  /* bits: 1 screenshot, 2 panorama, 4 selfie */
+    uint64_t look;              /* perceptual hash of 63 bits; 0 unknown, or too plain for one */
     int64_t added_s;                    /* when it entered the library, seconds since 1970, UTC */
     int64_t modified_s;                 /* earliest modification time of its files, seconds since 1970, UTC; 0 when it has none */
 } ps__photo;
