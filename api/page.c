@@ -5,6 +5,7 @@
 
 #include "api/answer.h"
 #include "base/alloc.h"
+#include "store/find.h"
 
 #define SAID_MOST 256 /* photos whose words fit that are looked at */
 #define SAID 0.8      /* how sure it is that words in a photo's texts tell what it shows */
