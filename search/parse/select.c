@@ -33,8 +33,8 @@ static size_t longest_of(const ps__parse *p, size_t token, const int *symbols, s
 }
 
 size_t ps__small_at(const ps__parse *p, size_t token) {
-    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR};
-    return token < p->lexer.count ? longest_of(p, token, SMALL, 4) : 0;
+    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE};
+    return token < p->lexer.count ? longest_of(p, token, SMALL, 5) : 0;
 }
 
 size_t ps__noise_at(const ps__parse *p, size_t token) {
@@ -89,7 +89,8 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
     const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
     if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
     if (place->flags & PS__ITEM_CAPITAL || place->kid_count == 2) return YES;
-    if (place->flags & PS__ITEM_AMBIGUOUS) return is_edge(p, item->to, 1);
+    if (place->flags & PS__ITEM_AMBIGUOUS) /* "in turkey", but not "in the bath" */
+        return place->from == item->from + 1 && is_edge(p, item->to, 1);
     if (item->value == PS__WHERE_WITHIN) return YES;
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);

@@ -4,6 +4,7 @@
 */
 #include "search/parse/times.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "search/holidays.h"
@@ -176,6 +177,16 @@ static int within(ps__moment *out, const ps__moment *recurring, const ps__span *
     return 1;
 }
 
+/* A holiday of a year, by the calendar's own reckoning: New Year's begins in the year before. */
+static int holiday_in(ps__moment *out, int holiday, const ps__moment *whole) {
+    int year, month, day, count;
+    ps__span spans[2];
+    ps__day_parts(&year, &month, &day, whole->span.from_s / PS__DAY_S);
+    if (ps__holiday_spans(spans, &count, holiday, year, NULL) != PS__OK || !count) return 0;
+    ps__moment_span(out, spans[0].from_s, spans[0].to_s, PS__DAY);
+    return 1;
+}
+
 static int read_date(ps__moment *out, reading *r, const parts *s) {
     int day = s->day_count ? s->days[0] : 0, has_whole = 0;
     ps__moment recurring, whole;
@@ -226,6 +237,7 @@ static int read_date(ps__moment *out, reading *r, const parts *s) {
         *out = recurring;
         return 1;
     }
+    if (s->holiday >= 0 && whole.grain == PS__YEAR) return holiday_in(out, s->holiday, &whole);
     if (!within(out, &recurring, &whole.span)) return 0;
     if (day) out->grain = PS__DAY;
     return 1;
@@ -340,7 +352,8 @@ static int last_units(ps__moment *out, reading *r, int unit, int64_t n) {
 
 static int read_decade(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *n = kid_of(r, item, PS__SYM_N), *of_year = kid_of(r, item, PS__SYM_YEAR);
-    int year = of_year ? of_year->value : n ? (int)n->number : -1, this_year;
+    const ps__item *word = kid_of(r, item, PS__SYM_DECADE);
+    int year = of_year ? of_year->value : word ? word->value : n ? (int)n->number : -1, this_year;
     ps__moment now;
     ps__moment_unit(&now, PS__YEAR, r->now_s, 0);
     int month, day;
