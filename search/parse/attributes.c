@@ -116,11 +116,11 @@ int ps__filter_of(ps__filter *out, const ps__parse *p, const ps__segment *segmen
     out->high = INFINITY;
     int status = take(out, p, segment, southern, err);
     if (status == PS__OK && !(out->words = ps__strndup(p->text + from, to - from))) status = ps__fail_nomem(err);
-    if (status != PS__OK) ps__filter_clear(out);
+    if (status != PS__OK) ps__query_filter_clear(out);
     return status;
 }
 
-void ps__filter_clear(ps__filter *filter) {
+void ps__query_filter_clear(ps__filter *filter) {
     ps__when_clear(&filter->when);
     ps__free(filter->text);
     ps__free(filter->words);
