@@ -62,7 +62,7 @@ static int take_when(ps__filter *out, const ps__parse *p, const ps__item *item, 
     whole.value = PS__TIME_IS;
     if (!ps__moment_of(&moment, p, time ? time : &whole, southern)) return ps__fail(err, PS__ERROR, "a time is none any more");
     out->kind = PS__FILTER_WHEN;
-    out->lenient = time && (time->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK)) != 0;
+    out->lenient = ((time ? time : item)->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK)) != 0;
     return ps__moment_when(&out->when, &moment, err);
 }
 

@@ -26,7 +26,8 @@ static int is_taken(const ps__parse *p, size_t from, size_t to) {
 }
 
 static size_t find(ps__place *out, size_t room, int *prefix, const ps__parse *p, const ps__buf *name) {
-    return ps__gazetteer_find(out, room, prefix, p->context->gazetteer, name->bytes, name->length);
+    size_t n = ps__gazetteer_find(out, room, prefix, p->context->gazetteer, name->bytes, name->length);
+    return n < room ? n : room;
 }
 
 static size_t find_item(ps__place *out, const ps__parse *p, const ps__item *item) {

@@ -187,6 +187,12 @@ static int holiday_in(ps__moment *out, int holiday, const ps__moment *whole) {
     return 1;
 }
 
+/* Kinds of times of which something may be a part ("July" of "last year"). */
+static int is_whole(const ps__item *time) {
+    return time->value <= PS__TIME_NEXT || time->value == PS__TIME_AGO || time->value == PS__TIME_DECADE ||
+           (time->value >= PS__TIME_BEGIN && time->value <= PS__TIME_END);
+}
+
 static int read_date(ps__moment *out, reading *r, const parts *s) {
     int day = s->day_count ? s->days[0] : 0, has_whole = 0;
     ps__moment recurring, whole;
@@ -209,7 +215,7 @@ static int read_date(ps__moment *out, reading *r, const parts *s) {
         ps__moment_unit(&whole, s->relyear ? PS__YEAR : s->relmonth ? PS__MONTH : PS__WEEK_UNIT, r->now_s, rel->value);
         has_whole = 1;
     } else if (s->time) {
-        if (!read_time(&whole, r, s->time)) return 0;
+        if (!is_whole(s->time) || !read_time(&whole, r, s->time)) return 0;
         has_whole = whole.kind == PS__MOMENT_SPAN;
         if (!has_whole) { /* "on Sundays in June": days of something recurring */
             *out = whole;
@@ -317,7 +323,7 @@ static int read_ago(ps__moment *out, reading *r, const ps__item *item) {
     } else {
         ps__moment_unit(out, unit->value, r->now_s, -n);
     }
-    return 1;
+    return out->span.from_s >= ps__day(PS__FIRST_YEAR, 1, 1) * PS__DAY_S;
 }
 
 /* Until now, from so long ago. */
@@ -480,6 +486,16 @@ int ps__moment_of(ps__moment *out, const ps__parse *p, const ps__item *item, int
 
 int ps__time_check(const ps__parse *p, ps__item *item) {
     ps__moment m;
+    ps__item whole = *item;
+    if (item->symbol == PS__SYM_WHEN) { /* a time with its preposition, or its parts named by the pattern */
+        for (int k = 0; k < item->kid_count; k++)
+            if (p->items[item->kids[k]].symbol == PS__SYM_TIME) return 1;
+        whole.symbol = PS__SYM_TIME;
+        whole.value = PS__TIME_IS;
+        if (!ps__time_check(p, &whole)) return 0;
+        item->flags |= whole.flags & (PS__ITEM_SOFT | PS__ITEM_DAYPART | PS__ITEM_CLOCK);
+        return 1;
+    }
     int soft = item->value == PS__TIME_IS, day = soft, clock = soft, numbers = 0;
     for (int k = 0; k < item->kid_count; k++) {
         int symbol = p->items[item->kids[k]].symbol;
