@@ -131,7 +131,8 @@ int ps_on_this_day(ps_results **out, ps_library *library, const ps_day_options *
     ps__error err = {0};
     ps__store *store = NULL;
     date day;
-    if (!out || !library) return ps__refuse(library, PS_INVALID, "ps_on_this_day was given no library or no place for the results");
+    if (!out || !library)
+        return ps__refuse(library, PS_INVALID, "ps_on_this_day was given no library or no place for the results");
     *out = NULL;
     if (!options) options = &usual;
     int status = check_options(options, &err);

@@ -10,8 +10,8 @@
 int ps__store_each_taken(ps__store *store, int64_t from_s, int64_t to_s, ps__day_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
     int rc, status = ps__sql_walk(&stmt, store, err,
-                                  "SELECT id, taken FROM photos WHERE" TRUSTED "AND taken >= ? AND taken < ? ORDER BY taken, id", "ii",
-                                  from_s, to_s);
+                                  "SELECT id, taken FROM photos WHERE" TRUSTED "AND taken >= ? AND taken < ? ORDER BY taken, id",
+                                  "ii", from_s, to_s);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
         if ((status = fn(sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1), payload)) != 0) break;

@@ -30,7 +30,8 @@ static void add(const char *name, const char *taken, int source) {
     id = library_add(store, path, name);
     ps__store_close(store);
     ck_assert_int_eq(ps__calendar_parse(&seconds, taken), 1);
-    snprintf(sql, sizeof sql, "UPDATE photos SET taken = %lld, taken_source = %d WHERE id = %lld", (long long)seconds, source, (long long)id);
+    snprintf(sql, sizeof sql, "UPDATE photos SET taken = %lld, taken_source = %d WHERE id = %lld", (long long)seconds, source,
+             (long long)id);
     snprintf(db_path, sizeof db_path, "%.4000s/library.db", library_dir);
     ck_assert_int_eq(sqlite3_open(db_path, &db), SQLITE_OK);
     ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
@@ -64,7 +65,8 @@ static const char *found(const char *date, int days, size_t limit) {
         ps_hit hit = PS_HIT_INIT;
         ck_assert_int_eq(ps_results_hit(&hit, results, i), PS_OK);
         ck_assert(hit.score == 1.0 && hit.verdict == PS_VERDICT_GOOD && hit.taken);
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i ? " " : "", (int)strcspn(hit.path + 8, "."), hit.path + 8);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i ? " " : "", (int)strcspn(hit.path + 8, "."),
+                 hit.path + 8);
     }
     ck_assert_int_eq(ps_results_verdict(results), text[0] ? PS_VERDICT_GOOD : PS_VERDICT_NONE);
     ps_results_free(results);
@@ -153,9 +155,9 @@ START_TEST(photos_that_are_away_are_not_shown) {
 }
 END_TEST
 
-static const char *const NO_DAYS[] = {"",           "today",      "7-4",        "13-01",      "00-10",      "02-30",     "04-31",
-                                      "2026-02-29", "2026-7-04",  "0000-01-01", "2026-07-04x", "07-04 ",     "-1-01",     "+1-01",
-                                      " 1-01",      "20260704-1", "2026-07--4"};
+static const char *const NO_DAYS[] = {"",      "today",      "7-4",       "13-01",      "00-10",       "02-30",
+                                      "04-31", "2026-02-29", "2026-7-04", "0000-01-01", "2026-07-04x", "07-04 ",
+                                      "-1-01", "+1-01",      " 1-01",     "20260704-1", "2026-07--4"};
 
 START_TEST(what_is_no_day_is_refused) {
     ps_day_options options = PS_DAY_OPTIONS_INIT;

@@ -100,8 +100,8 @@ END_TEST
 
 /* ---- Tags ---- */
 
-/* A vocabulary of words that the small model, whose weights are random, scores differently, and that model with a lower limit for what is
-** good. */
+/* A vocabulary of words that the small model, whose weights are random, scores differently, and that model with a lower limit
+** for what is good. */
 static void write_vocabulary(void) {
     char path[4200];
     ck_assert_int_eq(e2e_run(NULL, "sed '1s/\\(weak[^:]*: 0\\).3/\\1.1/; 1s/\\(good[^:]*: 0\\).6/\\1.1/' $PHOTOSEARCH_MODEL"
@@ -181,10 +181,11 @@ START_TEST(exact_copies_are_grouped_and_handed_on) {
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" duplicates --min-similarity 1 2>&1"), 0);
     ck_assert(cli_says("best   /") && cli_says("exact  /") && cli_says("link   /") && cli_says("would be saved"));
     /* The files that are handed on can go: every content is left. */
-    ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u >$T/before;"
-                                      " \"$PS\" duplicates --min-similarity 1 -0 | xargs -0 rm --;"
-                                      " find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u | cmp - $T/before &&"
-                                      " ls -i rgb.png linked.png 2>/dev/null | wc -l; find . -name '*copy*' -o -name rgb2.png | wc -l"),
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "cd $T/photos; find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u >$T/before;"
+                             " \"$PS\" duplicates --min-similarity 1 -0 | xargs -0 rm --;"
+                             " find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u | cmp - $T/before &&"
+                             " ls -i rgb.png linked.png 2>/dev/null | wc -l; find . -name '*copy*' -o -name rgb2.png | wc -l"),
                      0);
     ck_assert_msg(!cli_says("differ"), "%s", cli_out);
 }
@@ -192,11 +193,14 @@ END_TEST
 
 START_TEST(copies_of_a_best_one_that_is_gone_are_not_handed_on) {
     cli_make_library();
-    ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; rm -rf sub *; cp $R/tests/data/images/rgb.png a.png; cp a.png b.png; cp a.png c.png;"
-                                      " \"$PS\" index -q --allow-removal $T/photos >/dev/null; \"$PS\" duplicates -0 | tr '\\0' '\\n' | sed 's/.*photos/./'"),
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "cd $T/photos; rm -rf sub *; cp $R/tests/data/images/rgb.png a.png; cp a.png b.png; cp a.png c.png;"
+                             " \"$PS\" index -q --allow-removal $T/photos >/dev/null; \"$PS\" duplicates -0 | tr '\\0' '\\n' | "
+                             "sed 's/.*photos/./'"),
                      0);
     ck_assert_str_eq(cli_out, "./b.png\n./c.png\n");
-    ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; echo x >>b.png; \"$PS\" duplicates -0 | tr '\\0' '\\n' | sed 's/.*photos/./'"), 0);
+    ck_assert_int_eq(
+        e2e_run(cli_out, "cd $T/photos; echo x >>b.png; \"$PS\" duplicates -0 | tr '\\0' '\\n' | sed 's/.*photos/./'"), 0);
     ck_assert_str_eq(cli_out, "./c.png\n"); /* b changed */
     ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; rm a.png; \"$PS\" duplicates -q -0 2>&1"), 0);
     cli_expect_one_sentence();
@@ -205,7 +209,11 @@ START_TEST(copies_of_a_best_one_that_is_gone_are_not_handed_on) {
 END_TEST
 
 START_TEST(a_library_without_copies_says_so_by_its_status) {
-    ck_assert_int_eq(e2e_run(cli_out, "cp $R/tests/data/images/rgb.png $T/photos; \"$PS\" index -q $T/photos >/dev/null; \"$PS\" duplicates 2>/dev/null"), 1);
+    ck_assert_int_eq(
+        e2e_run(
+            cli_out,
+            "cp $R/tests/data/images/rgb.png $T/photos; \"$PS\" index -q $T/photos >/dev/null; \"$PS\" duplicates 2>/dev/null"),
+        1);
     ck_assert_str_eq(cli_out, "");
 }
 END_TEST
@@ -241,7 +249,8 @@ START_TEST(a_day_without_photos_says_so) {
     cli_expect_one_sentence();
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-05 --json 2>&1"), 1);
     ck_assert_str_eq(cli_out, "");
-    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2021-07-04 -q 2>&1"), 1); /* that very day is not an earlier year's */
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2021-07-04 -q 2>&1"),
+                     1); /* that very day is not an earlier year's */
     ck_assert_str_eq(cli_out, "");
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date yesterday 2>&1"), 3);
     cli_expect_one_sentence();
