@@ -130,7 +130,7 @@ static int group_all(search *s, ps__error *err) {
     }
     for (size_t i = 0; i < s->count && status == PS__OK && s->space; i++) {
         const ps__look_row *row = &s->rows[i];
-        if (!row->has_look || row->look == 0) continue;
+        if (!row->has_look) continue;
         status = join(s, i, err);
         if (status != PS__OK || s->head[i] != i) continue;
         s->heads[s->head_count++] = (uint32_t)i;
@@ -210,7 +210,7 @@ int ps__duplicates_find(ps__duplicates *out, ps__store *store, int space, int di
     if (status == PS__OK) status = prepare(&s, err);
     if (status == PS__OK) {
         if (s.count > 1) qsort(s.rows, s.count, sizeof *s.rows, better_first);
-        for (size_t i = 0; i < s.count; i++) out->unknown += !s.rows[i].has_look;
+        for (size_t i = 0; i < s.count; i++) out->unknown += !s.rows[i].has_look && !s.rows[i].was_read;
         status = group_all(&s, err);
     }
     if (status == PS__OK) status = collect(out, &s, err);

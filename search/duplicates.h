@@ -33,7 +33,7 @@ typedef struct ps__duplicate_group {
 typedef struct ps__duplicates {
     ps__duplicate_group *groups; /* [count] owned, in the order of their best copies */
     size_t count;
-    size_t unknown; /* photos whose look is not known: they were compared by content only */
+    size_t unknown; /* photos that no version which knows looks has read: they were compared by content only */
 } ps__duplicates;
 
 /* least: the least cosine of pictures whose looks are not nearly the same, 0..1. space 0: there are no vectors, and only

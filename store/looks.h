@@ -10,8 +10,9 @@
 /* A photo that was read in full, and that a file which is there holds. */
 typedef struct ps__look_row {
     int64_t photo;
-    int has_look;        /* 1: look is known */
-    uint64_t look;       /* perceptual hash (encoder/pixels/look.h); 0: too plain to be told from others */
+    int has_look;        /* 1: look is known, and not of a picture too plain to be told from others */
+    int was_read;        /* 1: by a version that knows looks */
+    uint64_t look;       /* perceptual hash, see encoder/pixels/look.h */
     int width, height;   /* pixels of the upright photo */
     int64_t bytes;       /* size of its files */
     int has_time;        /* 1: the camera itself says when it was taken */

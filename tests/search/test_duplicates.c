@@ -358,6 +358,10 @@ START_TEST(photos_without_a_look_are_told_of) {
     ck_assert_int_eq(ps_library_open(&library, library_dir, &options), PS_OK);
     ps_duplicates_free(find(0));
     ck_assert_msg(strstr(note, "1 photo was compared by content only") != NULL, "%s", note);
+    note[0] = 0;
+    run_sql("UPDATE photos SET notes = 1"); /* it was read: it is too plain to have a look */
+    ps_duplicates_free(find(0));
+    ck_assert_str_eq(note, "");
 }
 END_TEST
 
