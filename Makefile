@@ -52,7 +52,7 @@ O := build/$(VARIANT)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -isystem $(DEPS)/include -ffp-contract=off -fPIC -fvisibility=hidden -pthread -g \
               -ffile-prefix-map=$(CURDIR)=.
-PACKAGES := sqlite3 libturbojpeg libjpeg libexif libheif libwebp libxxhash jansson libutf8proc
+PACKAGES := sqlite3 libturbojpeg libjpeg libexif expat libheif libwebp libxxhash jansson libutf8proc
 OPTIMISE := -O2
 SANITIZE :=
 # Sanitizers rewrite expressions before the compiler looks at them, which brings warnings of their own.
@@ -79,7 +79,7 @@ ifneq ($(filter-out $(PLAIN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 endif
-DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif libheif libwebp libseccomp 2>/dev/null) -lm -pthread
+DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif expat libheif libwebp libseccomp 2>/dev/null) -lm -pthread
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 
 COMPILE_FLAGS = $(BASE_FLAGS) $(WARNINGS) $(OPTIMISE) $(SANITIZE) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -89,7 +89,7 @@ LIBS = $(PKG_LIBS) -lstdc++ -lm -pthread
 # --- sources -------------------------------------------------------------------------------------------------------------------
 
 LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder/families encoder/tokens encoder/pixels \
-               encoder/sandbox store search indexer api
+               encoder/sandbox store search search/parse indexer api
 # The decoder process is a program of its own, of the pixels' sources and these.
 DECODER_SOURCES := $(sort $(wildcard encoder/sandbox/decoder_*.c))
 LIB_SOURCES := $(filter-out $(DECODER_SOURCES),$(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS)))))
@@ -108,7 +108,7 @@ BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-LIB_OBJECTS := $(call objects,$(LIB_SOURCES)) $(O)/search/vocabulary_text.o
+LIB_OBJECTS := $(call objects,$(LIB_SOURCES)) $(O)/tables.o $(O)/search/vocabulary_text.o
 CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
 TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
 DECODER_OBJECTS := $(call objects,$(DECODER_SOURCES) $(filter base/% encoder/pixels/%,$(LIB_SOURCES)))
@@ -122,7 +122,7 @@ ALL_OBJECTS := $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_O
 .PHONY: all help deps build variant demo check check-plain check-asan check-tsan check-fuzz run-check torture bench bench-programs fuzz \
         fuzz-programs install install-files uninstall clean distclean force
 
-all: $(DEPS)/faiss.stamp
+all: $(DEPS)/faiss.stamp $(DEPS)/gazetteer.stamp
 	@$(MAKE) --no-print-directory build
 
 help:
@@ -144,6 +144,9 @@ deps:
 	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
 
 $(DEPS)/faiss.stamp:
+	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
+
+$(DEPS)/gazetteer.stamp:
 	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
 
 # check and demo start a second make, because pkg-config can answer only once deps has run.
@@ -190,7 +193,7 @@ endif
 
 # A model that is not named is looked for in the source tree by what is built here, and in the prefix by what is installed: the one
 # file that knows is compiled twice.
-SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"'
+SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"' -DPS_SOURCE_PLACES='"$(CURDIR)/build/places.gazetteer"'
 INSTALLED_DATA := -DPS_DATADIR='"$(DATADIR)"'
 $(O)/api/lookup.o: ISA = $(SOURCE_MODEL)
 
@@ -251,6 +254,39 @@ $(O)/tests/suites.c: force
 
 -include $(ALL_OBJECTS:.o=.d)
 
+# --- the words of queries ------------------------------------------------------------------------------------------------------
+
+# A program of its own turns the tables that translators edit into constant arrays, once for all variants.
+WORDS_SOURCES := tools/words.c $(addprefix search/parse/,lexer.c symbols.c) store/gazetteer_fold.c $(addprefix base/,alloc.c buf.c status.c utf8.c)
+WORD_TABLES := $(sort $(wildcard search/languages/*.words))
+
+build/tools/words: $(WORDS_SOURCES) $(wildcard search/parse/*.h store/gazetteer.h base/*.h)
+	@echo '  CC    $@'
+	@mkdir -p $(@D)
+	@gcc -std=c11 -D_GNU_SOURCE -I. -O2 $(PKG_CFLAGS) -o $@ $(WORDS_SOURCES) $(shell pkg-config --libs libutf8proc)
+
+build/tables.c: build/tools/words $(WORD_TABLES)
+	@build/tools/words $@ $(WORD_TABLES)
+
+$(O)/tables.o: build/tables.c $(O)/flags
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
+
+# --- the gazetteer -------------------------------------------------------------------------------------------------------------
+
+# A program of its own builds the file, once for all variants, with the library's own reading of names.
+GAZETTEER_SOURCES := $(sort $(wildcard tools/gazetteer/*.c store/gazetteer*.c)) $(addprefix base/,alloc.c buf.c os.c status.c utf8.c)
+GAZETTEER_INPUT := $(DEPS)/gazetteer
+
+build/tools/gazetteer: $(GAZETTEER_SOURCES) $(wildcard tools/gazetteer/*.h store/gazetteer*.h base/*.h)
+	@echo '  CC    $@'
+	@mkdir -p $(@D)
+	@gcc -std=c11 -D_GNU_SOURCE -I. -O2 -pthread $(PKG_CFLAGS) -o $@ $(GAZETTEER_SOURCES) $(shell pkg-config --libs jansson libutf8proc libxxhash) -lm
+
+build/places.gazetteer: build/tools/gazetteer store/areas.table $(DEPS)/gazetteer.stamp
+	@build/tools/gazetteer $(GAZETTEER_INPUT)/cities500.txt $(GAZETTEER_INPUT)/admin1.json $(GAZETTEER_INPUT)/catalogues \
+	    $(GAZETTEER_INPUT)/cldr store/areas.table $@
+
 # --- linking -------------------------------------------------------------------------------------------------------------------
 
 # The archive holds one object: everything of ours and of FAISS that is needed, with every name made local that is not public. A
@@ -298,7 +334,7 @@ $(O)/tests/decoder: $(TEST_DECODER_OBJECTS)
 	@$(link_decoder)
 
 # The tests see the inner names, so they link the objects.
-$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder
+$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder build/places.gazetteer
 	@echo '  LINK  $@'
 	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
 
@@ -328,7 +364,7 @@ fuzz-programs: $(patsubst %.c,$(O)/%,$(FUZZ_SOURCES))
 LIBRARY_READY := $(wildcard api/photosearch.h)
 PROGRAM_READY := $(and $(LIBRARY_READY),$(wildcard cli/main.c))
 variant: $(if $(LIBRARY_READY),$(O)/libphotosearch.so.$(VERSION) $(O)/libphotosearch.a $(SAMPLES),$(LIB_OBJECTS)) \
-         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder
+         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder build/places.gazetteer
 
 build: variant
 	@for f in photosearch photosearch-decoder libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
@@ -350,6 +386,6 @@ uninstall:
 	@$(INSTALL_FOLDERS) tools/install.sh uninstall
 
 clean:
-	@rm -rf build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
+	@rm -rf build/tools build/tables.c build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
 distclean:
 	@rm -rf build

@@ -74,9 +74,9 @@ extern "C" {
 /* ---- Version ---- */
 
 #define PS_VERSION_MAJOR 0
-#define PS_VERSION_MINOR 2
+#define PS_VERSION_MINOR 3
 #define PS_VERSION_PATCH 0
-#define PS_VERSION_STRING "0.2.0"
+#define PS_VERSION_STRING "0.3.0"
 
 /* Version of the library that is running, for example "0.2.0"; static. Since 0.1. */
 PS_API const char *ps_version(void);
@@ -147,7 +147,10 @@ PS_API const char *ps_last_error(const ps_library *library);
 PS_API int ps_index(ps_index_result *result, ps_library *library, const char *const *paths, size_t count,
                     const ps_index_options *options);
 
-/* Finds photos by a sentence, best first. `options` may be NULL. Free *out with ps_results_free; it is NULL on failure.
+/* Finds photos by a sentence: "red car at the beach in 2021 but not at night". Words for times, places, cameras and the like become
+** filters; the rest is matched with what the photos show (see QUERIES below, and ps_results_understood for how it was read). Best first;
+** a sentence of nothing but filters gives all photos that pass, newest first. `options` may be NULL. Free *out with ps_results_free;
+** it is NULL on failure.
 ** @return PS_OK, also if nothing matched (see ps_results_verdict); PS_INVALID (nothing but blanks, or options->lang is a language
 ** that no text tower reads), PS_MODEL, ... Since 0.1. */
 PS_API int ps_search(ps_results **out, ps_library *library, const char *text, const ps_search_options *options);
@@ -350,21 +353,53 @@ PS_API void ps_cancel(ps_library *library);
 
 /* ---- Searching ---- */
 
+/*
+** QUERIES. Understood are English and Chinese in full, and German, Portuguese, Indonesian, Spanish and French for times, places and the small
+** words around them; docs/queries.md lists what can be said:
+**
+**   times        "yesterday", "last winter", "in June", "two years ago", "between May and July 2020", "Easter 2019", "at night"
+**   places       "in Lisbon", "near Lisbon within 20 km", "in the Alps", "in Europe"
+**   attributes   "with the Nikon", "screenshots", "portrait photos", "favourites", "in the folder Holidays", "with flash"
+**   logic        "without people", "but not at night", -word, "cats or dogs", "exact words" in quotes, beach:2 (twice the weight)
+**
+** A place where the library has no photo, and words that only look like a time or a place, stay content; ps_understood.notes say so.
+** Filters are exact: the answer is the best of all photos that pass, however few these are.
+*/
+
 /* Flags of ps_search_options. */
 enum {
-    PS_SEARCH_LITERAL = 1 /* take every word as content: nothing is understood as a time, a place or a condition */
+    PS_SEARCH_LITERAL = 1, /* take every word as content: nothing is understood as a time, a place or a condition */
+    PS_SEARCH_UNIQUE = 2   /* of photos that are nearly the same, only the best. Since 0.3 */
 };
 
-#define PS_SEARCH_OPTIONS_VERSION 2
+/* Values of ps_search_options.order. Since 0.3. */
+enum {
+    PS_ORDER_AUTO = 0,      /* as the words say ("newest"), else by relevance; without content, newest first */
+    PS_ORDER_RELEVANCE = 1, /* best first; without content, newest first */
+    PS_ORDER_NEWEST = 2,    /* what matches, by the time it was taken; photos without one come last */
+    PS_ORDER_OLDEST = 3
+};
+
+#define PS_LIKE_MOST 16 /* example images of one search */
+
+#define PS_SEARCH_OPTIONS_VERSION 3
 struct ps_search_options {
     unsigned version;   /* PS_SEARCH_OPTIONS_VERSION */
     unsigned flags;     /* PS_SEARCH_* */
     size_t limit;       /* most photos wanted, 1 to 10000 */
     double least_score; /* leave out what scores lower, 0 to 1 */
-    const char *lang;   /* of the sentence, "de" or "pt-BR"; NULL: by the words; ps_similar has no use for it. Since version 2 */
+    const char *lang;   /* of the sentence, "de" or "pt-BR"; NULL: by the words. Since version 2; what follows, since version 3 */
+    int order;          /* PS_ORDER_* */
+    const char *after;  /* go on behind this place, which ps_results_next gave; NULL: from the start */
+    const char *const *like; /* [like_count] image files that the photos are to look like, beside what the words say; the sentence may
+                             ** then be empty */
+    size_t like_count;       /* 0 to PS_LIKE_MOST */
+    const char *now; /* local time "2026-11-24T12:00:00" that "yesterday" and the like are seen from; NULL: the clock's */
+    int southern;    /* 1: where no place tells, "summer" is that of the southern hemisphere */
 };
+/* ps_similar has no use for lang and what follows it. */
 #define PS_SEARCH_OPTIONS_INIT                                                                                                   \
-    { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0, NULL }
+    { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0, NULL, PS_ORDER_AUTO, NULL, NULL, 0, NULL, 0 }
 
 /* Photos of the library that look like the image file `path` (which need not be in it; if it is, it is left out). Otherwise as
 ** ps_search, but the scores are the cosines, with 0 for negative ones, and verdicts are good from 0.8 on, else weak. Since
@@ -381,6 +416,14 @@ enum {
 /* One of PS_VERDICT_*; PS_VERDICT_NONE for NULL. Since 0.1. */
 PS_API int ps_results_verdict(const ps_results *results);
 
+/* How many photos pass the filters (and are not known to be away), shown or not; without filters, how many there are. 0 for NULL.
+** Since 0.3. */
+PS_API uint64_t ps_results_passed(const ps_results *results);
+
+/* The place behind the last photo shown, for ps_search_options.after of the same search: what is added to the library or leaves it meanwhile
+** makes no photo come twice or be left out. Belongs to the results; NULL: there is nothing more. Since 0.3. */
+PS_API const char *ps_results_next(const ps_results *results);
+
 #define PS_HIT_VERSION 2
 typedef struct ps_hit { /* strings belong to the results */
     unsigned version;   /* PS_HIT_VERSION */
@@ -388,12 +431,13 @@ typedef struct ps_hit { /* strings belong to the results */
     const char *path;   /* one of the files that hold it */
     double score;       /* 0 to 1, see ps_results_score */
     double cosine;      /* of the angle between the two embeddings, -1 to 1 */
-    const char *taken;  /* local time "2021-07-04T15:32:10"; NULL: unknown */
+    const char *taken;  /* local time "2021-07-04T15:32:10": as the camera noted it, else by the file's name, else when the file was
+                        ** last changed; NULL: unknown */
     const char *camera; /* make and model; NULL: unknown */
     int has_position;   /* 1: the next two are known */
     double latitude;    /* degrees north, -90 to 90 */
     double longitude;   /* degrees east, -180 to 180 */
-    const char *place;  /* name of the place; NULL: unknown */
+    const char *place;  /* name of the place, "Lisbon, Portugal", in ps_search_options.lang; NULL: unknown */
     int width, height;  /* pixels of the upright photo; 0: unknown */
     int verdict;        /* PS_VERDICT_* of this photo's own score; the best photo's is ps_results_verdict */
     int preview;        /* 1: only its preview was looked at yet; the rest is read soon, and the score may change. Since version 2 */
@@ -404,21 +448,36 @@ typedef struct ps_hit { /* strings belong to the results */
 /* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
 PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);
 
-#define PS_UNDERSTOOD_VERSION 1
+typedef struct ps_understood_filter { /* strings belong to the results. Since 0.3 */
+    const char *kind;    /* "time", "place", "camera", "lens", "flash", "shape", "kind", "type", "folder", "name", "rating", "pixels",
+                         ** "bytes", "words", "tag" */
+    const char *words;   /* as they stand in the sentence */
+    const char *meaning; /* for people: "1 December 2025 to 28 February 2026" */
+    int negative;        /* 1: photos must not be so */
+    int group;           /* filters of one group are alternatives; of each group one must hold */
+} ps_understood_filter;
+
+#define PS_UNDERSTOOD_VERSION 2
 typedef struct ps_understood { /* how the sentence was read; strings belong to the results */
     unsigned version;          /* PS_UNDERSTOOD_VERSION */
-    const char *text;          /* what was searched for by content */
-    const char *from, *to;     /* local times that photos were taken between; NULL: no such condition */
-    const char *const *places; /* [place_count] */
+    const char *text;          /* what was searched for by content; "": nothing */
+    const char *from, *to;     /* local times of the first and last second that photos were taken between; NULL: open, or more than one span */
+    const char *const *places; /* [place_count] of which one must hold */
     size_t place_count;
-    const char *const *nots; /* [not_count] what must not be in the photo */
+    const char *const *nots; /* [not_count] what must not be: in the photo, or of the filters */
     size_t not_count;
     double encode_ms; /* time spent on turning the words into a vector */
     double search_ms; /* on finding and ranking */
     double total_ms;  /* on the whole call */
+    /* Since version 2: */
+    const ps_understood_filter *filters; /* [filter_count] in the order of the sentence */
+    size_t filter_count;
+    const char *const *notes; /* [note_count] sentences about words that were taken otherwise than they may be meant */
+    size_t note_count;
+    int order; /* PS_ORDER_*, as the photos are */
 } ps_understood;
 #define PS_UNDERSTOOD_INIT                                                                                                       \
-    { PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0 }
+    { PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0, NULL, 0, NULL, 0, PS_ORDER_AUTO }
 
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);

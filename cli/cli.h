@@ -31,6 +31,15 @@ typedef struct options {
     int json, print0, open;   /* forms of output */
     int quiet, verbose;       /* less and more on stderr */
     int literal;              /* --literal */
+    int order;                /* --sort, PS_ORDER_* */
+    const char *after;        /* --after: where the page before ended */
+    const char *like[PS_LIKE_MOST]; /* [like_count] --like: example images */
+    int like_count;
+    int unique;               /* --unique */
+    int all;                  /* --all: guesses too */
+    int southern;             /* --southern */
+    const char *now;          /* --now */
+    const char *saved;        /* --saved: name of a search */
     int follow;               /* --follow */
     int once;                 /* --once */
     int only_when_charging;   /* --only-when-charging */

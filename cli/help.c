@@ -11,7 +11,15 @@ static const struct {
 } option_help[] = {
     {TAKES_LIMIT, "  -k, --limit N        at most N photos (20)\n"
                   "      --min-score X    leave out what scores below X, from 0 to 1\n"},
-    {TAKES_QUERY, "      --literal        take every word as content\n"
+    {TAKES_QUERY, "      --literal        take every word as content: no times, no places, no conditions\n"
+                  "      --sort ORDER     relevance, date (newest first), oldest (by the words)\n"
+                  "      --like IMAGE     like this image too; up to 16 times, also without a query\n"
+                  "      --unique         of photos that are nearly the same, only the best\n"
+                  "      --all            show guesses too, where there are matches\n"
+                  "      --after PLACE    go on behind the place that the answer before ended at (\"next\" of --json)\n"
+                  "      --saved NAME     the saved search of this name\n"
+                  "      --southern       summer is in January, where no place tells\n"
+                  "      --now DATE       answer as on this day\n"
                   "      --queries FILE   answer each line of FILE (- for stdin)\n"},
     {TAKES_DAY, "      --date MM-DD     this day, or YYYY-MM-DD to look back from another year (today)\n"
                 "      --days N         also N days before and after, up to 30 (0)\n"

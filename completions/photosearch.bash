@@ -28,9 +28,13 @@ _photosearch() {
         COMPREPLY=($(compgen -d -- "$current") $(compgen -f -X '!*.safetensors' -- "$current"))
         return
         ;;
-    --queries | --image | --vocabulary)
+    --queries | --image | --like | --vocabulary)
         compopt -o filenames
         COMPREPLY=($(compgen -f -- "$current"))
+        return
+        ;;
+    --sort)
+        COMPREPLY=($(compgen -W 'relevance date oldest' -- "$current"))
         return
         ;;
     --precision)
@@ -53,7 +57,7 @@ _photosearch() {
         COMPREPLY=($(compgen -W 'reference avx2 avx512vnni' -- "$current"))
         return
         ;;
-    -j | --threads | -k | --limit | --min-score | --min-similarity | --date | --days | --text | --max-cpu | --min-battery | --max-temperature) return ;;
+    -j | --threads | -k | --limit | --min-score | --min-similarity | --date | --days | --text | --max-cpu | --min-battery | --max-temperature | --after | --saved | --now) return ;;
     esac
 
     if [[ $current == -* ]]; then
@@ -64,7 +68,7 @@ _photosearch() {
             [[ $command != watch ]] || options+=' --once --max-cpu --only-when-charging --min-battery --max-temperature'
             ;;
         status) options+=' --follow' ;;
-        search) options+=' --limit --min-score --literal --queries --print0 --open --lang' ;;
+        search) options+=' --limit --min-score --literal --sort --like --unique --all --after --saved --southern --now --queries --print0 --open --lang' ;;
         similar) options+=' --limit --min-score --print0 --open' ;;
         on-this-day) options+=' --date --days --limit --print0 --open' ;;
         duplicates) options+=' --min-similarity --print0' ;;

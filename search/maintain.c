@@ -184,9 +184,11 @@ static int build(ps__index *index, ps__store *store, const plan *p, ps__error *e
         status = ps__build_segment(&segment, store, index->space, index->dim, list->photos + i, n, err);
         if (status == PS__OK && segment) status = ps__parts_add(&parts, segment, 0, err);
     }
+    int64_t touched = p->now;
+    if (status == PS__OK) status = ps__store_last_change(&touched, store, err);
     pthread_mutex_lock(&index->update);
     if (status == PS__OK)
-        status = ps__index_put_in_place(index, &parts, p->used, p->now, err);
+        status = ps__index_put_in_place(index, &parts, p->used, p->now, touched, err);
     else
         ps__parts_clear(&parts, &index->parts);
     pthread_mutex_unlock(&index->update);

@@ -38,6 +38,9 @@ typedef struct ps__place {
 int ps__gazetteer_open(ps__gazetteer **out, const char *path, ps__error *err);
 void ps__gazetteer_free(ps__gazetteer *gazetteer);
 
+/* Reads all of the file and compares its checksum, which opening does not. PS__CORRUPT with a sentence. */
+int ps__gazetteer_verify(const ps__gazetteer *gazetteer, ps__error *err);
+
 /* A name as it is looked up: NFKC, case folded, Latin diacritics stripped, hyphens, apostrophes and dots made blanks, single blanks; Han
 ** and kana kept as they are. *out is the caller's, freed with ps__free. */
 int ps__gazetteer_fold(char **out, const char *name, size_t length, ps__error *err);
@@ -48,6 +51,9 @@ size_t ps__gazetteer_find(ps__place *out, size_t room, int *prefix, const ps__ga
 
 /* By id. PS__NOTFOUND without a sentence. */
 int ps__gazetteer_place(ps__place *out, const ps__gazetteer *gazetteer, int64_t id);
+
+/* A country by its two letters, capitals. PS__NOTFOUND without a sentence. */
+int ps__gazetteer_country(ps__place *out, const ps__gazetteer *gazetteer, const char *code);
 
 /* The populated place at or nearest to a position, within 50 km (larger ones reach farther: a position at a city's edge is the city's, not a
 ** hamlet's). PS__NOTFOUND without a sentence: open sea, wilderness. At most 20 microseconds. */

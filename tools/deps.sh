@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="gcc g++ libc6-dev make binutils dpkg-dev patch pkg-config ccache
-libstb-dev libturbojpeg0-dev libjpeg62-turbo-dev libexif-dev libheif-dev libwebp-dev libsqlite3-dev libxxhash-dev libjansson-dev libutf8proc-dev libseccomp-dev check strace"
+libstb-dev libturbojpeg0-dev libjpeg62-turbo-dev libexif-dev libexpat1-dev libheif-dev libwebp-dev libsqlite3-dev libxxhash-dev libjansson-dev libutf8proc-dev libseccomp-dev check strace"
 case ${CC:-gcc} in *clang*) packages="$packages clang libclang-rt-dev llvm" ;; esac
 
 missing() {
@@ -47,4 +47,5 @@ if [ -n "$wanted" ]; then
     fi
 fi
 tools/faiss.sh
+tools/gazetteer.sh
 [ -n "$wanted" ] || echo "deps: everything is there"

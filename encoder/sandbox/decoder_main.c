@@ -42,6 +42,7 @@ static void put_pixels(ps__decoder_answer *answer, uint8_t *rgb, const ps__pixel
     answer->original_height = pixels->original_height;
     snprintf(answer->format, sizeof answer->format, "%s", pixels->format);
     answer->notes = pixels->notes;
+    answer->texts = pixels->texts;
     memcpy(rgb, pixels->rgb, (size_t)pixels->width * (size_t)pixels->height * 3);
 }
 

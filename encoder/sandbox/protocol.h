@@ -23,8 +23,8 @@ enum {
     PS__DECODER_FIRST_FREE = 7
 };
 
-#define PS__DECODER_MAGIC 0x50534431u /* changes with the meaning of any struct here */
-#define PS__DECODER_RGB_AT 4096
+#define PS__DECODER_MAGIC 0x50534432u /* changes with the meaning of any struct here */
+#define PS__DECODER_RGB_AT 8192
 #define PS__DECODER_MAX_RGB ((uint64_t)64 << 20) /* bytes of pixels that one request may ask for */
 #define PS__DECODER_NAME "photo"                 /* what the decoder calls every file: it is not told the path */
 
@@ -55,6 +55,7 @@ typedef struct ps__decoder_answer {
     int original_width, original_height; /* as in ps__pixels */
     char format[9];                      /* as in ps__pixels */
     ps__camera_notes notes;              /* as in ps__pixels */
+    ps__camera_texts texts;              /* DECODE: as in ps__pixels */
     ps__preview_place place;             /* FIND */
 } ps__decoder_answer;
 

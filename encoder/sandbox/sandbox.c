@@ -286,6 +286,7 @@ static int take_pixels(ps__pixels *out, ps__sandbox *s, ps__error *err) {
     out->original_height = a->original_height;
     out->format = ps__answer_format(a);
     out->notes = a->notes;
+    out->texts = a->texts;
     return PS__OK;
 }
 

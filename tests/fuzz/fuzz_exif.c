@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     ps__error err = {0};
     int64_t seconds;
     ps__exif_none(&notes);
-    if (ps__exif_read(&notes, bytes, size, &err)) abort(); /* only without memory */
+    if (ps__exif_read(&notes, NULL, bytes, size, &err)) abort(); /* only without memory */
     if (notes.orientation < 1 || notes.orientation > 8) abort();
     check_text(notes.make, sizeof notes.make);
     check_text(notes.model, sizeof notes.model);

@@ -69,7 +69,7 @@ static void start(block *b, int big) {
 
 static ps__camera_notes read_block(const block *b) {
     ps__camera_notes notes;
-    ck_assert_int_eq(ps__exif_read(&notes, b->bytes, b->used, NULL), PS__OK);
+    ck_assert_int_eq(ps__exif_read(&notes, NULL, b->bytes, b->used, NULL), PS__OK);
     return notes;
 }
 
@@ -239,7 +239,7 @@ START_TEST(any_damage_leaves_plain_notes) {
     add_text(&b, EXIF, 0x9003, "2021:07:04 15:32:10");
     for (size_t length = 0; length < b.used; length++) {
         ps__camera_notes notes;
-        ck_assert_int_eq(ps__exif_read(&notes, b.bytes, length, NULL), PS__OK);
+        ck_assert_int_eq(ps__exif_read(&notes, NULL, b.bytes, length, NULL), PS__OK);
         ck_assert(notes.orientation >= 1 && notes.orientation <= 8);
     }
     uint32_t state = 7;
@@ -265,7 +265,7 @@ START_TEST(entries_that_share_their_bytes_do_not_multiply_memory) {
         memcpy(bytes + 10 + 12 * i, entry, 12);
     }
     ps__camera_notes notes;
-    ck_assert_int_eq(ps__exif_read(&notes, bytes, sizeof bytes, NULL), PS__OK);
+    ck_assert_int_eq(ps__exif_read(&notes, NULL, bytes, sizeof bytes, NULL), PS__OK);
     ck_assert_int_eq(notes.orientation, 1);
 }
 END_TEST

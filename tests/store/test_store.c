@@ -281,7 +281,13 @@ START_TEST(the_change_log_tells_what_was_put_and_what_is_gone) {
     ck_assert(s.kinds[0] == PS__CHANGE_GONE && s.ids[0] == a);
     ck_assert(s.kinds[1] == PS__CHANGE_PUT && s.ids[1] == c);
     ck_assert_int_eq(ps__store_last_change(&then, store, &err), PS__OK);
-    ck_assert_int_eq(then, start + 2);
+    ck_assert_int_eq(then, start + 4);
+    /* For who follows what is known of photos: also that a file left the first one, and came to the other. */
+    s = (seen){0};
+    ck_assert_int_eq(ps__store_each_change(store, PS__EVERY_SPACE, start, see_change, &s, &err), PS__OK);
+    ck_assert_int_eq(s.count, 4);
+    ck_assert(s.kinds[0] == PS__CHANGE_NOTED && s.ids[0] == a && s.kinds[1] == PS__CHANGE_GONE && s.ids[1] == a);
+    ck_assert(s.kinds[2] == PS__CHANGE_PUT && s.ids[2] == c && s.kinds[3] == PS__CHANGE_NOTED && s.ids[3] == c);
     /* A cache from the future belongs to some other state of this library. */
     ck_assert_int_eq(ps__store_each_change(store, space, then + 1, see_change, &s, &err), PS__NOTFOUND);
     ps__store_close(store);

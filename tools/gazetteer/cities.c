@@ -1,0 +1,124 @@
+/*
+** GeoNames' cities500.txt: all populated places of 500 people and more and seats of administration, one a line, fields between tabs:
+**
+**     0 id  1 name  2 ASCII name  3 other names, by commas  4 latitude  5 longitude  7 feature code  8 country  10 admin1 code
+**     14 population
+**
+** The other names are of any language, without saying which, and among them are airport codes and transliterations that nobody writes;
+** is_name tells them apart as far as that can be seen.
+*/
+#include "tools/gazetteer/gazetteer.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+enum { FIELDS = 19 };
+
+/* ---- Names ---- */
+
+/* Which scripts a name has. */
+typedef struct look {
+    int letters, capitals, han, other, digits, odd;
+} look;
+
+static look look_at(const char *text, size_t length) {
+    look l = {0};
+    for (size_t i = 0; i < length;) {
+        uint32_t c;
+        i += ps__utf8_decode(&c, text + i, length - i);
+        if (c < 0x80 && isalpha((int)c)) {
+            l.letters++;
+            l.capitals += isupper((int)c) != 0;
+        } else if (c < 0x80) {
+            l.digits += isdigit((int)c) != 0;
+            l.odd += strchr("/()\"[]=;:&+*", (int)c) != NULL;
+        } else if (c <= 0x24F || (c >= 0x1E00 && c <= 0x1EFF)) {
+            l.letters++;
+        } else if ((c >= 0x3400 && c <= 0x9FFF) || (c >= 0x20000 && c <= 0x3FFFF)) {
+            l.han++;
+        } else if (c < 0x2B0 || (c > 0x36F && (c < 0x2000 || c > 0x206F))) {
+            l.other++;
+        }
+    }
+    return l;
+}
+
+/* Latin names that somebody may write, and Chinese ones. "MUC" is a code, "swldw" a transliteration. */
+static int is_name(const char *text, size_t length, int64_t population) {
+    look l = look_at(text, length);
+    if (l.odd || l.digits || l.other) return 0;
+    if (l.han) return !l.letters && l.han >= 2;
+    if (!l.letters || length > 60) return 0;
+    if (l.capitals == l.letters && l.letters <= 4) return 0;
+    if (population < 5000 && length > 40) return 0;
+    return isupper((unsigned char)text[0]) || (unsigned char)text[0] >= 0xC3 || (l.capitals && population >= 50000);
+}
+
+static void add_other_names(model *m, const entry *city, const char *names) {
+    while (*names) {
+        size_t length = strcspn(names, ",");
+        if (is_name(names, length, city->population)) add_name(m, city, names, length);
+        names += length + (names[length] == ',');
+    }
+}
+
+/* ---- Places ---- */
+
+static int is_gone(const char *feature) {
+    static const char *const codes[] = {"PPLH", "PPLQ", "PPLW", "PPLCH", ""};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(feature, codes[i]) == 0) return 1;
+    return 0;
+}
+
+static void read_city(model *m, char *const *field) {
+    const entry *country = find_country(m, field[8]);
+    if (!country || is_gone(field[7])) return;
+    entry *city = add_entry(m, PS__PLACE_CITY, atoll(field[0]));
+    strcpy(city->country, country->country);
+    city->latitude = atof(field[4]);
+    city->longitude = atof(field[5]);
+    city->population = atoll(field[14]);
+    city->section = strcmp(field[7], "PPLX") == 0;
+    city->capital = strcmp(field[7], "PPLC") == 0;
+    city->region = find_region(m, field[8], field[10]);
+    city->label[ENGLISH] = field[1];
+    add_name(m, city, field[1], strlen(field[1]));
+    add_name(m, city, field[2], strlen(field[2]));
+    add_other_names(m, city, field[3]);
+}
+
+/* A part of a city that has no city around it is one itself. */
+static void free_lone_sections(model *m, size_t first) {
+    for (size_t i = first; i < m->count; i++) {
+        entry *e = m->entries[i];
+        int alone = e->section;
+        for (size_t j = first; j < m->count && alone; j++) {
+            const entry *other = m->entries[j];
+            double apart = other->latitude - e->latitude;
+            if (other->section || apart > 0.5 || apart < -0.5) continue;
+            double km = ps__place_distance(e->latitude, e->longitude, other->latitude, other->longitude);
+            alone = km > 10 && km > (double)other->population * 1e-5;
+        }
+        if (alone) e->section = 0;
+    }
+}
+
+void read_cities(model *m, const char *path) {
+    char *at = read_text(path), *line, *field[FIELDS];
+    size_t first = m->count, number = 0;
+    while ((line = next_line(&at)) != NULL) {
+        int count = 0;
+        number++;
+        for (char *rest = line; rest && count < FIELDS;) field[count++] = strsep(&rest, "\t");
+        if (count == FIELDS)
+            read_city(m, field);
+        else if (count > 1)
+            die("%s:%zu: has %d fields instead of %d", path, number, count, FIELDS);
+    }
+    if (m->count - first < 100000) die("%s: has only %zu cities", path, m->count - first);
+    free_lone_sections(m, first);
+}
