@@ -482,6 +482,23 @@ typedef struct ps_understood { /* how the sentence was read; strings belong to t
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
 
+/* ---- On this day ---- */
+
+#define PS_DAY_OPTIONS_VERSION 1
+typedef struct ps_day_options {
+    unsigned version; /* PS_DAY_OPTIONS_VERSION */
+    const char *date; /* "07-04", or "2026-07-04" to look back from another year than this; NULL: today, by the clock */
+    int days;         /* also so many days before and after, 0 to 30 */
+    size_t limit;     /* most photos of each year, 1 to 10000 */
+} ps_day_options;
+#define PS_DAY_OPTIONS_INIT                                                                                                      \
+    { PS_DAY_OPTIONS_VERSION, NULL, 0, 20 }
+
+/* Photos taken on this day of earlier years: the newest year first, and in it by time. 29 February is the 28th in other years. Photos of
+** which only the file's time is known are left out. All score 1. Needs no model. `options` may be NULL. Free *out with ps_results_free; it is
+** NULL on failure. PS_OK also if there are none; PS_INVALID. Since 0.3. */
+PS_API int ps_on_this_day(ps_results **out, ps_library *library, const ps_day_options *options);
+
 /* ---- Duplicates ---- */
 
 /* Files that hold the same picture: exact copies, and smaller, re-encoded, brightened or slightly cut ones, as they were when the list was

@@ -21,6 +21,9 @@ static const struct {
                   "      --southern       summer is in January, where no place tells\n"
                   "      --now DATE       answer as on this day\n"
                   "      --queries FILE   answer each line of FILE (- for stdin)\n"},
+    {TAKES_DAY, "      --date MM-DD     this day, or YYYY-MM-DD to look back from another year (today)\n"
+                "      --days N         also N days before and after, up to 30 (0)\n"
+                "  -k, --limit N        at most N photos of each year (20)\n"},
     {TAKES_DUPLICATES, "      --min-similarity X\n"
                        "                       how alike an edited copy must look, up to 1 (0.97)\n"},
     {TAKES_SAVED, "      --literal        take every word as content\n"},

@@ -52,6 +52,8 @@ enum {
     OPT_IMAGE,
     OPT_LANG,
     OPT_VOCABULARY,
+    OPT_DATE,
+    OPT_DAYS,
     OPT_MIN_SIMILARITY,
     OPT_PRECISION,
     OPT_ISA
@@ -73,7 +75,7 @@ static const struct option {
     {"color", 0, 1, OPT_COLOR, 0},
     {"help", 'h', 0, OPT_HELP, 0},
     {"version", 'V', 0, OPT_VERSION, 0},
-    {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT},
+    {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT | TAKES_DAY},
     {"min-score", 0, 1, OPT_MIN_SCORE, TAKES_LIMIT},
     {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY | TAKES_SAVED},
     {"sort", 0, 1, OPT_SORT, TAKES_QUERY},
@@ -104,6 +106,8 @@ static const struct option {
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
+    {"date", 0, 1, OPT_DATE, TAKES_DAY},
+    {"days", 0, 1, OPT_DAYS, TAKES_DAY},
     {"vocabulary", 0, 1, OPT_VOCABULARY, TAKES_VOCABULARY},
     {"min-similarity", 0, 1, OPT_MIN_SIMILARITY, TAKES_DUPLICATES},
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
@@ -213,6 +217,8 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;
+    case OPT_DATE: o->date = value; break;
+    case OPT_DAYS: return parse_number(&o->days, "days", value, 0, 30);
     case OPT_VOCABULARY: o->vocabulary = value; break;
     case OPT_MIN_SIMILARITY: return parse_real(&o->least_similarity, "min-similarity", value, 0.01, 1);
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
