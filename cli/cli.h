@@ -40,7 +40,9 @@ typedef struct options {
     int threads;              /* --threads; 0: one a processor */
     double least_score;       /* --min-score */
     int has_least_score;      /* 1: it was given, and decides what matches in place of the verdicts */
-    unsigned index_flags;     /* PS_INDEX_* */
+    unsigned index_flags;     /* PS_INDEX_*, PS_WATCH_* */
+    unsigned read_flags;      /* PS_READ_TEXT_* */
+    const char *languages;    /* --languages; NULL: the usual ones */
     char **words;             /* [word_count] what is left: paths, queries */
     int word_count;
     char **all_words; /* what words points into; owned by main */
@@ -69,7 +71,8 @@ enum {
     TAKES_IMAGE = 1 << 8,
     TAKES_LANG = 1 << 9,
     TAKES_FOLLOW = 1 << 10,
-    TAKES_WATCH = 1 << 11
+    TAKES_WATCH = 1 << 11,
+    TAKES_READ = 1 << 20
 };
 
 extern const command *const commands[]; /* NULL at the end */

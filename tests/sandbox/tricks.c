@@ -89,10 +89,10 @@ static long call(const char *name, void *rgb) {
     if (!strcmp(name, "orphan")) return syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
     if (!strcmp(name, "code")) return syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!strcmp(name, "protect")) return syscall(SYS_mprotect, (uintptr_t)rgb & ~(uintptr_t)4095, 4096, PROT_READ | PROT_EXEC);
-    if (!strcmp(name, "input")) return syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, PS__DECODER_INPUT, 0);
-    if (!strcmp(name, "cut")) return syscall(SYS_ftruncate, PS__DECODER_OUTPUT, 0);
-    if (!strcmp(name, "cut-input")) return syscall(SYS_ftruncate, PS__DECODER_INPUT, 0);
-    if (!strcmp(name, "close")) return syscall(SYS_close, PS__DECODER_OUTPUT);
+    if (!strcmp(name, "input")) return syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, PS__CHILD_INPUT, 0);
+    if (!strcmp(name, "cut")) return syscall(SYS_ftruncate, PS__CHILD_OUTPUT, 0);
+    if (!strcmp(name, "cut-input")) return syscall(SYS_ftruncate, PS__CHILD_INPUT, 0);
+    if (!strcmp(name, "close")) return syscall(SYS_close, PS__CHILD_OUTPUT);
     if (!strcmp(name, "memory")) return syscall(SYS_memfd_create, "x", 0);
     errno = EINVAL;
     return -1;
@@ -154,7 +154,7 @@ static int lie(ps__decoder_answer *a, const ps__decoder_request *request, const 
     }
     if (!strcmp(what, "early")) {
         uint32_t none = 0;
-        if (write(PS__DECODER_ANSWERS, &none, sizeof none) < 0) _exit(9);
+        if (write(PS__CHILD_ANSWERS, &none, sizeof none) < 0) _exit(9);
     }
     return 1;
 }
