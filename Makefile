@@ -118,11 +118,11 @@ LIB_OBJECTS := $(call objects,$(LIB_SOURCES))
 CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
 TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
 DECODER_OBJECTS := $(call objects,$(DECODER_SOURCES) $(filter base/% encoder/pixels/%,$(LIB_SOURCES)))
-TEST_DECODER_OBJECTS := $(O)/tests/encoder/sandbox/decoder_main.o $(call objects,tests/sandbox/tricks.c) \
+TEST_DECODER_OBJECTS := $(O)/tests/encoder/sandbox/decoder_main.o $(call objects,tests/sandbox/tricks.c tests/sandbox/attempts.c) \
                         $(filter-out %/decoder_main.o,$(DECODER_OBJECTS))
 # The tests' reader has an engine that crashes, hangs and lies, and needs no libtesseract.
 READER_OBJECTS := $(call objects,$(READER_SOURCES))
-TEST_READER_OBJECTS := $(call objects,encoder/sandbox/cage.c encoder/reading/reader_main.c tests/sandbox/reader_tricks.c)
+TEST_READER_OBJECTS := $(call objects,encoder/sandbox/cage.c encoder/reading/reader_main.c tests/sandbox/reader_tricks.c tests/sandbox/attempts.c)
 ALL_OBJECTS := $(READER_OBJECTS) $(TEST_READER_OBJECTS) $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) \
                $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TORTURE_SOURCES))
 
