@@ -53,7 +53,9 @@ typedef struct options {
     int threads;              /* --threads; 0: one a processor */
     double least_score;       /* --min-score */
     int has_least_score;      /* 1: it was given, and decides what matches in place of the verdicts */
-    unsigned index_flags;     /* PS_INDEX_* */
+    unsigned index_flags;     /* PS_INDEX_*, PS_WATCH_* */
+    unsigned read_flags;      /* PS_READ_TEXT_* */
+    const char *languages;    /* --languages; NULL: the usual ones */
     char **words;             /* [word_count] what is left: paths, queries */
     int word_count;
     char **all_words; /* what words points into; owned by main */
@@ -86,7 +88,8 @@ enum {
     TAKES_DAY = 1 << 14,
     TAKES_DUPLICATES = 1 << 15,
     TAKES_VOCABULARY = 1 << 16,
-    TAKES_SAVED = 1 << 17
+    TAKES_SAVED = 1 << 17,
+    TAKES_READ = 1 << 20
 };
 
 extern const command *const commands[]; /* NULL at the end */

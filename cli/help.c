@@ -42,12 +42,17 @@ static const struct {
                   "      --background     take only what nobody else wants of processor and disk\n"
                   "      --in-process     decode without sandboxed processes\n"},
     {TAKES_WATCH, "      --once           end when everything is done\n"
+                  "      --read-text      then read the text in photos, while the device is idle and not on battery\n"
                   "      --max-cpu P      use at most P percent of one processor\n"
                   "      --only-when-charging\n"
                   "                       pause on battery\n"
                   "      --min-battery P  pause below P percent, unless charging (20; 0: never)\n"
                   "      --max-temperature C\n"
                   "                       pause while battery or skin are hotter than C degrees Celsius (42; 0: never)\n"},
+    {TAKES_READ, "  -k, --limit N        read at most N photos\n"
+                 "      --all            also photos that were read before\n"
+                 "      --languages L    of the text: such as eng+deu (eng, and chi_sim where it is installed)\n"
+                 "      --background     take only what nobody else wants of processor and disk\n"},
     {TAKES_FOLLOW, "  -f, --follow         go on telling what is being done, until Ctrl-C\n"},
     {TAKES_EMBED, "      --text TEXT      a text\n"
                   "      --image FILE     an image\n"},

@@ -25,6 +25,7 @@ const command *const commands[] = {&command_index,
                                    &command_model,
                                    &command_help,
                                    &command_version,
+                                   &command_read_text,
                                    NULL};
 
 int main(int argc, char **argv) {

@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
-#include "encoder/sandbox/decoder_cage.h"
+#include "encoder/sandbox/cage.h"
 #include "encoder/sandbox/program.h"
 #include "encoder/sandbox/sandbox.h"
 #include "tests/pixels/samples.h"
