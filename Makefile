@@ -89,7 +89,7 @@ LIBS = $(PKG_LIBS) -lstdc++ -lm -pthread
 # --- sources -------------------------------------------------------------------------------------------------------------------
 
 LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder/families encoder/tokens encoder/pixels \
-               encoder/sandbox store search indexer api
+               encoder/sandbox store search search/parse indexer api
 # The decoder process is a program of its own, of the pixels' sources and these.
 DECODER_SOURCES := $(sort $(wildcard encoder/sandbox/decoder_*.c))
 LIB_SOURCES := $(filter-out $(DECODER_SOURCES),$(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS)))))
@@ -108,7 +108,7 @@ BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-LIB_OBJECTS := $(call objects,$(LIB_SOURCES))
+LIB_OBJECTS := $(call objects,$(LIB_SOURCES)) $(O)/tables.o $(O)/search/vocabulary_text.o
 CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
 TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
 DECODER_OBJECTS := $(call objects,$(DECODER_SOURCES) $(filter base/% encoder/pixels/%,$(LIB_SOURCES)))
@@ -233,6 +233,16 @@ $(O)/tests/encoder/sandbox/decoder_main.o: encoder/sandbox/decoder_main.c $(O)/f
 
 $(O)/tests/sandbox/%.o: ISA := -DPS_DECODER_TEST
 
+# The built-in vocabulary of the tags, as a string of the library.
+$(O)/search/vocabulary_text.c: search/vocabulary.txt
+	@mkdir -p $(@D)
+	@{ echo '#include "search/vocabulary.h"'; echo 'const char ps__vocabulary_text[] ='; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; echo '    "";'; } >$@
+
+$(O)/search/vocabulary_text.o: $(O)/search/vocabulary_text.c $(O)/flags
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
+
 $(O)/tests/suites.o: $(O)/tests/suites.c $(O)/flags
 	@echo '  CC    $@'
 	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
@@ -243,6 +253,24 @@ $(O)/tests/suites.c: force
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 -include $(ALL_OBJECTS:.o=.d)
+
+# --- the words of queries ------------------------------------------------------------------------------------------------------
+
+# A program of its own turns the tables that translators edit into constant arrays, once for all variants.
+WORDS_SOURCES := tools/words.c $(addprefix search/parse/,lexer.c symbols.c) store/gazetteer_fold.c $(addprefix base/,alloc.c buf.c status.c utf8.c)
+WORD_TABLES := $(sort $(wildcard search/languages/*.words))
+
+build/tools/words: $(WORDS_SOURCES) $(wildcard search/parse/*.h store/gazetteer.h base/*.h)
+	@echo '  CC    $@'
+	@mkdir -p $(@D)
+	@gcc -std=c11 -D_GNU_SOURCE -I. -O2 $(PKG_CFLAGS) -o $@ $(WORDS_SOURCES) $(shell pkg-config --libs libutf8proc)
+
+build/tables.c: build/tools/words $(WORD_TABLES)
+	@build/tools/words $@ $(WORD_TABLES)
+
+$(O)/tables.o: build/tables.c $(O)/flags
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
 
 # --- the gazetteer -------------------------------------------------------------------------------------------------------------
 
@@ -358,6 +386,6 @@ uninstall:
 	@$(INSTALL_FOLDERS) tools/install.sh uninstall
 
 clean:
-	@rm -rf build/tools build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
+	@rm -rf build/tools build/tables.c build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
 distclean:
 	@rm -rf build

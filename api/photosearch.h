@@ -209,7 +209,8 @@ enum {
     PS_PHASE_ENCODE = 2, /* new and changed photos are encoded */
     PS_PHASE_REMOVE = 3, /* entries of files that are gone are dropped */
     PS_PHASE_DONE = 4,
-    PS_PHASE_PREVIEW = 5 /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
+    PS_PHASE_PREVIEW = 5, /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
+    PS_PHASE_TAG = 6      /* the only one of ps_tags_update. Since 0.3 */
 };
 
 #define PS_PROGRESS_VERSION 1
@@ -480,6 +481,144 @@ typedef struct ps_understood { /* how the sentence was read; strings belong to t
 
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
+
+/* ---- Duplicates ---- */
+
+/* Files that hold the same picture: exact copies, and smaller, re-encoded, brightened or slightly cut ones, as they were when the list was
+** opened. Told by the photos' perceptual hashes and embeddings together; photos that a camera took at different seconds are never the same. */
+typedef struct ps_duplicates ps_duplicates;
+
+#define PS_DUPLICATES_OPTIONS_VERSION 1
+typedef struct ps_duplicates_options {
+    unsigned version;        /* PS_DUPLICATES_OPTIONS_VERSION */
+    double least_similarity; /* least cosine of the embeddings of an edited copy and of the best one, above 0 to 1; 0: the usual, 0.97.
+                             ** Copies whose perceptual hashes are nearly the same pass with less */
+} ps_duplicates_options;
+#define PS_DUPLICATES_OPTIONS_INIT                                                                                               \
+    { PS_DUPLICATES_OPTIONS_VERSION, 0.0 }
+
+/* Finds them, in seconds for a hundred thousand photos. Needs no model. `options` may be NULL. Photos of which only the preview was looked
+** at are left out, and of photos that an older version indexed only exact copies are found, which the log tells. Free with ps_duplicates_free
+** (NULL is fine). Since 0.3. */
+PS_API int ps_duplicates_open(ps_duplicates **out, ps_library *library, const ps_duplicates_options *options);
+PS_API void ps_duplicates_free(ps_duplicates *duplicates);
+
+/* Number of groups, those first that waste most; 0 for NULL. Since 0.3. */
+PS_API size_t ps_duplicates_count(const ps_duplicates *duplicates);
+
+/* Number of files of a group, at least 2, and the bytes of those that are not the best copy; 0 if there is no such group. Since 0.3. */
+PS_API size_t ps_duplicates_files(const ps_duplicates *duplicates, size_t group);
+PS_API uint64_t ps_duplicates_saves(const ps_duplicates *duplicates, size_t group);
+
+#define PS_DUPLICATE_VERSION 1
+typedef struct ps_duplicate { /* strings belong to the list */
+    unsigned version;         /* PS_DUPLICATE_VERSION */
+    int64_t photo;            /* number of the photo; the same for files of the same bytes */
+    const char *path;
+    const char *taken; /* local time "2021-07-04T15:32:10"; NULL: unknown */
+    int width, height; /* pixels of the upright photo */
+    uint64_t bytes;    /* size of the file */
+    double similarity; /* cosine to the best copy, 0 to 1 */
+    int exact;         /* 1: the same bytes as the best copy */
+    int linked;        /* 1: a link to a file before it in the group; whoever deletes must leave it alone */
+} ps_duplicate;
+#define PS_DUPLICATE_INIT                                                                                                        \
+    { PS_DUPLICATE_VERSION, 0, NULL, NULL, 0, 0, 0, 0.0, 0, 0 }
+
+/* Fills *out (set up with PS_DUPLICATE_INIT) with a file of a group; number 0 is the best copy: most pixels, then most bytes, then oldest.
+** The files may have changed since they were indexed. PS_NOTFOUND if there is no such file. Since 0.3. */
+PS_API int ps_duplicates_get(ps_duplicate *out, const ps_duplicates *duplicates, size_t group, size_t file);
+
+/* ---- Saved searches ---- */
+
+/* Names for sentences. A sentence is kept as it was written and read anew each time: "last week" goes on meaning the last week. */
+
+#define PS_SAVED_VERSION 1
+typedef struct ps_saved { /* strings belong to the list */
+    unsigned version;     /* PS_SAVED_VERSION */
+    const char *name;
+    const char *query;
+    const char *lang; /* as in ps_search_options; NULL: by the words */
+    unsigned flags;   /* PS_SEARCH_* */
+    int64_t made;     /* seconds since 1970, UTC */
+} ps_saved;
+#define PS_SAVED_INIT                                                                                                            \
+    { PS_SAVED_VERSION, NULL, NULL, NULL, 0, 0 }
+
+/* Keeps a sentence in the library under a name; one of that name is replaced, with 1 in *replaced (may be NULL). A name is 1 to 100 bytes of
+** UTF-8 without control characters and blanks at its ends, a sentence 1 to 4096 bytes of UTF-8. Of `options` (may be NULL), flags and lang are
+** kept. Searching and indexing go on meanwhile. PS_INVALID, PS_FULL, ... Since 0.3. */
+PS_API int ps_saved_add(int *replaced, ps_library *library, const char *name, const char *query, const ps_search_options *options);
+
+/* PS_NOTFOUND if there is none of that name. Since 0.3. */
+PS_API int ps_saved_remove(ps_library *library, const char *name);
+
+/* The saved searches, by name, as they were when the list was opened. Free with ps_saved_free (NULL is fine). Since 0.3. */
+typedef struct ps_saved_list ps_saved_list;
+PS_API int ps_saved_open(ps_saved_list **out, ps_library *library);
+PS_API void ps_saved_free(ps_saved_list *list);
+
+/* Number of saved searches; 0 for NULL. Since 0.3. */
+PS_API size_t ps_saved_count(const ps_saved_list *list);
+
+/* Fill *out (set up with PS_SAVED_INIT) with the i-th, and with the one of that name. PS_NOTFOUND if there is none; its sentence is that of
+** ps_last_error(NULL). Since 0.3. */
+PS_API int ps_saved_get(ps_saved *out, const ps_saved_list *list, size_t i);
+PS_API int ps_saved_find(ps_saved *out, const ps_saved_list *list, const char *name);
+
+/* ---- Tags ---- */
+
+/* Words for what a photo shows, chosen from a vocabulary by comparing the photo's embedding with those of the labels: no more than 8 a photo,
+** each a good match by itself and nearly as good as the best. Text searches and filters find them. */
+
+#define PS_TAGS_OPTIONS_VERSION 1
+typedef struct ps_tags_options {
+    unsigned version;        /* PS_TAGS_OPTIONS_VERSION */
+    const char *vocabulary;  /* path of a text file, see photosearch(1); NULL: the built-in one, of some 200 everyday labels in English */
+    const char *lang;        /* of the vocabulary, "de" or "pt-BR"; NULL: English */
+    ps_progress_fn progress; /* NULL: none. Anything but 0 stops; what is done is kept */
+    void *payload;           /* handed to progress */
+} ps_tags_options;
+#define PS_TAGS_OPTIONS_INIT                                                                                                     \
+    { PS_TAGS_OPTIONS_VERSION, NULL, NULL, NULL, NULL }
+
+#define PS_TAGS_RESULT_VERSION 1
+typedef struct ps_tags_result {
+    unsigned version; /* PS_TAGS_RESULT_VERSION */
+    uint64_t labels;  /* of the vocabulary that photos can be tagged with */
+    uint64_t photos;  /* that were looked at in this call: those that this vocabulary and model had not tagged yet */
+    double seconds;
+} ps_tags_result;
+#define PS_TAGS_RESULT_INIT                                                                                                      \
+    { PS_TAGS_RESULT_VERSION, 0, 0, 0.0 }
+
+/* Tags all photos that were not tagged by this vocabulary and model yet; tags of another vocabulary are replaced. Photos are not
+** opened: it takes seconds for a hundred thousand. Searching and indexing may go on meanwhile, in this and other programs. `result` (may be
+** NULL) is set up with PS_TAGS_RESULT_INIT and filled on success and on failure. `options` may be NULL.
+** @return PS_OK; PS_INVALID (the vocabulary; the sentence names the line), PS_NOTFOUND, PS_MODEL, PS_CANCELLED, ... Since 0.3. */
+PS_API int ps_tags_update(ps_tags_result *result, ps_library *library, const ps_tags_options *options);
+
+#define PS_TAG_VERSION 1
+typedef struct ps_tag { /* the name belongs to the list */
+    unsigned version;   /* PS_TAG_VERSION */
+    const char *name;
+    uint64_t photos; /* how many have it; 1 in a list of one photo's */
+    double score;    /* how well it fits the photo, 0 to 1; the best photo's in a list of all */
+} ps_tag;
+#define PS_TAG_INIT                                                                                                              \
+    { PS_TAG_VERSION, NULL, 0, 0.0 }
+
+/* The tags there are, those of most photos first; with a path, the tags of that photo, best first. Free with ps_tags_free (NULL is
+** fine). Needs no model. PS_NOTFOUND: the path is not in the library. Since 0.3. */
+typedef struct ps_tags ps_tags;
+PS_API int ps_tags_open(ps_tags **out, ps_library *library, const char *path);
+PS_API void ps_tags_free(ps_tags *tags);
+
+/* Number of tags; 0 for NULL. Since 0.3. */
+PS_API size_t ps_tags_count(const ps_tags *tags);
+
+/* Fills *out (set up with PS_TAG_INIT) with the i-th. PS_NOTFOUND if there is no such tag. Since 0.3. */
+PS_API int ps_tags_get(ps_tag *out, const ps_tags *tags, size_t i);
 
 /* ---- The state of a library ---- */
 

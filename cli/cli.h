@@ -22,6 +22,8 @@ typedef struct options {
     const char *queries;      /* --queries: a file of queries, "-" for stdin */
     const char *text, *image; /* embed's --text and --image */
     const char *lang;         /* --lang; NULL: by the words */
+    const char *vocabulary;   /* --vocabulary: a file; NULL: the built-in one */
+    double least_similarity;  /* --min-similarity; 0: the usual */
     const char *isa;          /* --isa; NULL: the best */
     int precision;            /* PS_PRECISION_* */
     int json, print0, open;   /* forms of output */
@@ -78,7 +80,10 @@ enum {
     TAKES_IMAGE = 1 << 8,
     TAKES_LANG = 1 << 9,
     TAKES_FOLLOW = 1 << 10,
-    TAKES_WATCH = 1 << 11
+    TAKES_WATCH = 1 << 11,
+    TAKES_DUPLICATES = 1 << 15,
+    TAKES_VOCABULARY = 1 << 16,
+    TAKES_SAVED = 1 << 17
 };
 
 extern const command *const commands[]; /* NULL at the end */

@@ -7,6 +7,6 @@
 #include "cli/cli.h"
 
 extern const command command_index, command_watch, command_search, command_similar, command_status, command_failures, command_forget,
-    command_embed, command_eval, command_bench, command_model, command_help, command_version;
+    command_duplicates, command_tags, command_saved, command_embed, command_eval, command_bench, command_model, command_help, command_version;
 
 #endif

@@ -21,6 +21,11 @@ static const struct {
                   "      --southern       summer is in January, where no place tells\n"
                   "      --now DATE       answer as on this day\n"
                   "      --queries FILE   answer each line of FILE (- for stdin)\n"},
+    {TAKES_DUPLICATES, "      --min-similarity X\n"
+                       "                       how alike an edited copy must look, up to 1 (0.97)\n"},
+    {TAKES_SAVED, "      --literal        take every word as content\n"},
+    {TAKES_VOCABULARY, "      --vocabulary FILE\n"
+                       "                       labels, one a line, each with sentences: label | sentence | ... (the built-in one)\n"},
     {TAKES_LANG, "      --lang CODE      language of the words, such as de or pt-BR (by the words)\n"},
     {TAKES_PRINT0, "  -0, --print0         only paths, of what matches, each with a 0 byte after it\n"},
     {TAKES_OPEN, "      --open           open what matches in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},
@@ -86,7 +91,7 @@ void print_help(FILE *to, const command *about) {
               "Commands:\n",
               to);
         for (size_t i = 0; commands[i]; i++)
-            fprintf(to, "  %-9s %-22s %s\n", commands[i]->name, commands[i]->usage, commands[i]->summary);
+            fprintf(to, "  %-11s %-22s %s\n", commands[i]->name, commands[i]->usage, commands[i]->summary);
         fputs("\n`photosearch COMMAND --help` tells more.\n", to);
     }
     print_common(to);

@@ -51,6 +51,8 @@ enum {
     OPT_TEXT,
     OPT_IMAGE,
     OPT_LANG,
+    OPT_VOCABULARY,
+    OPT_MIN_SIMILARITY,
     OPT_PRECISION,
     OPT_ISA
 };
@@ -73,7 +75,7 @@ static const struct option {
     {"version", 'V', 0, OPT_VERSION, 0},
     {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT},
     {"min-score", 0, 1, OPT_MIN_SCORE, TAKES_LIMIT},
-    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY},
+    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY | TAKES_SAVED},
     {"sort", 0, 1, OPT_SORT, TAKES_QUERY},
     {"after", 0, 1, OPT_AFTER, TAKES_QUERY},
     {"like", 0, 1, OPT_LIKE, TAKES_QUERY},
@@ -102,6 +104,8 @@ static const struct option {
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
+    {"vocabulary", 0, 1, OPT_VOCABULARY, TAKES_VOCABULARY},
+    {"min-similarity", 0, 1, OPT_MIN_SIMILARITY, TAKES_DUPLICATES},
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
 };
@@ -209,6 +213,8 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;
+    case OPT_VOCABULARY: o->vocabulary = value; break;
+    case OPT_MIN_SIMILARITY: return parse_real(&o->least_similarity, "min-similarity", value, 0.01, 1);
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
     case OPT_ISA: o->isa = value; break;
     }

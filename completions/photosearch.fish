@@ -1,6 +1,6 @@
 # fish completion for photosearch
 
-set -l commands index watch search similar status failures forget embed eval bench model help version
+set -l commands index watch search similar duplicates tags saved status failures forget embed eval bench model help version
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c photosearch -f
@@ -18,6 +18,9 @@ complete -c photosearch -n $none -a index -d 'Bring the library up to date with 
 complete -c photosearch -n $none -a watch -d 'Index, and go on indexing what changes'
 complete -c photosearch -n $none -a search -d 'Find photos by a sentence'
 complete -c photosearch -n $none -a similar -d 'Find photos that look like an image'
+complete -c photosearch -n $none -a duplicates -d 'Find copies of the same picture'
+complete -c photosearch -n $none -a tags -d 'Tag photos with words from a vocabulary'
+complete -c photosearch -n $none -a saved -d 'Keep searches under names'
 complete -c photosearch -n $none -a status -d 'Tell what the library holds and what is being done'
 complete -c photosearch -n $none -a failures -d 'List files that could not be read'
 complete -c photosearch -n $none -a forget -d 'Drop what is known of files or folders'
@@ -63,4 +66,11 @@ complete -c photosearch -n '__fish_seen_subcommand_from embed bench' -l image -r
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l precision -x -a 'int8 float' -d 'Arithmetic'
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l isa -x -a 'reference avx2 avx512vnni' -d 'Kernels'
 complete -c photosearch -n '__fish_seen_subcommand_from model' -a 'info verify'
+complete -c photosearch -n '__fish_seen_subcommand_from duplicates' -l min-similarity -x -d 'How alike an edited copy must look'
+complete -c photosearch -n '__fish_seen_subcommand_from duplicates' -s 0 -l print0 -d 'Paths of all but the best, each ended by a 0 byte'
+complete -c photosearch -n '__fish_seen_subcommand_from tags' -l vocabulary -rF -d 'File of labels'
+complete -c photosearch -n '__fish_seen_subcommand_from tags' -a 'update list show'
+complete -c photosearch -n '__fish_seen_subcommand_from tags saved' -l lang -x -a 'en zh de pt id es fr ja ko it ru ar hi' -d 'Language of the words'
+complete -c photosearch -n '__fish_seen_subcommand_from saved' -a 'add list remove'
+complete -c photosearch -n '__fish_seen_subcommand_from saved' -l literal -d 'Take every word as content'
 complete -c photosearch -n '__fish_seen_subcommand_from help' -a "$commands"

@@ -76,6 +76,7 @@ typedef struct ps__query {
     char **notes; /* [note_count] owned: sentences about what was taken otherwise than it may be meant ("no photo is known to be in Paris") */
     size_t note_count;
     char *text; /* all content to be found, for people and programs that know one text: alternatives joined by " or "; owned, never NULL */
+    size_t steps; /* work that reading it took, for tests: it grows with the length of the sentence, not faster */
 } ps__query;
 
 enum { PS__QUERY_LITERAL = 1 /* every word is content */ };

@@ -54,7 +54,7 @@ static void read_facts(ps__facts *out, sqlite3_stmt *stmt) {
     int rating = column_int(stmt, 13);
     out->rating = rating <= 5 ? rating : 0;
     out->kinds = column_int(stmt, 14);
-    out->has_look = !is_null(stmt, 15);
+    out->has_look = sqlite3_column_int64(stmt, 15) != 0;
     out->look = sqlite3_column_int64(stmt, 15);
     if (!is_null(stmt, 16)) ps__sql_text(out->make, sizeof out->make, stmt, 16);
     if (!is_null(stmt, 17)) ps__sql_text(out->model, sizeof out->model, stmt, 17);

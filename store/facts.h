@@ -23,7 +23,7 @@ typedef struct ps__facts {
     int rating;                 /* stars 1..5; 0 none */
     int kinds;                  /* PS__KIND_* */
     int has_look;               /* 1: look is meaningful */
-    int64_t look;               /* perceptual hash */
+    int64_t look;               /* perceptual hash; never 0 */
     char make[64], model[64], lens[64]; /* "" unknown */
 } ps__facts;
 

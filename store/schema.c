@@ -79,10 +79,12 @@ static const char version_3[] =
     "CREATE TABLE tagged(photo INTEGER PRIMARY KEY, vocabulary INTEGER NOT NULL);"
     "CREATE TABLE saved(name TEXT PRIMARY KEY, query TEXT NOT NULL, lang TEXT, flags INTEGER NOT NULL DEFAULT 0,"
     " made INTEGER NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO path_words(rowid, path) SELECT id, CAST(path AS TEXT) FROM files;"
+    "INSERT INTO path_words(rowid, path) SELECT id, words_fold(CAST(path AS TEXT)) FROM files;"
     "CREATE TRIGGER photo_left AFTER DELETE ON photos BEGIN"
     " DELETE FROM texts WHERE photo = OLD.id;"
     " DELETE FROM tags WHERE photo = OLD.id; DELETE FROM tagged WHERE photo = OLD.id; END;"
+    "CREATE TRIGGER vector_retagged AFTER UPDATE ON vectors BEGIN"
+    " DELETE FROM tagged WHERE photo = NEW.key & 1099511627775; END;"
     /* Kind 3, of no space: what is known of the photo changed, not its vectors. */
     "CREATE TRIGGER photo_noted AFTER UPDATE OF taken, taken_offset, latitude, longitude, make, model, lens, notes, taken_source, flash,"
     " rating, kinds, city, region, country, look, width, height, format, bytes ON photos BEGIN"

@@ -20,6 +20,7 @@ files() {
         [ ! -f "$model" ] || echo "644 $model $DATADIR/photosearch/${model##*/}"
     done
     echo "644 build/places.gazetteer $DATADIR/photosearch/places.gazetteer"
+    echo "644 search/vocabulary.txt $DATADIR/photosearch/vocabulary.txt"
     echo "644 docs/man/photosearch.1 $MANDIR/man1/photosearch.1"
     echo "644 completions/photosearch.bash $DATADIR/bash-completion/completions/photosearch"
     echo "644 completions/_photosearch $DATADIR/zsh/site-functions/_photosearch"
