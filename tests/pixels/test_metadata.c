@@ -100,7 +100,7 @@ START_TEST(png_carries_xmp_and_texts_in_chunks) {
     size_t size;
     uint8_t *bytes = sample_read("rgb.png", &size);
     ps__buf extra = PS__BUF_INIT, body = PS__BUF_INIT;
-    ps__buf_append(&body, itxt, sizeof itxt - 1); /* a keyword, no compression, no language, no translation */
+    ps__buf_append(&body, itxt, sizeof itxt); /* a keyword, no compression, its method, no language, no translation */
     ps__buf_append(&body, xmp, sizeof xmp - 1);
     add_chunk(&extra, "tEXt", "Title\0Less", 10);
     add_chunk(&extra, "tEXt", "Description\0Gr\xFC\xDF"
@@ -196,6 +196,21 @@ START_TEST(heif_carries_xmp_in_an_item) {
 }
 END_TEST
 
+/* As exiftool writes them. */
+START_TEST(all_sources_add_up) {
+    size_t size;
+    uint8_t *bytes = sample_read("notes.jpg", &size);
+    decode(bytes, size, "notes.jpg");
+    ck_assert_str_eq(pixels.texts.title, "Kitchen");
+    ck_assert_str_eq(pixels.texts.caption, "Soup for Gisela"); /* IPTC's, not EXIF's */
+    ck_assert_str_eq(pixels.texts.keywords, "pan, pot");
+    ck_assert_int_eq(pixels.notes.rating, 3);
+    ck_assert_int_eq(pixels.notes.flash, 1);
+    ck_assert_str_eq(pixels.notes.gps_time, "2021-07-04T13:32:10");
+    ps__free(bytes);
+}
+END_TEST
+
 /* ---- Kinds ---- */
 
 START_TEST(lenses_and_programs_tell_kinds) {
@@ -250,6 +265,7 @@ Suite *suite_metadata(void) {
     tcase_add_test(tests, webp_carries_xmp_in_a_chunk);
     tcase_add_test(tests, psd_carries_xmp_and_iptc_in_resources);
     tcase_add_test(tests, heif_carries_xmp_in_an_item);
+    tcase_add_test(tests, all_sources_add_up);
     tcase_add_test(tests, lenses_and_programs_tell_kinds);
     tcase_add_test(tests, wide_pictures_of_many_pixels_are_panoramas);
     tcase_add_test(tests, cameras_own_words_are_no_captions);
