@@ -96,6 +96,17 @@ int ps__store_current_model(ps__store_model *out, ps__store *store, ps__error *e
 
 /* ---- Photos ------------------------------------------------------------------------------------------------------------- */
 
+/* Where the time in which a photo was taken is from (photos.taken_source); the surest first. Of 5 and 6 the clock time says nothing. */
+enum {
+    PS__TAKEN_UNKNOWN = 0,  /* there is none */
+    PS__TAKEN_EXIF = 1,     /* the camera's notes, with their zone or without any */
+    PS__TAKEN_EXIF_GPS = 2, /* the camera's notes, their zone by the time of the satellites */
+    PS__TAKEN_GPS = 3,      /* the time of the satellites; the zone is guessed by the longitude, an hour or two off at worst */
+    PS__TAKEN_NAME = 4,     /* date and clock time in the file's name */
+    PS__TAKEN_NAME_DAY = 5, /* a date in the file's name */
+    PS__TAKEN_MTIME = 6     /* when the file was last written */
+};
+
 /* A photo is its content; the files that hold this content are found by ps__store_paths. Photo ids are positive, grow, and are
 ** never used again after a photo is gone. All strings are 0-terminated, valid UTF-8 and without control characters. */
 typedef struct ps__photo {
