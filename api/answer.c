@@ -64,7 +64,7 @@ static int set_moment(ps__answer *a, const char *sentence, ps__error *err) {
 static ps__gallery_view *view_of(ps__answer *a) {
     ps__error ignored;
     if (ps__answer_table(a, &ignored) != PS__OK) return NULL;
-    a->view = (ps__gallery_view){.table = a->table, .gazetteer = a->places};
+    a->view = (ps__gallery_view){.table = a->table, .gazetteer = a->places, .store = a->job->store};
     if (!a->gallery.payload) ps__gallery_make(&a->gallery, &a->view);
     return &a->view;
 }
@@ -79,6 +79,12 @@ static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
     ps__answer *a = payload;
     ps__gallery_view *view = view_of(a);
     return view ? a->gallery.photos_when(when, recurring, view) : -1;
+}
+
+static int64_t photos_with(const char *words, void *payload) {
+    ps__answer *a = payload;
+    ps__gallery_view *view = view_of(a);
+    return view ? a->gallery.photos_with(words, view) : -1;
 }
 
 static int has_camera(const char *words, void *payload) {
@@ -118,7 +124,7 @@ static int parse(ps__answer *a, const char *sentence, ps__error *err) {
                                  .now_s = a->now_s,
                                  .southern = o->southern,
                                  .gazetteer = a->places,
-                                 .gallery = {photos_at, has_camera, has_lens, has_hours, photos_when, a}};
+                                 .gallery = {photos_at, has_camera, has_lens, has_hours, photos_when, photos_with, a}};
     return ps__query_parse(query, sentence, strlen(sentence), &context, err);
 }
 
