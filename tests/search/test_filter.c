@@ -351,7 +351,7 @@ END_TEST
 
 START_TEST(the_gallery_knows_its_places_cameras_and_clocks) {
     ps__gallery gallery;
-    ps__gallery_view view = {table, gazetteer};
+    ps__gallery_view view = {table, gazetteer, NULL};
     ps__gallery_make(&gallery, &view);
     ps__where where = {0};
     ck_assert_uint_ge(ps__gazetteer_find(&where.place, 1, NULL, gazetteer, "portugal", 8), 1);
