@@ -147,8 +147,8 @@ static int find(ps_duplicates *out, ps_library *library, ps__store *store, doubl
     ps__store_end(store);
     if (status == PS__OK && found.unknown)
         ps__logf(&library->log, PS__LOG_WARNING,
-                 "%zu photo%s compared by content only, as %s indexed by an older version; index the folders again", found.unknown,
-                 found.unknown == 1 ? " was" : "s were", found.unknown == 1 ? "it was" : "they were");
+                 "%zu photo%s compared by content only, as %s indexed by an older version; index the folders again",
+                 found.unknown, found.unknown == 1 ? " was" : "s were", found.unknown == 1 ? "it was" : "they were");
     ps__duplicates_clear(&found);
     return status;
 }

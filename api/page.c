@@ -5,7 +5,10 @@
 
 #include "api/answer.h"
 #include "base/alloc.h"
+#include "store/find.h"
 
+#define SAID_MOST 256 /* photos whose words fit that are looked at */
+#define SAID 0.8      /* how sure it is that words in a photo's texts tell what it shows */
 #define SEARCHED_MOST ((size_t)PS__LIMIT_MOST + 1) /* ranked photos that are looked at, at most */
 
 /* What is found out while a page is made. */
@@ -54,6 +57,38 @@ static int add_candidates(page *p, const ps__candidate *found, size_t count, con
     return status;
 }
 
+/* Photos that say in words what is looked for. */
+typedef struct said {
+    const ps__answer_part *part;
+    ps__candidate *list; /* [count] of SAID_MOST */
+    size_t count;
+} said;
+
+static int take_said(int64_t photo, void *payload) {
+    said *s = payload;
+    if (!s->part->filtered || ps__selection_has(&s->part->selection, photo)) s->list[s->count++] = (ps__candidate){photo, 0};
+    return 0;
+}
+
+/* What a photo's title, caption, keywords or text says counts beside its look: the odds that both are wrong are multiplied. */
+static int add_said(page *p, const ps__answer_part *part, const char *text, const ps__ask *ask) {
+    ps__answer *a = p->answer;
+    ps__candidate list[SAID_MOST];
+    said s = {part, list, 0};
+    int status = ps__store_find_sentence(a->job->store, text, SAID_MOST, take_said, &s, p->err);
+    if (status == PS__OK && s.count)
+        status = ps__rank_exact(list, &s.count, a->job->store, a->space, ask->query, ps__model_info(a->job->model)->dim, p->err);
+    for (size_t i = 0; status == PS__OK && i < s.count; i++) {
+        double score = 1 - (1 - ps__scorer_score(&ask->scorer, list[i].cosine)) * (1 - SAID);
+        ps__ranked one = {.photo = list[i].photo, .cosine = list[i].cosine, .score = score};
+        one.verdict = ps__rank_score_verdict(score, &ask->scorer);
+        if (score < a->job->options.least_score || is_left_out(a, one.photo)) continue;
+        status = date_row(&one, a, p->err);
+        if (status == PS__OK) status = ps__ranking_add(&p->ranking, &one, p->err);
+    }
+    return status;
+}
+
 static int rank_ask(page *p, ps__answer_part *part, const ps__ask *ask) {
     ps__answer *a = p->answer;
     size_t count = 0;
@@ -91,9 +126,12 @@ static int rank_dated(page *p, ps__answer_part *part) {
 }
 
 static int rank_part(page *p, ps__answer_part *part) {
+    const ps__clause *clause = part->clause;
     int status = PS__OK;
     if (part->asks.count == 0) return rank_dated(p, part);
     for (size_t i = 0; status == PS__OK && i < part->asks.count; i++) status = rank_ask(p, part, &part->asks.list[i]);
+    for (size_t i = 0; status == PS__OK && p->answer->index && i < clause->content_count; i++)
+        if (clause->contents[i].weight > 0) status = add_said(p, part, clause->contents[i].text, &part->asks.list[0]);
     return status;
 }
 

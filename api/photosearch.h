@@ -210,7 +210,8 @@ enum {
     PS_PHASE_REMOVE = 3, /* entries of files that are gone are dropped */
     PS_PHASE_DONE = 4,
     PS_PHASE_PREVIEW = 5, /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
-    PS_PHASE_TAG = 6      /* the only one of ps_tags_update. Since 0.3 */
+    PS_PHASE_TAG = 6,      /* the only one of ps_tags_update. Since 0.3 */
+    PS_PHASE_READ_TEXT = 7 /* text in photos is read; `found` counts those that have some. Since 0.3 */
 };
 
 #define PS_PROGRESS_VERSION 1
@@ -274,7 +275,57 @@ struct ps_index_result {
 #define PS_INDEX_RESULT_INIT                                                                                                     \
     { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0 }
 
+/* ---- Reading text ---- */
+
+/* Flags of ps_read_text_options. */
+enum {
+    PS_READ_TEXT_ALL = 1 << 0,       /* also photos that were read before */
+    PS_READ_TEXT_BACKGROUND = 1 << 1 /* as PS_INDEX_BACKGROUND */
+};
+
+#define PS_READ_TEXT_OPTIONS_VERSION 1
+typedef struct ps_read_text_options {
+    unsigned version;        /* PS_READ_TEXT_OPTIONS_VERSION */
+    unsigned flags;          /* PS_READ_TEXT_* */
+    size_t limit;            /* most photos that are read; 0: no limit */
+    const char *languages;   /* of the text, as tesseract calls them: "eng+deu"; NULL: English and, if installed, simplified Chinese */
+    ps_progress_fn progress; /* called as by ps_index, with PS_PHASE_READ_TEXT; NULL: none */
+    void *payload;           /* handed to progress */
+} ps_read_text_options;
+#define PS_READ_TEXT_OPTIONS_INIT                                                                                                \
+    { PS_READ_TEXT_OPTIONS_VERSION, 0, 0, NULL, NULL, NULL }
+
+#define PS_READ_TEXT_RESULT_VERSION 1
+typedef struct ps_read_text_result {
+    unsigned version;   /* PS_READ_TEXT_RESULT_VERSION */
+    uint64_t read;      /* photos that are done, those without text too */
+    uint64_t with_text; /* of these: words were found and kept */
+    uint64_t looked_at; /* of these: seemed to have writing in them, so that it was read */
+    uint64_t failed;    /* of these: could not be decoded or read; they are not tried again */
+    uint64_t left;      /* photos that are still to be read: beyond the limit, stopped, or their files are away or changed */
+    double seconds;     /* time the call took */
+    double cpu_seconds; /* processor time */
+} ps_read_text_result;
+#define PS_READ_TEXT_RESULT_INIT                                                                                                 \
+    { PS_READ_TEXT_RESULT_VERSION, 0, 0, 0, 0, 0, 0.0, 0.0 }
+
+/* Reads the text in the library's photos that were not read yet, so that searching finds them by their words; those first that look
+** most like writing. Takes 0.1 to 1 s for a photo with text, and about what decoding takes for one without. Done by processes of their
+** own, which can neither open files nor reach the network, and of which photosearch-reader is not in every build. What is done is kept when
+** this is cancelled (ps_cancel) or fails. ps_watch does the same in spare time with PS_WATCH_READ_TEXT. `result` (may be NULL) is set up
+** with PS_READ_TEXT_RESULT_INIT; `options` may be NULL. One call at a time on a handle, also of ps_index and ps_watch; other programs may
+** index meanwhile.
+** @return PS_OK, also if single photos failed; PS_NOTFOUND: this build reads no text in photos, or no data of the languages are installed,
+** the sentence says which; PS_BUSY, PS_INVALID, PS_CANCELLED, ... Since 0.3. */
+PS_API int ps_read_text(ps_read_text_result *result, ps_library *library, const ps_read_text_options *options);
+
 /* ---- Watching ---- */
+
+/* Flags of ps_watch_options, besides PS_INDEX_*. */
+enum {
+    PS_WATCH_READ_TEXT = 1 << 16 /* when everything is done and the device is idle and not on battery, read text as ps_read_text does; makes
+                                 ** way at once for other work and for whoever uses the device. Since 0.3 */
+};
 
 /* What a watch tells. The numbers stay; more may come. */
 enum {
@@ -309,7 +360,7 @@ typedef void (*ps_event_fn)(const ps_event *event, void *payload);
 #define PS_WATCH_OPTIONS_VERSION 1
 typedef struct ps_watch_options {
     unsigned version;       /* PS_WATCH_OPTIONS_VERSION */
-    unsigned flags;         /* PS_INDEX_*; without PS_INDEX_BACKGROUND it works at the caller's priority */
+    unsigned flags;         /* PS_INDEX_*, PS_WATCH_*; without PS_INDEX_BACKGROUND it works at the caller's priority */
     int threads;            /* most encoding threads, 1 to 256; 0: one for each processor */
     int once;               /* 1: return when everything is done, with all the manners below */
     double settle_seconds;  /* a file is looked at when it has not changed for so long */
@@ -482,6 +533,23 @@ typedef struct ps_understood { /* how the sentence was read; strings belong to t
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
 
+/* ---- On this day ---- */
+
+#define PS_DAY_OPTIONS_VERSION 1
+typedef struct ps_day_options {
+    unsigned version; /* PS_DAY_OPTIONS_VERSION */
+    const char *date; /* "07-04", or "2026-07-04" to look back from another year than this; NULL: today, by the clock */
+    int days;         /* also so many days before and after, 0 to 30 */
+    size_t limit;     /* most photos of each year, 1 to 10000 */
+} ps_day_options;
+#define PS_DAY_OPTIONS_INIT                                                                                                      \
+    { PS_DAY_OPTIONS_VERSION, NULL, 0, 20 }
+
+/* Photos taken on this day of earlier years: the newest year first, and in it by time. 29 February is the 28th in other years. Photos of
+** which only the file's time is known are left out. All score 1. Needs no model. `options` may be NULL. Free *out with ps_results_free; it is
+** NULL on failure. PS_OK also if there are none; PS_INVALID. Since 0.3. */
+PS_API int ps_on_this_day(ps_results **out, ps_library *library, const ps_day_options *options);
+
 /* ---- Duplicates ---- */
 
 /* Files that hold the same picture: exact copies, and smaller, re-encoded, brightened or slightly cut ones, as they were when the list was
@@ -630,7 +698,8 @@ enum {
     PS_DOING_PREVIEWS = 3,
     PS_DOING_ENCODE = 4,
     PS_DOING_REMOVE = 5,
-    PS_DOING_PAUSED = 6 /* see ps_status.why */
+    PS_DOING_PAUSED = 6, /* see ps_status.why */
+    PS_DOING_READ_TEXT = 7 /* a watch reads text in its spare time. Since 0.3 */
 };
 
 #define PS_STATUS_VERSION 2

@@ -23,7 +23,8 @@ int ps_saved_add(int *replaced, ps_library *library, const char *name, const cha
     ps__error err = {0};
     ps__store *store = NULL;
     if (replaced) *replaced = 0;
-    if (!library || !name || !query) return ps__refuse(library, PS_INVALID, "ps_saved_add was given no library, no name or no sentence");
+    if (!library || !name || !query)
+        return ps__refuse(library, PS_INVALID, "ps_saved_add was given no library, no name or no sentence");
     if (options && (options->version < 1 || options->version > PS_SEARCH_OPTIONS_VERSION))
         return ps__refuse(library, PS_INVALID, "ps_search_options has an unknown version");
     ps__saved saved = {.name = name, .query = query};

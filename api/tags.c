@@ -1,9 +1,9 @@
 /*
 ** Tags: photos looked over with a vocabulary, and what came of it told.
 **
-** Tagging needs only vectors, so it takes no writer lock and no photo is opened: it reads a block of vectors, compares it with the labels
-** outside of any transaction, and writes the tags in a short one, so that indexing at the same time is held up for moments. What
-** was written to the library between the two is found by the change log and left for the next round.
+** Tagging needs only vectors, so it takes no writer lock and no photo is opened: it reads a block of vectors, compares it with
+** the labels outside of any transaction, and writes the tags in a short one, so that indexing at the same time is held up for
+** moments. What was written to the library between the two is found by the change log and left for the next round.
 */
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@
 typedef struct job {
     ps_library *library;
     ps_tags_options options;
-    ps_model *model; /* the library's */
+    ps_model *model;  /* the library's */
     ps__store *store; /* owned; may write */
     ps__vocabulary vocabulary;
     int64_t number; /* that stands for the vocabulary and the model */
@@ -36,9 +36,9 @@ typedef struct job {
     size_t dim;
     ps__tagger *tagger; /* owned */
     int64_t started_ns;
-    int64_t total, done;   /* photos of this call */
-    int64_t ids[BLOCK];    /* of the block at hand */
-    float *vectors;        /* [BLOCK][dim] owned */
+    int64_t total, done; /* photos of this call */
+    int64_t ids[BLOCK];  /* of the block at hand */
+    float *vectors;      /* [BLOCK][dim] owned */
     size_t filled;
     int64_t changed[BLOCK]; /* of these, the ones that changed since they were read */
     size_t changed_count;
@@ -144,8 +144,7 @@ static int read_block(job *j, int64_t after, int64_t *change, ps__error *err) {
     int status = ps__store_begin(j->store, err);
     if (status != PS__OK) return status;
     status = ps__store_last_change(change, j->store, err);
-    if (status == PS__OK)
-        status = ps__store_each_untagged(j->store, j->space, j->number, after, BLOCK, take_vector, j, err);
+    if (status == PS__OK) status = ps__store_each_untagged(j->store, j->space, j->number, after, BLOCK, take_vector, j, err);
     ps__store_end(j->store);
     return status;
 }
@@ -309,8 +308,7 @@ int ps_tags_open(ps_tags **out, ps_library *library, const char *path) {
     ps_tags *tags = ps__calloc(1, sizeof *tags);
     if (!tags) return ps__refuse(library, PS_NOMEM, "out of memory");
     int status = ps__library_take_store(&store, library, &err);
-    if (status == PS__OK)
-        status = path ? tags_of_path(tags, store, path, &err) : ps__store_each_tag(store, take_tag, tags, &err);
+    if (status == PS__OK) status = path ? tags_of_path(tags, store, path, &err) : ps__store_each_tag(store, take_tag, tags, &err);
     ps__library_put_store(library, store);
     if (status == PS__OK)
         *out = tags;

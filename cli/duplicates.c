@@ -62,8 +62,8 @@ static int is_there(const ps_duplicate *f) {
     return stat(f->path, &st) == 0 && S_ISREG(st.st_mode) && (unsigned long long)st.st_size == f->bytes;
 }
 
-/* What a program that deletes may be given: files whose picture is kept by a better one that is there. Other names of one file are left
-** out, as one of them may be what another is a link to. */
+/* What a program that deletes may be given: files whose picture is kept by a better one that is there. Other names of one file
+** are left out, as one of them may be what another is a link to. */
 static void print_paths(const ps_duplicates *d, size_t i) {
     ps_duplicate f;
     if (!get(&f, d, i, 0)) return;

@@ -12,6 +12,7 @@ const command *const commands[] = {&command_index,
                                    &command_watch,
                                    &command_search,
                                    &command_similar,
+                                   &command_on_this_day,
                                    &command_duplicates,
                                    &command_tags,
                                    &command_saved,
@@ -24,6 +25,7 @@ const command *const commands[] = {&command_index,
                                    &command_model,
                                    &command_help,
                                    &command_version,
+                                   &command_read_text,
                                    NULL};
 
 int main(int argc, char **argv) {

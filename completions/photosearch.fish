@@ -1,6 +1,6 @@
 # fish completion for photosearch
 
-set -l commands index watch search similar duplicates tags saved status failures forget embed eval bench model help version
+set -l commands index watch search similar on-this-day duplicates tags saved status failures forget embed eval bench model help version
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c photosearch -f
@@ -18,6 +18,7 @@ complete -c photosearch -n $none -a index -d 'Bring the library up to date with 
 complete -c photosearch -n $none -a watch -d 'Index, and go on indexing what changes'
 complete -c photosearch -n $none -a search -d 'Find photos by a sentence'
 complete -c photosearch -n $none -a similar -d 'Find photos that look like an image'
+complete -c photosearch -n $none -a on-this-day -d 'Show photos of this day in earlier years'
 complete -c photosearch -n $none -a duplicates -d 'Find copies of the same picture'
 complete -c photosearch -n $none -a tags -d 'Tag photos with words from a vocabulary'
 complete -c photosearch -n $none -a saved -d 'Keep searches under names'
@@ -66,6 +67,11 @@ complete -c photosearch -n '__fish_seen_subcommand_from embed bench' -l image -r
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l precision -x -a 'int8 float' -d 'Arithmetic'
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l isa -x -a 'reference avx2 avx512vnni' -d 'Kernels'
 complete -c photosearch -n '__fish_seen_subcommand_from model' -a 'info verify'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -l date -x -d 'This day, MM-DD'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -l days -x -d 'Days before and after'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -s k -l limit -x -d 'Most photos of each year'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -s 0 -l print0 -d 'Paths only, each ended by a 0 byte'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -l open -d 'Open them in the viewer'
 complete -c photosearch -n '__fish_seen_subcommand_from duplicates' -l min-similarity -x -d 'How alike an edited copy must look'
 complete -c photosearch -n '__fish_seen_subcommand_from duplicates' -s 0 -l print0 -d 'Paths of all but the best, each ended by a 0 byte'
 complete -c photosearch -n '__fish_seen_subcommand_from tags' -l vocabulary -rF -d 'File of labels'

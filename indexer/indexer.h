@@ -54,7 +54,8 @@ enum {                                   /* flags */
        PS__INDEX_BACKGROUND = 1 << 5     /* threads (and the decoders they start) take only what nobody else wants of CPU and disk */
 };
 
-enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4, PS__PHASE_PREVIEW = 5 };
+enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4, PS__PHASE_PREVIEW = 5,
+       PS__PHASE_READ_TEXT = 6 /* told by a watch in its spare time, not by a run */ };
 
 typedef struct ps__indexer_progress {
     int phase;           /* PS__PHASE_* */

@@ -1,6 +1,7 @@
 /*
-** Finding duplicates; see duplicates.h. Photos are taken from the best to the worst: each joins the group whose best copy it is the same
-** picture as (the one it agrees with most), or begins a group of its own. Only the looks of best copies are in the index.
+** Finding duplicates; see duplicates.h. Photos are taken from the best to the worst: each joins the group whose best copy it is
+** the same picture as (the one it agrees with most), or begins a group of its own. Only the looks of best copies are in the
+** index.
 */
 #include "search/duplicates.h"
 
@@ -26,14 +27,14 @@ typedef struct search {
     double least;
     ps__look_row *rows; /* [count] owned; from the best to the worst */
     size_t count, capacity;
-    uint32_t *head;     /* [count] owned: row of the best copy; its own row: it is one itself */
-    float *similarity;  /* [count] owned: to that */
-    uint32_t *heads;    /* [head_count] owned: rows of the looks in the index, by their numbers there */
+    uint32_t *head;    /* [count] owned: row of the best copy; its own row: it is one itself */
+    float *similarity; /* [count] owned: to that */
+    uint32_t *heads;   /* [head_count] owned: rows of the looks in the index, by their numbers there */
     size_t head_count;
-    ps__looks *looks;   /* owned */
-    int64_t *cached;    /* [CACHE] owned: photo whose vector is in this place; 0: none */
-    float *vectors;     /* [CACHE][dim] owned */
-    uint16_t *halves;   /* [dim] owned */
+    ps__looks *looks; /* owned */
+    int64_t *cached;  /* [CACHE] owned: photo whose vector is in this place; 0: none */
+    float *vectors;   /* [CACHE][dim] owned */
+    uint16_t *halves; /* [dim] owned */
 } search;
 
 static int take_row(const ps__look_row *row, void *payload) {
@@ -129,7 +130,7 @@ static int group_all(search *s, ps__error *err) {
     }
     for (size_t i = 0; i < s->count && status == PS__OK && s->space; i++) {
         const ps__look_row *row = &s->rows[i];
-        if (!row->has_look || row->look == 0) continue;
+        if (!row->has_look) continue;
         status = join(s, i, err);
         if (status != PS__OK || s->head[i] != i) continue;
         s->heads[s->head_count++] = (uint32_t)i;
@@ -209,7 +210,7 @@ int ps__duplicates_find(ps__duplicates *out, ps__store *store, int space, int di
     if (status == PS__OK) status = prepare(&s, err);
     if (status == PS__OK) {
         if (s.count > 1) qsort(s.rows, s.count, sizeof *s.rows, better_first);
-        for (size_t i = 0; i < s.count; i++) out->unknown += !s.rows[i].has_look;
+        for (size_t i = 0; i < s.count; i++) out->unknown += !s.rows[i].has_look && !s.rows[i].was_read;
         status = group_all(&s, err);
     }
     if (status == PS__OK) status = collect(out, &s, err);

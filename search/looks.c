@@ -19,13 +19,13 @@ enum { BANDS = 4, BAND_BITS = 16, PLACES = 1 << BAND_BITS };
 
 struct ps__looks {
     size_t count, most;
-    uint64_t *looks;         /* [most] owned */
-    uint32_t *first[BANDS];  /* [PLACES] newest look of this band; owned, like the next two */
-    uint32_t *next[BANDS];   /* [most] the one before it of the same band */
-    uint32_t *asked;         /* [most] last question that a look was met in */
-    uint32_t question;       /* number of the question at hand, from 1 */
+    uint64_t *looks;        /* [most] owned */
+    uint32_t *first[BANDS]; /* [PLACES] newest look of this band; owned, like the next two */
+    uint32_t *next[BANDS];  /* [most] the one before it of the same band */
+    uint32_t *asked;        /* [most] last question that a look was met in */
+    uint32_t question;      /* number of the question at hand, from 1 */
     uint16_t change[CHANGES];
-    ps__near *near;          /* [NEAR_MOST] owned */
+    ps__near *near; /* [NEAR_MOST] owned */
 };
 
 static void list_changes(uint16_t change[CHANGES]) {

@@ -161,7 +161,7 @@ int ps__query_parse(ps__query *out, const char *sentence, size_t length, const p
 }
 
 static void clear_clause(ps__clause *clause) {
-    for (size_t i = 0; i < clause->filter_count; i++) ps__filter_clear(&clause->filters[i]);
+    for (size_t i = 0; i < clause->filter_count; i++) ps__query_filter_clear(&clause->filters[i]);
     for (size_t i = 0; i < clause->content_count; i++) ps__free(clause->contents[i].text);
     ps__free(clause->filters);
     ps__free(clause->contents);

@@ -1,8 +1,8 @@
 /*
 ** Choosing tags; see tagger.h.
 **
-** The labels' vectors are kept in blocks of LANES, element by element, so that the cosines of a block grow side by side and the compiler
-** may compute them side by side, too: sums in a fixed order, and the same on every machine.
+** The labels' vectors are kept in blocks of LANES, element by element, so that the cosines of a block grow side by side and the
+** compiler may compute them side by side, too: sums in a fixed order, and the same on every machine.
 */
 #include "search/tagger.h"
 

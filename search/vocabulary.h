@@ -1,14 +1,14 @@
 /*
-** Vocabularies: the labels that photos may be tagged with, each with the sentences that stand for it before the encoder. A text file, a
-** label a line:
+** Vocabularies: the labels that photos may be tagged with, each with the sentences that stand for it before the encoder. A text
+** file, a label a line:
 **
 **     # a comment
 **     label
 **     label | sentence | sentence ...
 **     - label | sentence ...
 **
-** A label without a sentence stands for itself. One behind a dash only competes: no photo is tagged with it, but a photo that is nearer to
-** it than to others is not tagged with those either.
+** A label without a sentence stands for itself. One behind a dash only competes: no photo is tagged with it, but a photo that is
+** nearer to it than to others is not tagged with those either.
 */
 #ifndef PS_SEARCH_VOCABULARY_H
 #define PS_SEARCH_VOCABULARY_H
@@ -35,8 +35,8 @@ typedef struct ps__vocabulary {
     const char **sentences; /* of all labels; owned */
 } ps__vocabulary;
 
-/* `text` has `length` bytes, any bytes; path is for messages ("path, line 7: ..."). PS__INVALID: a line makes no sense, or there is no label.
-** Free with ps__vocabulary_clear. Any thread. */
+/* `text` has `length` bytes, any bytes; path is for messages ("path, line 7: ..."). PS__INVALID: a line makes no sense, or
+** there is no label. Free with ps__vocabulary_clear. Any thread. */
 int ps__vocabulary_parse(ps__vocabulary *out, const char *text, size_t length, const char *path, ps__error *err);
 void ps__vocabulary_clear(ps__vocabulary *vocabulary); /* a zeroed one is fine */
 

@@ -1,5 +1,6 @@
 /*
-** Looks and copies; see looks.h. A file's row counts in state 0 (INDEXED) only: in any other the path may hold something else by now.
+** Looks and copies; see looks.h. A file's row counts in state 0 (INDEXED) only: in any other the path may hold something else by
+** now.
 */
 #include "store/looks.h"
 
@@ -16,16 +17,20 @@ static int size_of(sqlite3_stmt *stmt, int column) {
 
 int ps__store_each_look(ps__store *store, ps__look_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc, status = ps__sql_walk(&stmt, store, err,
-                                  "SELECT p.id, p.look, p.width, p.height, p.bytes, p.taken, p.taken_source, min(f.mtime_ns), count(*)"
-                                  " FROM photos p CROSS JOIN files f ON f.photo = p.id WHERE f.state = 0 AND NOT p.preview"
-                                  " GROUP BY p.id ORDER BY p.id",
-                                  "");
+    int rc,
+        status =
+            ps__sql_walk(&stmt, store, err,
+                         "SELECT p.id, p.look, p.width, p.height, p.bytes, p.taken, p.taken_source, min(f.mtime_ns), count(*),"
+                         " p.notes"
+                         " FROM photos p CROSS JOIN files f ON f.photo = p.id WHERE f.state = 0 AND NOT p.preview"
+                         " GROUP BY p.id ORDER BY p.id",
+                         "");
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         ps__look_row row = {
             .photo = sqlite3_column_int64(stmt, 0),
-            .has_look = sqlite3_column_type(stmt, 1) != SQLITE_NULL,
+            .has_look = sqlite3_column_int64(stmt, 1) != 0,
+            .was_read = sqlite3_column_int64(stmt, 9) > 0,
             .look = (uint64_t)sqlite3_column_int64(stmt, 1),
             .width = size_of(stmt, 2),
             .height = size_of(stmt, 3),
@@ -44,8 +49,9 @@ int ps__store_each_look(ps__store *store, ps__look_fn *fn, void *payload, ps__er
 
 int ps__store_each_copy(ps__store *store, int64_t photo, ps__copy_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc, status = ps__sql_take(&stmt, store, err,
-                                  "SELECT path, inode, device FROM files WHERE photo = ? AND state = 0 ORDER BY path", "i", photo);
+    int rc,
+        status = ps__sql_take(&stmt, store, err,
+                              "SELECT path, inode, device FROM files WHERE photo = ? AND state = 0 ORDER BY path", "i", photo);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         ps__copy copy = {.inode = sqlite3_column_int64(stmt, 1), .device = sqlite3_column_int64(stmt, 2)};

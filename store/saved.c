@@ -42,10 +42,11 @@ static int put(int *replaced, ps__store *store, const ps__saved *s, ps__error *e
     int status = ps__sql_int(&there, store, err, "SELECT 1 FROM saved WHERE name = ?", "t", s->name);
     if (status != PS__OK && status != PS__NOTFOUND) return status;
     *replaced = status == PS__OK;
-    return ps__sql_run(store, err,
-                       "INSERT INTO saved(name, query, lang, flags, made) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(name) DO UPDATE SET"
-                       " query = excluded.query, lang = excluded.lang, flags = excluded.flags, made = excluded.made",
-                       "tttii", s->name, s->query, s->lang, s->flags, ps__os.wall_seconds());
+    return ps__sql_run(
+        store, err,
+        "INSERT INTO saved(name, query, lang, flags, made) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(name) DO UPDATE SET"
+        " query = excluded.query, lang = excluded.lang, flags = excluded.flags, made = excluded.made",
+        "tttii", s->name, s->query, s->lang, s->flags, ps__os.wall_seconds());
 }
 
 int ps__store_save(int *replaced, ps__store *store, const ps__saved *saved, ps__error *err) {

@@ -1,6 +1,6 @@
 /*
-** Saved searches: a name and the sentence it stands for, kept in the library. A sentence is kept as it was written and read anew each
-** time, so that "last week" goes on meaning the last week.
+** Saved searches: a name and the sentence it stands for, kept in the library. A sentence is kept as it was written and read anew
+** each time, so that "last week" goes on meaning the last week.
 **
 ** Writes are short and need no writer lock; see store.h for errors and the thread rule.
 */
@@ -21,8 +21,8 @@ typedef struct ps__saved {
     int64_t made_s;    /* seconds since 1970, UTC; when saving, now is taken instead */
 } ps__saved;
 
-/* Keeps the search under its name; one of that name is replaced, with 1 in *replaced (may be NULL). PS__INVALID: the name, the sentence
-** or the language is not what it must be, as above. */
+/* Keeps the search under its name; one of that name is replaced, with 1 in *replaced (may be NULL). PS__INVALID: the name, the
+** sentence or the language is not what it must be, as above. */
 int ps__store_save(int *replaced, ps__store *store, const ps__saved *saved, ps__error *err);
 
 /* PS__NOTFOUND: there is no search of that name. */

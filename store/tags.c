@@ -8,8 +8,8 @@
 #include "base/utf8.h"
 #include "store/inside.h"
 
-#define UNTAGGED                                                                                                                  \
-    " FROM photos p CROSS JOIN vectors v ON v.key = (?1 << 40 | p.id) WHERE p.id > ?3"                                             \
+#define UNTAGGED                                                                                                                 \
+    " FROM photos p CROSS JOIN vectors v ON v.key = (?1 << 40 | p.id) WHERE p.id > ?3"                                           \
     " AND NOT EXISTS (SELECT 1 FROM tagged t WHERE t.photo = p.id AND t.vocabulary = ?2)"
 
 static int space_dim(int *dim, ps__store *store, int space, ps__error *err) {
@@ -22,13 +22,13 @@ int ps__store_count_untagged(int64_t *count, ps__store *store, int space, int64_
     return ps__sql_int(count, store, err, "SELECT count(*)" UNTAGGED, "iii", (int64_t)space, vocabulary, (int64_t)0);
 }
 
-int ps__store_each_untagged(ps__store *store, int space, int64_t vocabulary, int64_t after, int limit, ps__vector_fn *fn, void *payload,
-                            ps__error *err) {
+int ps__store_each_untagged(ps__store *store, int space, int64_t vocabulary, int64_t after, int limit, ps__vector_fn *fn,
+                            void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
     int dim, rc, status = space_dim(&dim, store, space, err);
     if (status == PS__OK)
-        status = ps__sql_walk(&stmt, store, err, "SELECT p.id, v.halves" UNTAGGED " ORDER BY p.id LIMIT ?4", "iiii", (int64_t)space,
-                              vocabulary, after, (int64_t)limit);
+        status = ps__sql_walk(&stmt, store, err, "SELECT p.id, v.halves" UNTAGGED " ORDER BY p.id LIMIT ?4", "iiii",
+                              (int64_t)space, vocabulary, after, (int64_t)limit);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const uint16_t *halves = sqlite3_column_blob(stmt, 1);
@@ -69,13 +69,13 @@ int ps__store_put_tags(ps__store *store, int64_t photo, int64_t vocabulary, cons
     int status = join(&names, tags, count, err);
     if (status == PS__OK) status = ps__sql_run(store, err, "DELETE FROM tags WHERE photo = ?", "i", photo);
     for (size_t i = 0; i < count && status == PS__OK; i++)
-        status = ps__sql_run(store, err, "INSERT OR REPLACE INTO tags(photo, tag, score) VALUES(?, ?, ?)", "itd", photo, tags[i].name,
-                             tags[i].score);
+        status = ps__sql_run(store, err, "INSERT OR REPLACE INTO tags(photo, tag, score) VALUES(?, ?, ?)", "itd", photo,
+                             tags[i].name, tags[i].score);
     if (status == PS__OK) status = put_words(store, photo, names.bytes, err);
     if (status == PS__OK)
-        status = ps__sql_run(store, err,
-                             "INSERT INTO tagged VALUES(?1, ?2) ON CONFLICT(photo) DO UPDATE SET vocabulary = excluded.vocabulary", "ii",
-                             photo, vocabulary);
+        status = ps__sql_run(
+            store, err, "INSERT INTO tagged VALUES(?1, ?2) ON CONFLICT(photo) DO UPDATE SET vocabulary = excluded.vocabulary",
+            "ii", photo, vocabulary);
     ps__buf_free(&names);
     return status;
 }

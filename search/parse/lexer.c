@@ -316,6 +316,28 @@ static size_t lex_token(cursor *c, ps__token *t, size_t i, int spaced) {
     return end;
 }
 
+/* An apostrophe that ends a word without beginning another ("the dogs' house"). */
+static int is_trailing_apostrophe(const cursor *c, const ps__token *before, size_t i) {
+    size_t next;
+    return before && before->type == PS__TOKEN_WORD && before->body_to == i && class_at(c, i, &next) == CLASS_APOSTROPHE &&
+           !letter_or_digit_at(c, next);
+}
+
+/* A weight in Han script belongs to all characters up to the blank before. */
+static void join_weighted(ps__lexer *lexer) {
+    ps__token *last = &lexer->tokens[lexer->count - 1];
+    size_t first = lexer->count - 1;
+    while (first > 0 && lexer->tokens[first].type == PS__TOKEN_HAN && !lexer->tokens[first].space &&
+           lexer->tokens[first - 1].type == PS__TOKEN_HAN && lexer->tokens[first - 1].weight == 1)
+        first--;
+    last->from = lexer->tokens[first].from;
+    last->body_from = lexer->tokens[first].body_from;
+    last->space = lexer->tokens[first].space;
+    last->fold_length = 0;
+    lexer->tokens[first] = *last;
+    lexer->count = first + 1;
+}
+
 /* A dot behind a word of one or two letters ends an abbreviation ("St. Moritz", "a.m."): it is no pause. */
 static int is_abbreviation(const cursor *c, const ps__token *before, size_t i) {
     return before && before->type == PS__TOKEN_WORD && before->body_to == i && c->text[i] == '.' &&
@@ -347,7 +369,7 @@ int ps__lex(ps__lexer *out, const char *text, size_t length) {
         ps__token *before = out->count ? &out->tokens[out->count - 1] : NULL;
         uint32_t code = at(&c, i, &next);
         out->steps++;
-        if (class_of(code) == CLASS_BLANK || is_abbreviation(&c, before, i)) {
+        if (class_of(code) == CLASS_BLANK || is_abbreviation(&c, before, i) || is_trailing_apostrophe(&c, before, i)) {
             spaced = class_of(code) == CLASS_BLANK;
             i = next;
             out->end = i;
@@ -364,6 +386,7 @@ int ps__lex(ps__lexer *out, const char *text, size_t length) {
         if (t->type != PS__TOKEN_QUOTED && t->type != PS__TOKEN_SIGN && !fold(&c, t)) return 0;
         spaced = 0;
         out->count++;
+        if (t->type == PS__TOKEN_HAN && t->weight != 1) join_weighted(out);
         out->end = i;
     }
     return 1;

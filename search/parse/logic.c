@@ -243,12 +243,13 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
     int status = ps__filter_of(&filter, b->p, u->segment, southern, err);
     if (status != PS__OK) return status;
     filter.negative = u->negative;
+    if (u->negative) filter.lenient = 0; /* a photo of which nothing is known is not what is to be left out */
     if (u->joined && clause->filter_count) {
         ps__filter *last = &clause->filters[clause->filter_count - 1];
         uint32_t from = b->p->lexer.tokens[u[-1].from].from, to = b->p->lexer.tokens[u->to - 1].to;
         if (merge_times(last, &filter)) {
             char *words = ps__strndup(b->p->text + from, to - from);
-            ps__filter_clear(&filter);
+            ps__query_filter_clear(&filter);
             if (!words) return ps__fail_nomem(err);
             ps__free(last->words);
             last->words = words;
@@ -260,7 +261,7 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
     }
     grown = ps__realloc(clause->filters, (clause->filter_count + 1) * sizeof *grown);
     if (!grown) {
-        ps__filter_clear(&filter);
+        ps__query_filter_clear(&filter);
         return ps__fail_nomem(err);
     }
     clause->filters = grown;
@@ -271,8 +272,9 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
 static int is_hours(const ps__parse *p, const unit *u) {
     const ps__item *item = &p->items[u->segment->item];
     if (u->type != UNIT_FILTER || u->negative || (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME)) return 0;
-    if (item->symbol == PS__SYM_WHEN) item = &p->items[item->kids[0]];
-    return item->symbol == PS__SYM_TIME && (item->flags & PS__ITEM_DAYPART) != 0;
+    for (int k = 0; k < item->kid_count && item->symbol == PS__SYM_WHEN; k++)
+        if (p->items[item->kids[k]].symbol == PS__SYM_TIME) item = &p->items[item->kids[k]];
+    return (item->flags & PS__ITEM_DAYPART) != 0;
 }
 
 /* The texts to be found: one, or alternatives parted by "or". */

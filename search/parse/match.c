@@ -94,10 +94,12 @@ static void accept(match *m, size_t end) {
     memcpy(item.kids, m->kids, sizeof item.kids);
     for (int k = m->kid_count; k < PS__ITEM_KIDS; k++) item.kids[k] = 0;
     if (is_weak(m)) item.flags = PS__ITEM_WEAK;
-    item.rank = (uint8_t)((item.flags ? 0 : 2) + (pattern->lang == p->lang));
+    int nested = 0;
+    for (int k = 0; k < m->kid_count; k++) nested |= p->items[m->kids[k]].symbol == PS__SYM_TIME;
+    item.rank = (uint8_t)((item.flags ? 0 : 4) + (pattern->lang == p->lang ? 2 : 0) + !nested);
     item.depth = (uint8_t)m->depth;
     if (pattern->symbol == PS__SYM_N) item.number = pattern->value;
-    if (pattern->symbol == PS__SYM_TIME && !ps__time_check(p, &item)) return;
+    if ((pattern->symbol == PS__SYM_TIME || pattern->symbol == PS__SYM_WHEN) && !ps__time_check(p, &item)) return;
     ps__chart_add(p, &item);
 }
 

@@ -2,6 +2,7 @@
 ** What a filter means, in plain English, so that a person sees how a sentence was read.
 */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -126,7 +127,7 @@ static void put_spans(ps__buf *out, const ps__when *when) {
 
 static void put_weekdays(ps__buf *out, unsigned weekdays) {
     int left = 0, put = 0;
-    for (int d = 0; d < 7; d++) left += weekdays >> d & 1;
+    for (int d = 0; d < 7; d++) left += (int)(weekdays >> d & 1);
     ps__buf_puts(out, "on ");
     for (int d = 0; d < 7; d++) {
         if (!(weekdays >> d & 1)) continue;

@@ -188,7 +188,7 @@ int ps__moment_third(ps__moment *out, const ps__moment *whole, int third) {
 }
 
 int ps__moment_around(ps__moment *out, const ps__moment *moment) {
-    ps__span s;
+    ps__span spans[2], s;
     int y, m, d;
     *out = *moment;
     switch (moment->kind) {
@@ -201,7 +201,8 @@ int ps__moment_around(ps__moment *out, const ps__moment *moment) {
         return 1;
     }
     case PS__MOMENT_EVERY: {
-        if (!ps__moment_in_year(&s, moment, 2001)) return 0;
+        if (!ps__moment_in_year(spans, moment, 2001)) return 0;
+        s = spans[0];
         int64_t days = (s.to_s - s.from_s) / PS__DAY_S;
         if (days > 30) days = 30;
         ps__day_parts(&y, &m, &d, s.from_s / PS__DAY_S - days);

@@ -15,6 +15,7 @@
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
     for (int32_t i = p->first[from]; i >= 0; i = p->items[i].next) {
         const ps__item *item = &p->items[i];
+        if (item->to >= to && item->symbol == PS__SYM_N && !(item->flags & PS__ITEM_WEAK)) return 1;
         if (item->to < to || item->symbol < PS__SYM_ORDINAL || item->symbol > PS__SYM_BUT) continue;
         if (item->symbol == PS__SYM_DEMONYM || item->symbol == PS__SYM_PLACELIKE || item->symbol == PS__SYM_AMBIGUOUS_PLACE ||
             item->symbol == PS__SYM_AMBIGUOUS_CAMERA || (item->symbol == PS__SYM_NOISE && to > from + 1))
@@ -25,7 +26,8 @@ static int is_taken(const ps__parse *p, size_t from, size_t to) {
 }
 
 static size_t find(ps__place *out, size_t room, int *prefix, const ps__parse *p, const ps__buf *name) {
-    return ps__gazetteer_find(out, room, prefix, p->context->gazetteer, name->bytes, name->length);
+    size_t n = ps__gazetteer_find(out, room, prefix, p->context->gazetteer, name->bytes, name->length);
+    return n < room ? n : room;
 }
 
 static size_t find_item(ps__place *out, const ps__parse *p, const ps__item *item) {

@@ -33,8 +33,8 @@ static size_t longest_of(const ps__parse *p, size_t token, const int *symbols, s
 }
 
 size_t ps__small_at(const ps__parse *p, size_t token) {
-    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR};
-    return token < p->lexer.count ? longest_of(p, token, SMALL, 4) : 0;
+    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE};
+    return token < p->lexer.count ? longest_of(p, token, SMALL, 5) : 0;
 }
 
 size_t ps__noise_at(const ps__parse *p, size_t token) {
@@ -69,10 +69,18 @@ static int follows_photo(const ps__parse *p, size_t token) {
     return 0;
 }
 
+/* In Han script: a weak character that the next one makes another word ("晚" of "晚餐"). */
+static int ends_in_half_a_word(const ps__parse *p, const ps__item *time) {
+    const ps__item *last = time->kid_count ? &p->items[time->kids[time->kid_count - 1]] : NULL;
+    if (!last || last->to != time->to || !(last->flags & PS__ITEM_WEAK)) return 0;
+    return p->lexer.tokens[time->to - 1].type == PS__TOKEN_HAN;
+}
+
 static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int placed, int after) {
     if (time->flags & PS__ITEM_WEAK && !placed) return NO;
     if (time->flags & PS__ITEM_SOFT && !is_edge(p, end, 1)) return NO;
-    if (time->flags & PS__ITEM_YEAR && !placed && !after && !is_edge(p, end, 1)) return NO;
+    if (time->flags & PS__ITEM_YEAR && !placed && !after && !is_edge(p, end, 0)) return NO;
+    if (ends_in_half_a_word(p, time) && !is_edge(p, end, 1)) return NO;
     return YES;
 }
 
@@ -80,7 +88,7 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
 static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *time) {
     int weak = time->flags & PS__ITEM_WEAK, starts = item->from == 0 || follows_photo(p, item->from);
     size_t first = time->from;
-    if (weak && !p->lexer.tokens[first].capital) return BLOCK;
+    if (weak && (!p->lexer.tokens[first].capital || p->lang != p->english)) return BLOCK;
     if ((weak || time->flags & PS__ITEM_SOFT) && !starts && ps__chart_longest(p, item->from, PS__SYM_PHOTO) < 0) return BLOCK;
     return accept_time(p, time, item->to, 1, 0) == YES ? YES : BLOCK;
 }
@@ -89,7 +97,8 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
     const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
     if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
     if (place->flags & PS__ITEM_CAPITAL || place->kid_count == 2) return YES;
-    if (place->flags & PS__ITEM_AMBIGUOUS) return is_edge(p, item->to, 1);
+    if (place->flags & PS__ITEM_AMBIGUOUS) /* "in turkey", but not "in the bath" */
+        return place->from == item->from + 1 && is_edge(p, item->to, 1);
     if (item->value == PS__WHERE_WITHIN) return YES;
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);
@@ -112,7 +121,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     case PS__SYM_TIME: return accept_time(p, item, item->to, 0, after);
     case PS__SYM_WHEN: {
         const ps__item *time = kid_of(p, item, PS__SYM_TIME);
-        if (!time) return YES; /* the pattern names its parts */
+        if (!time) return accept_time(p, item, item->to, 1, 0); /* the pattern names its parts */
         return item->value == PS__WHEN_OF ? accept_of(p, item, time) : accept_time(p, time, item->to, 1, 0);
     }
     case PS__SYM_WHERE: return accept_where(p, item);
@@ -204,8 +213,9 @@ static void note_hours(ps__segments *s) {
 }
 
 static int is_only_hours(const ps__parse *p, const ps__item *item) {
-    const ps__item *time = item->symbol == PS__SYM_TIME ? item : item->symbol == PS__SYM_WHEN ? kid_of(p, item, PS__SYM_TIME) : NULL;
-    return time && time->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK);
+    const ps__item *time = item->symbol == PS__SYM_WHEN ? kid_of(p, item, PS__SYM_TIME) : NULL;
+    if (item->symbol != PS__SYM_TIME && item->symbol != PS__SYM_WHEN) return 0;
+    return (time ? time : item)->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK);
 }
 
 /* A filter from here, of which the gallery knows something; else the next best. */

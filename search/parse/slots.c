@@ -83,7 +83,7 @@ void ps__slots_of_words(ps__parse *p, size_t token) {
         if (item.symbol == PS__SYM_ORDINAL && item.value >= 1 && item.value <= 31) {
             add(p, token, item.to, PS__SYM_DAY, item.value);
         } else if (item.symbol >= PS__SYM_RELNIGHT && item.symbol <= PS__SYM_RELYEAR) { /* a time by itself */
-            ps__item time = {.from = item.from, .to = item.to, .symbol = PS__SYM_TIME, .rank = item.rank, .kid_count = 1, .value = PS__TIME_IS};
+            ps__item time = {.from = item.from, .to = item.to, .symbol = PS__SYM_TIME, .rank = item.rank, .flags = item.flags & PS__ITEM_WEAK, .kid_count = 1, .value = PS__TIME_IS};
             time.kids[0] = i;
             ps__chart_add(p, &time);
         }

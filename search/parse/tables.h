@@ -38,9 +38,11 @@ enum { /* what patterns are made of, and make */
     PS__SYM_RELMONTH,
     PS__SYM_RELYEAR,
     PS__SYM_LENGTH,
+    PS__SYM_DECADE, /* nineties: 90 */
     PS__SYM_PHOTO,
     PS__SYM_NOISE,
     PS__SYM_SMALL,
+    PS__SYM_ARTICLE, /* the small words that belong to what follows them */
     PS__SYM_DEMONYM,
     PS__SYM_PLACELIKE,
     PS__SYM_AMBIGUOUS_PLACE,

@@ -4,6 +4,7 @@
 */
 #include "search/parse/times.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "search/holidays.h"
@@ -176,6 +177,22 @@ static int within(ps__moment *out, const ps__moment *recurring, const ps__span *
     return 1;
 }
 
+/* A holiday of a year, by the calendar's own reckoning: New Year's begins in the year before. */
+static int holiday_in(ps__moment *out, int holiday, const ps__moment *whole) {
+    int year, month, day, count;
+    ps__span spans[2];
+    ps__day_parts(&year, &month, &day, whole->span.from_s / PS__DAY_S);
+    if (ps__holiday_spans(spans, &count, holiday, year, NULL) != PS__OK || !count) return 0;
+    ps__moment_span(out, spans[0].from_s, spans[0].to_s, PS__DAY);
+    return 1;
+}
+
+/* Kinds of times of which something may be a part ("July" of "last year"). */
+static int is_whole(const ps__item *time) {
+    return time->value <= PS__TIME_NEXT || time->value == PS__TIME_AGO || time->value == PS__TIME_DECADE ||
+           (time->value >= PS__TIME_BEGIN && time->value <= PS__TIME_END);
+}
+
 static int read_date(ps__moment *out, reading *r, const parts *s) {
     int day = s->day_count ? s->days[0] : 0, has_whole = 0;
     ps__moment recurring, whole;
@@ -198,7 +215,7 @@ static int read_date(ps__moment *out, reading *r, const parts *s) {
         ps__moment_unit(&whole, s->relyear ? PS__YEAR : s->relmonth ? PS__MONTH : PS__WEEK_UNIT, r->now_s, rel->value);
         has_whole = 1;
     } else if (s->time) {
-        if (!read_time(&whole, r, s->time)) return 0;
+        if (!is_whole(s->time) || !read_time(&whole, r, s->time)) return 0;
         has_whole = whole.kind == PS__MOMENT_SPAN;
         if (!has_whole) { /* "on Sundays in June": days of something recurring */
             *out = whole;
@@ -226,6 +243,7 @@ static int read_date(ps__moment *out, reading *r, const parts *s) {
         *out = recurring;
         return 1;
     }
+    if (s->holiday >= 0 && whole.grain == PS__YEAR) return holiday_in(out, s->holiday, &whole);
     if (!within(out, &recurring, &whole.span)) return 0;
     if (day) out->grain = PS__DAY;
     return 1;
@@ -305,7 +323,7 @@ static int read_ago(ps__moment *out, reading *r, const ps__item *item) {
     } else {
         ps__moment_unit(out, unit->value, r->now_s, -n);
     }
-    return 1;
+    return out->span.from_s >= ps__day(PS__FIRST_YEAR, 1, 1) * PS__DAY_S;
 }
 
 /* Until now, from so long ago. */
@@ -340,7 +358,8 @@ static int last_units(ps__moment *out, reading *r, int unit, int64_t n) {
 
 static int read_decade(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *n = kid_of(r, item, PS__SYM_N), *of_year = kid_of(r, item, PS__SYM_YEAR);
-    int year = of_year ? of_year->value : n ? (int)n->number : -1, this_year;
+    const ps__item *word = kid_of(r, item, PS__SYM_DECADE);
+    int year = of_year ? of_year->value : word ? word->value : n ? (int)n->number : -1, this_year;
     ps__moment now;
     ps__moment_unit(&now, PS__YEAR, r->now_s, 0);
     int month, day;
@@ -467,6 +486,16 @@ int ps__moment_of(ps__moment *out, const ps__parse *p, const ps__item *item, int
 
 int ps__time_check(const ps__parse *p, ps__item *item) {
     ps__moment m;
+    ps__item whole = *item;
+    if (item->symbol == PS__SYM_WHEN) { /* a time with its preposition, or its parts named by the pattern */
+        for (int k = 0; k < item->kid_count; k++)
+            if (p->items[item->kids[k]].symbol == PS__SYM_TIME) return 1;
+        whole.symbol = PS__SYM_TIME;
+        whole.value = PS__TIME_IS;
+        if (!ps__time_check(p, &whole)) return 0;
+        item->flags |= whole.flags & (PS__ITEM_SOFT | PS__ITEM_DAYPART | PS__ITEM_CLOCK);
+        return 1;
+    }
     int soft = item->value == PS__TIME_IS, day = soft, clock = soft, numbers = 0;
     for (int k = 0; k < item->kid_count; k++) {
         int symbol = p->items[item->kids[k]].symbol;

@@ -215,7 +215,8 @@ START_TEST(words_of_tags_are_found_beside_other_words) {
     ck_assert_int_eq(ps__store_photo_by_path(&photo, store, "/photos/2.jpg", NULL), PS__OK);
     ps__store_close(store);
     char sql[128];
-    snprintf(sql, sizeof sql, "INSERT INTO words(rowid, caption, seen) VALUES(%lld, 'birthday at home', 'EXIT')", (long long)photo);
+    snprintf(sql, sizeof sql, "INSERT INTO words(rowid, caption, seen) VALUES(%lld, 'birthday at home', 'EXIT')",
+             (long long)photo);
     ask(sql);
     update();
     ck_assert_int_eq(ask("SELECT count(*) FROM words WHERE words MATCH 'label'"), 5);
@@ -359,7 +360,8 @@ START_TEST(every_allocation_may_fail) {
         ps__alloc_fail_after(n, 0);
         status = update_and_list();
         ps__alloc_fail_after(-1, 0);
-        ck_assert_msg(status == PS_OK || status == PS_NOMEM || status == PS_MODEL, "%ld: %d %s", n, status, ps_last_error(library));
+        ck_assert_msg(status == PS_OK || status == PS_NOMEM || status == PS_MODEL, "%ld: %d %s", n, status,
+                      ps_last_error(library));
         ck_assert_msg(status == PS_OK || ps_last_error(library)[0], "%ld", n);
     }
     ck_assert_int_gt(n, 10);

@@ -1,5 +1,5 @@
 /*
-** The commands beside searching: saved, tags, duplicates.
+** The commands beside searching: saved, tags, duplicates, on-this-day.
 */
 #include <check.h>
 #include <jansson.h>
@@ -39,6 +39,12 @@ static const struct {
     {"duplicates --min-similarity nan", 2, "from 0.01 to 1"},
     {"duplicates --json --print0", 2, "exclude"},
     {"search --min-similarity 1 x", 2, "search does not know --min-similarity"},
+    {"on-this-day --help", 0, "--date MM-DD"},
+    {"on-this-day x", 2, "\"x\""},
+    {"on-this-day --days 31", 2, "from 0 to 30"},
+    {"on-this-day --min-score 1", 2, "on-this-day does not know --min-score"},
+    {"search --days 3 x", 2, "search does not know --days"},
+    {"on-this-day", 3, "there is no library"},
     {"saved list", 3, "there is no library"},
     {"tags list", 3, "there is no library"},
     {"duplicates", 3, "there is no library"},
@@ -94,8 +100,8 @@ END_TEST
 
 /* ---- Tags ---- */
 
-/* A vocabulary of words that the small model, whose weights are random, scores differently, and that model with a lower limit for what is
-** good. */
+/* A vocabulary of words that the small model, whose weights are random, scores differently, and that model with a lower limit
+** for what is good. */
 static void write_vocabulary(void) {
     char path[4200];
     ck_assert_int_eq(e2e_run(NULL, "sed '1s/\\(weak[^:]*: 0\\).3/\\1.1/; 1s/\\(good[^:]*: 0\\).6/\\1.1/' $PHOTOSEARCH_MODEL"
@@ -175,10 +181,11 @@ START_TEST(exact_copies_are_grouped_and_handed_on) {
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" duplicates --min-similarity 1 2>&1"), 0);
     ck_assert(cli_says("best   /") && cli_says("exact  /") && cli_says("link   /") && cli_says("would be saved"));
     /* The files that are handed on can go: every content is left. */
-    ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u >$T/before;"
-                                      " \"$PS\" duplicates --min-similarity 1 -0 | xargs -0 rm --;"
-                                      " find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u | cmp - $T/before &&"
-                                      " ls -i rgb.png linked.png 2>/dev/null | wc -l; find . -name '*copy*' -o -name rgb2.png | wc -l"),
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "cd $T/photos; find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u >$T/before;"
+                             " \"$PS\" duplicates --min-similarity 1 -0 | xargs -0 rm --;"
+                             " find . -type f -exec sha1sum {} + | cut -d' ' -f1 | sort -u | cmp - $T/before &&"
+                             " ls -i rgb.png linked.png 2>/dev/null | wc -l; find . -name '*copy*' -o -name rgb2.png | wc -l"),
                      0);
     ck_assert_msg(!cli_says("differ"), "%s", cli_out);
 }
@@ -186,11 +193,14 @@ END_TEST
 
 START_TEST(copies_of_a_best_one_that_is_gone_are_not_handed_on) {
     cli_make_library();
-    ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; rm -rf sub *; cp $R/tests/data/images/rgb.png a.png; cp a.png b.png; cp a.png c.png;"
-                                      " \"$PS\" index -q --allow-removal $T/photos >/dev/null; \"$PS\" duplicates -0 | tr '\\0' '\\n' | sed 's/.*photos/./'"),
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "cd $T/photos; rm -rf sub *; cp $R/tests/data/images/rgb.png a.png; cp a.png b.png; cp a.png c.png;"
+                             " \"$PS\" index -q --allow-removal $T/photos >/dev/null; \"$PS\" duplicates -0 | tr '\\0' '\\n' | "
+                             "sed 's/.*photos/./'"),
                      0);
     ck_assert_str_eq(cli_out, "./b.png\n./c.png\n");
-    ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; echo x >>b.png; \"$PS\" duplicates -0 | tr '\\0' '\\n' | sed 's/.*photos/./'"), 0);
+    ck_assert_int_eq(
+        e2e_run(cli_out, "cd $T/photos; echo x >>b.png; \"$PS\" duplicates -0 | tr '\\0' '\\n' | sed 's/.*photos/./'"), 0);
     ck_assert_str_eq(cli_out, "./c.png\n"); /* b changed */
     ck_assert_int_eq(e2e_run(cli_out, "cd $T/photos; rm a.png; \"$PS\" duplicates -q -0 2>&1"), 0);
     cli_expect_one_sentence();
@@ -199,8 +209,51 @@ START_TEST(copies_of_a_best_one_that_is_gone_are_not_handed_on) {
 END_TEST
 
 START_TEST(a_library_without_copies_says_so_by_its_status) {
-    ck_assert_int_eq(e2e_run(cli_out, "cp $R/tests/data/images/rgb.png $T/photos; \"$PS\" index -q $T/photos >/dev/null; \"$PS\" duplicates 2>/dev/null"), 1);
+    ck_assert_int_eq(
+        e2e_run(
+            cli_out,
+            "cp $R/tests/data/images/rgb.png $T/photos; \"$PS\" index -q $T/photos >/dev/null; \"$PS\" duplicates 2>/dev/null"),
+        1);
     ck_assert_str_eq(cli_out, "");
+}
+END_TEST
+
+/* ---- On this day ---- */
+
+START_TEST(photos_of_a_day_are_told_by_year) {
+    /* Its camera says 2021-07-04T15:32:10. */
+    ck_assert_int_eq(e2e_run(cli_out, "cp $R/tests/data/previews/vga.jpg $T/photos/july.jpg; \"$PS\" index -q $T/photos"), 0);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-04 | sed 's/ .*photos/ ./'"), 0);
+    ck_assert_str_eq(cli_out, "2021, 5 years ago\n ./july.jpg\n");
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2022-07-03 --days 1"), 0);
+    ck_assert_msg(strncmp(cli_out, "2021, 1 year ago\n  2021-07-04T15:32  /", 38) == 0, "%s", cli_out);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-04 -0 | tr '\\0' '\\n' | sed 's/.*photos/./'"), 0);
+    ck_assert_str_eq(cli_out, "./july.jpg\n");
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-04 --json"), 0);
+    json_t *json = cli_parse(cli_out), *results = json_object_get(json, "results");
+    ck_assert_int_eq(cli_number(json, "year"), 2021);
+    ck_assert_int_eq(cli_number(json, "years_ago"), 5);
+    ck_assert_uint_eq(json_array_size(results), 1);
+    ck_assert_str_eq(cli_string(json_array_get(results, 0), "taken"), "2021-07-04T15:32:10");
+    json_decref(json);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 07-04 --json"), 0); /* of the clock's year */
+    json = cli_parse(cli_out);
+    ck_assert_int_ge(cli_number(json, "years_ago"), 1);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(a_day_without_photos_says_so) {
+    ck_assert_int_eq(e2e_run(cli_out, "cp $R/tests/data/previews/vga.jpg $T/photos/july.jpg; \"$PS\" index -q $T/photos"), 0);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-05 2>&1"), 1);
+    cli_expect_one_sentence();
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-05 --json 2>&1"), 1);
+    ck_assert_str_eq(cli_out, "");
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2021-07-04 -q 2>&1"),
+                     1); /* that very day is not an earlier year's */
+    ck_assert_str_eq(cli_out, "");
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date yesterday 2>&1"), 3);
+    cli_expect_one_sentence();
 }
 END_TEST
 
@@ -219,6 +272,8 @@ Suite *suite_cli_extras(void) {
     tcase_add_test(use, exact_copies_are_grouped_and_handed_on);
     tcase_add_test(use, copies_of_a_best_one_that_is_gone_are_not_handed_on);
     tcase_add_test(use, a_library_without_copies_says_so_by_its_status);
+    tcase_add_test(use, photos_of_a_day_are_told_by_year);
+    tcase_add_test(use, a_day_without_photos_says_so);
     suite_add_tcase(suite, usage);
     suite_add_tcase(suite, use);
     return suite;

@@ -82,6 +82,7 @@ def texts():
     put("query", "words", "red car at  the beach\n".encode())
     put("query", "letters", "\ufeffgr\u00fcne Berge\u2003im Winter 2021 \u4e2d\u6587 \u200b".encode())
     put("query", "broken", b"a\xc3 b\xed\xa0\x80 \xf4\x90\x80\x80\xff")
+    put("vocabulary", "four_lines", "dog | a dog | two dogs\n# comment\n- wolf | a wolf\ncaf\u00e9\n".encode())
     put("tokens", "words", b"\x20the dogs cafe! ab\xcc\x81c")
     put("tokens", "letters", "@caf\u00e9 THE \u4e2d dog".encode())
     put("unigram", "fixed", b"\x20\0\0\0the cab dogs cafe\xcc\x81 \xe4\xb8\xad")

@@ -19,7 +19,8 @@ static ps__error err;
 static int parse(const char *text) { return ps__vocabulary_parse(&vocabulary, text, strlen(text), "v.txt", &err); }
 
 START_TEST(labels_have_sentences_or_stand_for_themselves) {
-    ck_assert_msg(parse("# made up\n\n  dog |a dog|  two dogs \r\n\tcat\n- gnu | a gnu\n-emu\nred\tcar | a red\tcar") == PS__OK, "%s", err.text);
+    ck_assert_msg(parse("# made up\n\n  dog |a dog|  two dogs \r\n\tcat\n- gnu | a gnu\n-emu\nred\tcar | a red\tcar") == PS__OK,
+                  "%s", err.text);
     ck_assert_uint_eq(vocabulary.count, 5);
     const ps__label *l = vocabulary.labels;
     ck_assert_str_eq(l[0].name, "dog");

@@ -46,6 +46,13 @@ static const char *text_of(const catalogue *c, uint32_t table, uint32_t i) {
     return (const char *)c->bytes + offset;
 }
 
+/* 罗马市 (the city of Rome) is shown as 罗马 where that is one of its names: cities.c has put the shortest there. */
+static void set_chinese(entry *city, const char *text) {
+    const char *shortest = city->label[0];
+    size_t length = shortest ? strlen(shortest) : 0;
+    if (!shortest || strncmp(text, shortest, length) != 0 || strcmp(text + length, "市") != 0) city->label[0] = text;
+}
+
 /* language -1: for finding only. */
 static void read_names(model *m, const char *folder, const char *name, int language) {
     char path[4096];
@@ -55,7 +62,8 @@ static void read_names(model *m, const char *folder, const char *name, int langu
         const char *text = text_of(&c, c.translations, i);
         entry *city = find_id(m, atoll(text_of(&c, c.originals, i)));
         if (!city || city->kind != PS__PLACE_CITY || !*text) continue;
-        if (language >= 0) city->label[language] = text;
+        if (language == 0) set_chinese(city, simplify(text));
+        if (language > 0) city->label[language] = text;
         add_name(m, city, text, strlen(text));
     }
 }
