@@ -11,9 +11,9 @@
 
 #include "tools/gazetteer/xml.h"
 
-/* Codes that are no countries. */
+/* Codes that are no countries, or parts of ones that have codes of their own for other reasons. */
 static int is_country(const char *code) {
-    static const char *const others[] = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"};
+    static const char *const others[] = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "AC", "CP", "DG", "EA", "IC", "TA"};
     if (strlen(code) != 2 || !isupper((unsigned char)code[0]) || !isupper((unsigned char)code[1])) return 0;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(code, others[i]) == 0) return 0;
