@@ -209,7 +209,7 @@ START_TEST(every_allocation_may_fail) {
     ck_assert_str_eq(found("2026-07-04", 2, 0), "a b");
     for (long n = 0; status != PS_OK; n++) {
         ps_results *results;
-        ck_assert_int_lt(n, 200);
+        ck_assert_int_lt(n, 3000);
         ps__alloc_fail_after(n, 0);
         status = ps_on_this_day(&results, library, &options);
         ps__alloc_fail_after(-1, 0);
