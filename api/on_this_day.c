@@ -10,24 +10,19 @@
 #include "api/results.h"
 #include "base/alloc.h"
 #include "base/os.h"
-#include "store/calendar.h"
+#include "search/anniversary.h"
 #include "store/days.h"
 
-#define DAY_S INT64_C(86400)
 #define LIMIT_MOST 10000
-#define DAYS_MOST 30
-#define FIRST_YEAR 1826 /* of the first photograph */
+#define DAYS_MOST 30 /* far from where the years would run into each other */
 
 typedef struct date {
     int year, month, day;
 } date;
 
-/* 0, with *seconds of its beginning: there is such a day. */
-static int begin_of(int64_t *seconds, date d) {
-    char text[40];
-    if (d.year < 1 || d.year > 9999) return -1;
-    snprintf(text, sizeof text, "%04d-%02d-%02dT00:00:00", d.year, d.month, d.day);
-    return ps__calendar_parse(seconds, text) ? 0 : -1;
+static int is_day(date d) {
+    if (d.year < PS__FIRST_YEAR || d.year > PS__LAST_YEAR || d.month < 1 || d.month > 12) return 0;
+    return d.day >= 1 && d.day <= ps__days_in_month(d.year, d.month);
 }
 
 /* The clock's local date. */
@@ -38,31 +33,25 @@ static date today(void) {
     return (date){local.tm_year + 1900, local.tm_mon + 1, local.tm_mday};
 }
 
-/* "07-04" is of this year, or "2026-07-04". */
-static int read_date(date *out, const char *text, ps__error *err) {
-    int64_t seconds;
-    int length = 0, n = 0;
-    *out = today();
-    if (!text) return PS__OK;
-    if (strlen(text) == 10)
-        n = sscanf(text, "%4d-%2d-%2d%n", &out->year, &out->month, &out->day, &length) == 3;
+/* "07-04" is of this year, whose 29 February is the 28th where it has none; or "2026-07-04". */
+static int parse_date(date *out, const char *text) {
+    int length = 0, n = 0, parts = strlen(text) == 10 ? 3 : 2;
+    if (strspn(text, "0123456789-") != strlen(text)) return 0;
+    if (parts == 3)
+        n = sscanf(text, "%4d-%2d-%2d%n", &out->year, &out->month, &out->day, &length);
     else if (strlen(text) == 5)
-        n = sscanf(text, "%2d-%2d%n", &out->month, &out->day, &length) == 2;
-    date leap = {2000, out->month, out->day};
-    if (n && text[length] == 0 && strspn(text, "0123456789-") == strlen(text) &&
-        begin_of(&seconds, strlen(text) == 10 ? *out : leap) == 0)
-        return PS__OK;
-    return ps__fail(err, PS__INVALID, "\"%.20s\" is no day such as 07-04 or 2026-07-04", text);
+        n = sscanf(text, "%2d-%2d%n", &out->month, &out->day, &length);
+    if (n != parts || text[length]) return 0;
+    if (parts == 2 && out->month == 2 && out->day == 29) out->day = ps__days_in_month(out->year, 2);
+    return is_day(*out);
 }
 
-/* When the day begins in that year. 29 February is the 28th where there is none. */
-static int64_t day_in(date day, int year) {
-    date then = {year, day.month, day.day};
-    int64_t begin = 0;
-    if (begin_of(&begin, then) == 0) return begin;
-    then.day = 28;
-    begin_of(&begin, then);
-    return begin;
+/* *day_s: the beginning of the day that is meant. */
+static int read_date(int64_t *day_s, const char *text, ps__error *err) {
+    date d = today();
+    if (text && !parse_date(&d, text)) return ps__fail(err, PS__INVALID, "\"%.20s\" is no day such as 07-04 or 2026-07-04", text);
+    *day_s = ps__day(d.year, d.month, d.day) * PS__DAY_S;
+    return PS__OK;
 }
 
 /* One year being filled. */
@@ -89,33 +78,35 @@ static int by_time(const void *a, const void *b) {
     return x->photo.id < y->photo.id ? -1 : x->photo.id > y->photo.id;
 }
 
-/* The day itself first, then the days around it, so that a limit costs those; then all by time. */
-static int fill_year(year *y, int64_t begin, int days) {
+/* The day itself first, then the days around it, so that a limit costs those; then all by time. span: the day (or two, see
+** anniversary.h) with `days` before and after. */
+static int fill_year(year *y, const ps__span *span, int days) {
     size_t before = y->results->count;
-    int status = ps__store_each_taken(y->store, begin, begin + DAY_S, take_photo, y, y->err);
-    for (int n = 1; n <= days && status == PS__OK; n++) {
-        status = ps__store_each_taken(y->store, begin - n * DAY_S, begin - (n - 1) * DAY_S, take_photo, y, y->err);
-        if (status == PS__OK)
-            status = ps__store_each_taken(y->store, begin + n * DAY_S, begin + (n + 1) * DAY_S, take_photo, y, y->err);
+    int64_t from_s = span->from_s + days * PS__DAY_S, to_s = span->to_s - days * PS__DAY_S;
+    int status = ps__store_each_taken(y->store, from_s, to_s, take_photo, y, y->err);
+    for (; days > 0 && status == PS__OK; days--, from_s -= PS__DAY_S, to_s += PS__DAY_S) {
+        status = ps__store_each_taken(y->store, from_s - PS__DAY_S, from_s, take_photo, y, y->err);
+        if (status == PS__OK) status = ps__store_each_taken(y->store, to_s, to_s + PS__DAY_S, take_photo, y, y->err);
     }
     size_t count = y->results->count - before;
     if (count > 1) qsort(y->results->hits + before, count, sizeof *y->results->hits, by_time);
     return status == FULL ? PS__OK : status;
 }
 
-static int find(ps_results *results, ps__store *store, date day, const ps_day_options *options, ps__error *err) {
+static int find(ps_results *results, ps__store *store, int64_t day_s, const ps_day_options *options, ps__error *err) {
     int64_t first;
+    ps__when when;
     int status = ps__store_first_taken(&first, store, err);
     if (status != PS__OK) return status == PS__NOTFOUND ? PS__OK : status;
-    for (int n = day.year - 1; n >= FIRST_YEAR && status == PS__OK; n--) {
-        year y = {results, store, results->count + options->limit, err};
-        int64_t begin = day_in(day, n);
-        if (begin + (options->days + 1) * DAY_S <= first) break;
-        status = fill_year(&y, begin, options->days);
-    }
+    status = ps__anniversary(&when, day_s, options->days, err);
     if (status != PS__OK) return status;
-    results->verdict = results->count ? PS_VERDICT_GOOD : PS_VERDICT_NONE;
-    return PS__OK;
+    for (size_t i = when.count; i-- > 0 && status == PS__OK && when.spans[i].to_s > first;) {
+        year y = {results, store, results->count + options->limit, err};
+        status = fill_year(&y, &when.spans[i], options->days);
+    }
+    ps__when_clear(&when);
+    if (status == PS__OK) results->verdict = results->count ? PS_VERDICT_GOOD : PS_VERDICT_NONE;
+    return status;
 }
 
 static int check_options(const ps_day_options *o, ps__error *err) {
@@ -130,19 +121,20 @@ int ps_on_this_day(ps_results **out, ps_library *library, const ps_day_options *
     static const ps_day_options usual = PS_DAY_OPTIONS_INIT;
     ps__error err = {0};
     ps__store *store = NULL;
-    date day;
+    int64_t day_s = 0;
     if (!out || !library)
         return ps__refuse(library, PS_INVALID, "ps_on_this_day was given no library or no place for the results");
     *out = NULL;
     if (!options) options = &usual;
     int status = check_options(options, &err);
-    if (status == PS__OK) status = read_date(&day, options->date, &err);
+    if (status == PS__OK) status = read_date(&day_s, options->date, &err);
     ps_results *results = status == PS__OK ? ps__calloc(1, sizeof *results) : NULL;
     if (status == PS__OK && !results) status = ps__fail_nomem(&err);
+    if (results) results->places = ps__library_places(library);
     if (status == PS__OK) status = ps__library_take_store(&store, library, &err);
     if (status == PS__OK) status = ps__store_begin(store, &err);
     if (status == PS__OK) {
-        status = find(results, store, day, options, &err);
+        status = find(results, store, day_s, options, &err);
         ps__store_end(store);
     }
     ps__library_put_store(library, store);

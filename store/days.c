@@ -5,7 +5,8 @@
 
 #include "store/inside.h"
 
-#define TRUSTED " taken IS NOT NULL AND taken_source <> 6 " /* 6: when the file was changed last */
+_Static_assert(PS__TAKEN_MTIME == 6, "the statements below know it as 6");
+#define TRUSTED " taken IS NOT NULL AND taken_source <> 6 "
 
 int ps__store_each_taken(ps__store *store, int64_t from_s, int64_t to_s, ps__day_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;

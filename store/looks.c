@@ -8,7 +8,8 @@
 
 #include "store/inside.h"
 
-#define BY_CAMERA 1 /* photos.taken_source */
+/* What the camera itself notes; other sources may be hours off, or of another file. */
+static int is_by_camera(int64_t source) { return source == PS__TAKEN_EXIF || source == PS__TAKEN_EXIF_GPS; }
 
 static int size_of(sqlite3_stmt *stmt, int column) {
     int64_t v = sqlite3_column_int64(stmt, column);
@@ -35,7 +36,7 @@ int ps__store_each_look(ps__store *store, ps__look_fn *fn, void *payload, ps__er
             .width = size_of(stmt, 2),
             .height = size_of(stmt, 3),
             .bytes = sqlite3_column_int64(stmt, 4),
-            .has_time = sqlite3_column_type(stmt, 5) != SQLITE_NULL && sqlite3_column_int64(stmt, 6) == BY_CAMERA,
+            .has_time = sqlite3_column_type(stmt, 5) != SQLITE_NULL && is_by_camera(sqlite3_column_int64(stmt, 6)),
             .taken_s = sqlite3_column_int64(stmt, 5),
             .modified_ns = sqlite3_column_int64(stmt, 7),
             .files = sqlite3_column_int64(stmt, 8),

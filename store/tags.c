@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "store/inside.h"
+#include "store/words.h"
 
 #define UNTAGGED                                                                                                                 \
     " FROM photos p CROSS JOIN vectors v ON v.key = (?1 << 40 | p.id) WHERE p.id > ?3"                                           \
@@ -45,11 +46,11 @@ int ps__store_each_untagged(ps__store *store, int space, int64_t vocabulary, int
     return status;
 }
 
-/* The names as one text. */
+/* The names as one text, as words are looked up. */
 static int join(ps__buf *out, const ps__tag *tags, size_t count, ps__error *err) {
     for (size_t i = 0; i < count; i++) {
         if (i) ps__buf_puts(out, ", ");
-        ps__buf_puts(out, tags[i].name);
+        ps__words_fold(out, tags[i].name, strlen(tags[i].name));
     }
     return out->failed ? ps__fail_nomem(err) : PS__OK;
 }

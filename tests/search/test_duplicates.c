@@ -157,7 +157,7 @@ static void add(ps__store *store, int space, const picture *p, long inode) {
     if (status == PS__OK) status = ps__store_photo_by_path(&id, store, path, &err);
     ck_assert_msg(status == PS__OK, "%s", err.text);
     snprintf(sql, sizeof sql, "UPDATE photos SET look = %lld, taken = nullif(%lld, 0), taken_source = %d WHERE id = %lld",
-             (long long)look_of(p), p->taken, p->taken != 0, (long long)id);
+             (long long)look_of(p), p->taken, p->taken != 0 ? PS__TAKEN_EXIF : PS__TAKEN_UNKNOWN, (long long)id);
     run_sql(sql);
     if (p->turned < 0) run_sql("UPDATE photos SET look = NULL WHERE look = 0");
 }
@@ -353,6 +353,7 @@ START_TEST(photos_without_a_look_are_told_of) {
     ps_library_options options = PS_LIBRARY_OPTIONS_INIT;
     char note[256] = "";
     add_all(pictures, 2);
+    run_sql("UPDATE photos SET notes = 0");
     options.log = take_note;
     options.log_payload = note;
     ck_assert_int_eq(ps_library_open(&library, library_dir, &options), PS_OK);
