@@ -11,10 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "search/columns_inside.h"
 #include "search/inside.h"
+#include "search/plain_words.h"
 #include "store/facts.h"
 
 #define REPLAY_LEAST ((size_t)2048) /* so many changes are always read one by one: 12 ms */
@@ -35,13 +39,12 @@ struct ps__columns {
 static void drop_list(ps__name_list *list) {
     for (size_t i = 0; i < list->count; i++) ps__free(list->names[i]);
     ps__free(list->names);
+    ps__free(list->slots);
 }
 
 static void drop_names(ps__names *names) {
     if (!names || atomic_fetch_sub(&names->holders, 1) != 1) return;
-    drop_list(&names->cameras);
-    drop_list(&names->lenses);
-    drop_list(&names->formats);
+    for (int i = 0; i < PS__LISTS; i++) drop_list(ps__names_list(names, i));
     ps__free(names);
 }
 
@@ -57,17 +60,46 @@ void ps__table_put(ps__table *table) {
     ps__free(table);
 }
 
-int ps__names_number(ps__name_list *list, const char *name, size_t most) {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->names[i], name) == 0) return (int)i;
+/* Where the name is in the hash table, or would be. */
+static uint32_t *slot_of(const ps__name_list *list, const char *name) {
+    size_t at = (size_t)XXH3_64bits(name, strlen(name)) & (list->slot_count - 1);
+    while (list->slots[at] && strcmp(list->names[list->slots[at] - 1], name) != 0) at = (at + 1) & (list->slot_count - 1);
+    return &list->slots[at];
+}
+
+int64_t ps__names_find(const ps__name_list *list, const char *name) {
+    return list->slot_count ? (int64_t)*slot_of(list, name) - 1 : -1;
+}
+
+static int make_slots(ps__name_list *list) {
+    size_t count = list->slot_count ? list->slot_count * 2 : 16;
+    uint32_t *slots = ps__calloc(count, sizeof *slots);
+    if (!slots) return 0;
+    ps__free(list->slots);
+    list->slots = slots;
+    list->slot_count = count;
+    for (size_t i = 0; i < list->count; i++) *slot_of(list, list->names[i]) = (uint32_t)i + 1;
+    return 1;
+}
+
+int64_t ps__names_number(ps__name_list *list, const char *name, size_t most) {
+    int64_t number = ps__names_find(list, name);
+    if (number >= 0) return number;
     if (list->count > most) return 0;
-    char **more = ps__realloc(list->names, (list->count + 1) * sizeof *more);
-    if (!more) return -1;
-    list->names = more;
+    if (list->count * 2 >= list->slot_count && !make_slots(list)) return -1;
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 8;
+        char **more = ps__realloc(list->names, room * sizeof *more);
+        if (!more) return -1;
+        list->names = more;
+        list->room = room;
+    }
     char *copy = ps__strdup(name);
     if (!copy) return -1;
+    uint32_t *slot = slot_of(list, name);
     list->names[list->count] = copy;
-    return (int)list->count++;
+    *slot = (uint32_t)++list->count;
+    return (int64_t)list->count - 1;
 }
 
 /* With the empty name, number 0, in each list. */
@@ -75,9 +107,9 @@ static ps__names *new_names(void) {
     ps__names *names = ps__calloc(1, sizeof *names);
     if (!names) return NULL;
     atomic_init(&names->holders, 1);
-    if (ps__names_number(&names->cameras, "", PS__NAMES_MOST) == 0 && ps__names_number(&names->lenses, "", PS__NAMES_MOST) == 0 &&
-        ps__names_number(&names->formats, "", UINT8_MAX) == 0)
-        return names;
+    int made = 0;
+    while (made < PS__LISTS && ps__names_number(ps__names_list(names, made), "", 1) == 0) made++;
+    if (made == PS__LISTS) return names;
     drop_names(names);
     return NULL;
 }
@@ -146,7 +178,7 @@ static ps__chunk *own_chunk(ps__table *table, size_t number) {
 
 static int copy_list(ps__name_list *to, const ps__name_list *from) {
     for (size_t i = 0; i < from->count; i++)
-        if (ps__names_number(to, from->names[i], PS__NAMES_MOST) < 0) return 0;
+        if (ps__names_number(to, from->names[i], SIZE_MAX) < 0) return 0;
     return 1;
 }
 
@@ -156,11 +188,11 @@ static ps__names *own_names(ps__table *table) {
     if (atomic_load(&shared->holders) == 1) return shared;
     ps__names *own = new_names();
     if (!own) return NULL;
-    if (!copy_list(&own->cameras, &shared->cameras) || !copy_list(&own->lenses, &shared->lenses) ||
-        !copy_list(&own->formats, &shared->formats)) {
-        drop_names(own);
-        return NULL;
-    }
+    for (int i = 0; i < PS__LISTS; i++)
+        if (!copy_list(ps__names_list(own, i), ps__names_list(shared, i))) {
+            drop_names(own);
+            return NULL;
+        }
     table->names = own;
     drop_names(shared);
     return own;
@@ -181,34 +213,64 @@ int64_t ps__table_row(const ps__table *table, int64_t photo) {
 
 /* ---- Rows ---- */
 
-/* Where rows go to, with what was found last: photos of one camera come in runs. */
+/* Where rows go to. Photos of one folder come in runs, so the last one is remembered. */
 typedef struct writer {
     ps__table *table;
     ps__error *err;
-    int camera, lens, format; /* numbers of the last row's names */
+    ps__buf path;    /* a file in the last folder */
+    size_t folder;   /* bytes of its folder, with the slash; 0: none yet */
+    uint32_t number; /* of that folder */
+    ps__buf words;   /* of a folder */
 } writer;
 
-static int number_of(int *last, writer *w, size_t list_at, const char *name, size_t most) {
-    ps__name_list *list = (ps__name_list *)((char *)w->table->names + list_at);
-    if ((size_t)*last < list->count && strcmp(list->names[*last], name) == 0) return *last;
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->names[i], name) == 0) return *last = (int)i;
+static void clear_writer(writer *w) {
+    ps__buf_free(&w->path);
+    ps__buf_free(&w->words);
+}
+
+/* -1: memory ran out. */
+static int64_t number_of(writer *w, int which, const char *name) {
+    int64_t number = ps__names_find(ps__names_list(w->table->names, which), name);
+    if (number >= 0) return number;
     ps__names *own = own_names(w->table);
-    if (!own) return -1;
-    return *last = ps__names_number((ps__name_list *)((char *)own + list_at), name, most);
+    return own ? ps__names_number(ps__names_list(own, which), name, ps__names_most(which)) : -1;
 }
 
 static int fill_names(ps__chunk *c, size_t i, writer *w, const ps__facts *f) {
     char camera[sizeof f->make + sizeof f->model + 1];
     snprintf(camera, sizeof camera, "%s%s%s", f->make, f->make[0] && f->model[0] ? " " : "", f->model);
-    int number = number_of(&w->camera, w, offsetof(ps__names, cameras), camera, PS__NAMES_MOST);
-    int lens = number_of(&w->lens, w, offsetof(ps__names, lenses), f->lens, PS__NAMES_MOST);
-    int format = number_of(&w->format, w, offsetof(ps__names, formats), f->format, UINT8_MAX);
+    int64_t number = number_of(w, 0, camera), lens = number_of(w, 1, f->lens), format = number_of(w, 2, f->format);
     if (number < 0 || lens < 0 || format < 0) return ps__fail_nomem(w->err);
     c->camera[i] = (uint16_t)number;
     c->lens[i] = (uint16_t)lens;
     c->format[i] = (uint8_t)format;
     return PS__OK;
+}
+
+static int note_folder(writer *w, const char *path) {
+    size_t folder = (size_t)(strrchr(path, '/') - path) + 1;
+    if (folder == w->folder && memcmp(path, w->path.bytes, folder) == 0) return PS__OK;
+    ps__buf_clear(&w->words);
+    ps__plain_folders(&w->words, path);
+    ps__buf_clear(&w->path);
+    ps__buf_puts(&w->path, path);
+    int64_t number = w->words.failed || w->path.failed ? -1 : number_of(w, 3, w->words.bytes);
+    if (number < 0) return ps__fail_nomem(w->err);
+    w->folder = folder;
+    w->number = (uint32_t)number;
+    return PS__OK;
+}
+
+/* One more file that shows the photo. */
+static int add_file(ps__chunk *c, size_t i, writer *w, const char *path) {
+    if (c->flags[i] & PS__ROW_SHOWN) {
+        c->flags[i] |= PS__ROW_FILES;
+        return PS__OK;
+    }
+    int status = note_folder(w, path);
+    c->flags[i] |= PS__ROW_SHOWN;
+    c->folder[i] = w->number;
+    return status;
 }
 
 static int32_t small_id(int64_t id) { return id >= INT32_MIN && id <= INT32_MAX ? (int32_t)id : 0; }
@@ -226,13 +288,15 @@ static int fill_row(ps__chunk *c, size_t i, writer *w, const ps__facts *f) {
     c->width[i] = f->width;
     c->height[i] = f->height;
     memcpy(c->country[i], f->country, 2);
-    c->flags[i] = (uint8_t)(PS__ROW_THERE | (f->shown ? PS__ROW_SHOWN : 0) | (f->has_taken ? PS__ROW_TAKEN : 0) |
-                            (f->has_gps ? PS__ROW_GPS : 0) | (f->has_look ? PS__ROW_LOOK : 0));
+    c->folder[i] = 0;
+    c->flags[i] = (uint8_t)(PS__ROW_THERE | (f->has_taken ? PS__ROW_TAKEN : 0) | (f->has_gps ? PS__ROW_GPS : 0) |
+                            (f->has_look ? PS__ROW_LOOK : 0) | (f->files > 1 ? PS__ROW_FILES : 0));
     c->taken_source[i] = (uint8_t)f->taken_source;
     c->flash[i] = f->flash < 0 ? PS__FLASH_UNKNOWN : (uint8_t)f->flash;
     c->rating[i] = (uint8_t)f->rating;
     c->kinds[i] = (uint8_t)f->kinds;
-    return fill_names(c, i, w, f);
+    int status = fill_names(c, i, w, f);
+    return status == PS__OK && f->path ? add_file(c, i, w, f->path) : status;
 }
 
 static int append_row(const ps__facts *f, void *payload) {
@@ -259,13 +323,22 @@ static int put_row(const ps__facts *f, void *payload) {
     return chunk ? fill_row(chunk, ps__chunk_row((size_t)row), w, f) : ps__fail_nomem(w->err);
 }
 
+static int put_file(int64_t photo, const char *path, void *payload) {
+    writer *w = payload;
+    int64_t row = ps__table_row(w->table, photo);
+    if (row < 0) return PS__OK;
+    return add_file(w->table->chunks[(size_t)row >> PS__CHUNK_BITS], ps__chunk_row((size_t)row), w, path);
+}
+
 /* ---- Following the store ---- */
 
 static int walk(ps__table **out, ps__store *store, int64_t now, ps__error *err) {
     int status = ps__table_new(out, err);
     if (status != PS__OK) return status;
-    writer w = {.table = *out, .err = err};
+    writer w = {.table = *out, .err = err, .path = PS__BUF_INIT, .words = PS__BUF_INIT};
     status = ps__store_each_facts(store, append_row, &w, err);
+    if (status == PS__OK) status = ps__store_each_shown(store, put_file, &w, err);
+    clear_writer(&w);
     (*out)->change = now;
     if (status == PS__OK) return status;
     ps__table_put(*out);
@@ -313,9 +386,10 @@ static void count_gone(ps__table *table) {
 static int replay(ps__table **out, const ps__table *from, ps__store *store, const ps__photo_list *list, int64_t now, ps__error *err) {
     int status = share_table(out, from, err);
     if (status != PS__OK) return status;
-    writer w = {.table = *out, .err = err};
+    writer w = {.table = *out, .err = err, .path = PS__BUF_INIT, .words = PS__BUF_INIT};
     status = clear_rows(*out, list, err);
     if (status == PS__OK) status = ps__store_facts(store, list->photos, list->count, put_row, &w, err);
+    clear_writer(&w);
     (*out)->change = now;
     count_gone(*out);
     if (status == PS__OK) return status;

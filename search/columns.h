@@ -1,5 +1,5 @@
 /*
-** What filters ask of every photo, in memory: some 70 bytes a photo, in columns, kept in step with the store by its change log.
+** What filters ask of every photo, in memory: some 75 bytes a photo, in columns, kept in step with the store by its change log.
 **
 ** A ps__columns belongs to a library; a ps__table is what it knew at one moment, and never changes. Tables share the chunks of rows that
 ** are the same in both, so that a change costs the chunks that it touches, not the library.
@@ -7,7 +7,7 @@
 ** Threads: any number may use one ps__columns at once, each with its own ps__store, and one ps__table as well. Whoever finds changes takes
 ** them in for all, while others wait: some 6 microseconds a change.
 **
-** Reading 100,000 photos from the store takes 90 ms, from the cache beside the library (`photos.columns`) 5 ms. It is a cache as the files
+** Reading 100,000 photos from the store takes 130 ms, from the cache beside the library (`photos.columns`) 5 ms. It is a cache as the files
 ** of the vector index are: checked when it is read, and whatever is wrong with it costs time only.
 */
 #ifndef PS_SEARCH_COLUMNS_H
@@ -27,7 +27,8 @@ enum { /* bits of ps__chunk.flags */
     PS__ROW_SHOWN = 2, /* a file that is not away holds it */
     PS__ROW_TAKEN = 4, /* taken_s is meaningful */
     PS__ROW_GPS = 8,   /* latitude and longitude are */
-    PS__ROW_LOOK = 16  /* look is */
+    PS__ROW_LOOK = 16, /* look is */
+    PS__ROW_FILES = 32 /* several files hold it; folder is of one of them */
 };
 #define PS__FLASH_UNKNOWN 255
 
@@ -43,6 +44,7 @@ typedef struct ps__chunk {
     int32_t region[PS__CHUNK_ROWS];
     int32_t width[PS__CHUNK_ROWS];        /* pixels */
     int32_t height[PS__CHUNK_ROWS];
+    uint32_t folder[PS__CHUNK_ROWS];      /* number in ps__names.folders */
     char country[PS__CHUNK_ROWS][2];      /* "PT"; 0, 0 unknown */
     uint16_t camera[PS__CHUNK_ROWS];      /* number in ps__names.cameras */
     uint16_t lens[PS__CHUNK_ROWS];
@@ -59,11 +61,14 @@ typedef struct ps__chunk {
 /* Distinct strings; number 0 is "", what is unknown. */
 typedef struct ps__name_list {
     char **names; /* [count] owned; valid UTF-8 */
-    size_t count;
+    size_t count, room;
+    uint32_t *slots; /* [slot_count] owned: a hash table of numbers and 1; 0: empty */
+    size_t slot_count; /* a power of 2 */
 } ps__name_list;
 
 typedef struct ps__names {
     ps__name_list cameras, lenses, formats; /* "make model" as they are in the photos, lens, "jpeg" */
+    ps__name_list folders;                  /* of files, as ps__plain_folders makes them */
     atomic_uint holders;
 } ps__names;
 

@@ -25,7 +25,7 @@ typedef struct file_header {
     char identity[32];    /* of the library */
     int64_t change;       /* as in ps__table, like the next three */
     uint64_t rows, gone, chunk_count;
-    uint64_t names[3];    /* cameras, lenses, formats: how many */
+    uint64_t names[PS__LISTS]; /* how many there are in each list */
     uint64_t name_bytes;  /* of all names, with their 0 bytes */
 } file_header;
 
@@ -45,13 +45,13 @@ int ps__columns_write(const ps__table *table, const char *folder, const char *id
     char path[PATH_ROOM];
     ps__buf names = PS__BUF_INIT, bytes = PS__BUF_INIT;
     file_header h = {.version = FILE_VERSION, .chunk_bytes = CHUNK_BYTES, .change = table->change, .rows = table->rows,
-                     .gone = table->gone, .chunk_count = table->chunk_count,
-                     .names = {table->names->cameras.count, table->names->lenses.count, table->names->formats.count}};
+                     .gone = table->gone, .chunk_count = table->chunk_count};
     int status = make_path(path, folder, err);
     if (status != PS__OK) return status;
-    put_names(&names, &table->names->cameras);
-    put_names(&names, &table->names->lenses);
-    put_names(&names, &table->names->formats);
+    for (int i = 0; i < PS__LISTS; i++) {
+        put_names(&names, ps__names_list(table->names, i));
+        h.names[i] = ps__names_list(table->names, i)->count;
+    }
     memcpy(h.magic, file_magic, sizeof h.magic);
     memcpy(h.identity, identity, strnlen(identity, sizeof h.identity));
     h.name_bytes = names.length;
@@ -87,7 +87,7 @@ static int take_names(ps__name_list *list, const char **at, const char *end, uin
     for (uint64_t i = 0; i < count; i++) {
         size_t left = (size_t)(end - *at), length = strnlen(*at, left);
         if (length == left || !ps__utf8_valid(*at, length)) return PS__CORRUPT;
-        int number = ps__names_number(list, *at, most);
+        int64_t number = ps__names_number(list, *at, most);
         if (number < 0) return PS__NOMEM;
         if ((uint64_t)number != i) return PS__CORRUPT;
         *at += length + 1;
@@ -98,7 +98,7 @@ static int take_names(ps__name_list *list, const char **at, const char *end, uin
 static int sound_chunk(const ps__chunk *c, const ps__names *names, int64_t before) {
     for (size_t i = 0; i < c->count; i++) {
         if (c->id[i] <= before || c->camera[i] >= names->cameras.count || c->lens[i] >= names->lenses.count ||
-            c->format[i] >= names->formats.count)
+            c->format[i] >= names->formats.count || c->folder[i] >= names->folders.count)
             return 0;
         before = c->id[i];
     }
@@ -133,9 +133,8 @@ static int parse(ps__table *table, const uint8_t *bytes, size_t size, const char
     int status = check_header(&h, size, identity, path, err);
     if (status != PS__OK) return status;
     const char *at = (const char *)bytes + sizeof h, *end = at + h.name_bytes;
-    status = take_names(&table->names->cameras, &at, end, h.names[0], PS__NAMES_MOST);
-    if (status == PS__OK) status = take_names(&table->names->lenses, &at, end, h.names[1], PS__NAMES_MOST);
-    if (status == PS__OK) status = take_names(&table->names->formats, &at, end, h.names[2], UINT8_MAX);
+    for (int i = 0; i < PS__LISTS && status == PS__OK; i++)
+        status = take_names(ps__names_list(table->names, i), &at, end, h.names[i], ps__names_most(i));
     if (status == PS__NOMEM) return ps__fail_nomem(err);
     if (status != PS__OK || at != end) return ps__fail(err, PS__CORRUPT, "%s: its names make no sense", path);
     return take_chunks(table, (const uint8_t *)end, &h, path, err);

@@ -24,7 +24,7 @@ struct test {
     const ps__gazetteer *gazetteer;
     ps__when any_hour;  /* when of the filter, at any hour; shares its spans */
     double latitude_off; /* degrees: farther from the place's middle than this is not near it */
-    uint8_t *pass;      /* [names] owned: of each camera, lens or format, whether it is one that is asked for */
+    uint8_t *pass;      /* [names] owned: of each camera, lens, format or folder, whether it is one that is asked for */
     uint64_t *bits;     /* owned: rows that words were found for */
 };
 
@@ -120,6 +120,10 @@ static int test_bits(const test *t, const ps__chunk *c, size_t i, size_t row) {
     return t->bits[row / 64] >> row % 64 & 1;
 }
 
+static int test_folder(const test *t, const ps__chunk *c, size_t i, size_t row) {
+    return c->flags[i] & PS__ROW_FILES ? test_bits(t, c, i, row) : t->pass[c->folder[i]];
+}
+
 /* ---- Making them ---- */
 
 /* What a walk through the store needs. */
@@ -139,31 +143,12 @@ static int take_photo(int64_t photo, void *payload) {
     return PS__OK;
 }
 
-/* 1 when a part of the path between slashes, which is its last one or not, has the words. */
-static int part_has_words(finding *f, const char *path, int last) {
-    for (const char *from = path + 1; *from;) {
-        const char *slash = strchr(from, '/');
-        size_t length = slash ? (size_t)(slash - from) : strlen(from);
-        if (last == !slash) {
-            ps__buf_clear(&f->text);
-            ps__plain_words(&f->text, from, length);
-            if (ps__plain_words_phrase(f->text.bytes, f->words.bytes)) return 1;
-        }
-        if (!slash) break;
-        from = slash + 1;
-    }
-    return 0;
-}
-
-static int take_folder(int64_t photo, const char *path, void *payload) {
-    finding *f = payload;
-    if (part_has_words(f, path, 0)) take_photo(photo, f);
-    return f->text.failed ? ps__fail_nomem(f->err) : PS__OK;
-}
-
 static int take_name(int64_t photo, const char *path, void *payload) {
     finding *f = payload;
-    if (part_has_words(f, path, 1)) take_photo(photo, f);
+    const char *name = strrchr(path, '/') + 1;
+    ps__buf_clear(&f->text);
+    ps__plain_words(&f->text, name, strlen(name));
+    if (ps__plain_words_phrase(f->text.bytes, f->words.bytes)) take_photo(photo, f);
     return f->text.failed ? ps__fail_nomem(f->err) : PS__OK;
 }
 
@@ -178,9 +163,42 @@ static int take_any_path(int64_t photo, const char *path, void *payload) {
     return take_photo(photo, payload);
 }
 
+/* 1 when a folder of one of the photo's files has the words. */
+static int files_have_words(int *status, finding *f, ps__store *store, int64_t photo) {
+    ps__buf paths = PS__BUF_INIT;
+    size_t count = 0;
+    int has = 0;
+    *status = ps__store_paths(&paths, &count, store, photo, f->err);
+    for (const char *path = paths.bytes; *status == PS__OK && count && !has; count--, path += strlen(path) + 1) {
+        ps__buf_clear(&f->text);
+        ps__plain_folders(&f->text, path);
+        has = ps__plain_words_phrase(f->text.bytes, f->words.bytes);
+        if (f->text.failed) *status = ps__fail_nomem(f->err);
+    }
+    ps__buf_free(&paths);
+    return has;
+}
+
+/* The columns know one file of each photo; where there are more, the store is asked. */
+static int find_in_folders(finding *f, ps__store *store) {
+    const ps__name_list *folders = &f->table->names->folders;
+    int status = PS__OK;
+    f->t->fn = test_folder;
+    f->t->pass = ps__calloc(folders->count, 1);
+    if (!f->t->pass) return ps__fail_nomem(f->err);
+    for (size_t i = 0; i < folders->count; i++)
+        f->t->pass[i] = (uint8_t)ps__plain_words_phrase(folders->names[i], f->words.bytes);
+    for (size_t row = 0; row < f->table->rows && status == PS__OK; row++) {
+        const ps__chunk *c = ps__table_chunk(f->table, row);
+        size_t i = ps__chunk_row(row);
+        if ((c->flags[i] & PS__ROW_FILES) && files_have_words(&status, f, store, c->id[i])) f->t->bits[row / 64] |= UINT64_C(1) << row % 64;
+    }
+    return status;
+}
+
 static int find_in_store(finding *f, ps__store *store, const char *text) {
     switch (f->t->filter->kind) {
-    case PS__FILTER_FOLDER: return ps__store_find_paths(store, text, take_folder, f, f->err);
+    case PS__FILTER_FOLDER: return find_in_folders(f, store);
     case PS__FILTER_NAME:
         if (!strpbrk(text, "*?")) return ps__store_find_paths(store, text, take_name, f, f->err);
         return ps__store_find_names(store, text, take_fitting, f, f->err);

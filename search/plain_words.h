@@ -12,6 +12,10 @@
 ** when there is no word. out->failed says when memory ran out. */
 void ps__plain_words(ps__buf *out, const char *text, size_t length);
 
+/* The words of each folder in an absolute path to a file, one after the other: " my pictures  2021 " of "/My Pictures/2021/a.jpg", so that a
+** phrase is found within one folder only. */
+void ps__plain_folders(ps__buf *out, const char *path);
+
 /* 1 when all of the words, or all of them one after the other, are in `text`; both as ps__plain_words makes them. No words are in no text. */
 int ps__plain_words_all(const char *text, const char *words);
 int ps__plain_words_phrase(const char *text, const char *words);

@@ -1,22 +1,20 @@
 /*
-** Facts of photos for a cache; see facts.h.
-**
-** Whether a photo is shown is asked of `files` only where the answer may be no: of photos that no file holds (`loose`), and of photos
-** with a file that is away. Asking it of every photo would double the time of the walk.
+** Facts of photos for a cache; see facts.h. Files are walked by themselves where everything is read: asking for those of each photo would
+** take four times as long.
 */
 #include "store/facts.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "store/inside.h"
 
 #define COLUMNS                                                                                                                  \
     "id, taken, taken_source, latitude, longitude, city, region, country, width, height, bytes, format, flash, rating, kinds,"     \
     " look, make, model, lens"
-#define SHOWN "EXISTS (SELECT 1 FROM files WHERE photo = photos.id AND state <> 4)"
+#define FILES                                                                                                                    \
+    "(SELECT count(*) FROM files WHERE photo = photos.id AND state <> 4),"                                                         \
+    " (SELECT path FROM files WHERE photo = photos.id AND state <> 4 LIMIT 1)"
 
 static int column_int(sqlite3_stmt *stmt, int column) {
     int64_t v = sqlite3_column_int64(stmt, column);
@@ -38,6 +36,7 @@ static void read_position(ps__facts *out, sqlite3_stmt *stmt, int column) {
 /* The row's first columns are COLUMNS. */
 static void read_facts(ps__facts *out, sqlite3_stmt *stmt) {
     memset(out, 0, sizeof *out);
+    out->files = -1;
     out->id = sqlite3_column_int64(stmt, 0);
     out->has_taken = !is_null(stmt, 1);
     out->taken_s = sqlite3_column_int64(stmt, 1);
@@ -61,70 +60,51 @@ static void read_facts(ps__facts *out, sqlite3_stmt *stmt) {
     if (!is_null(stmt, 18)) ps__sql_text(out->lens, sizeof out->lens, stmt, 18);
 }
 
-/* ---- Photos that are not shown ---- */
-
-typedef struct hidden {
-    int64_t *photos; /* [count] owned; ascending */
-    size_t count, room;
-} hidden;
-
-static int read_hidden(hidden *out, ps__store *store, ps__error *err) {
+int ps__store_each_facts(ps__store *store, ps__facts_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc;
-    int status = ps__sql_walk(&stmt, store, err,
-                              "SELECT h.photo FROM (SELECT photo FROM loose"
-                              " UNION SELECT photo FROM files WHERE state > 0 AND state = 4 AND photo IS NOT NULL) AS h"
-                              " WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.photo = h.photo AND state <> 4) ORDER BY h.photo",
-                              "");
+    ps__facts facts;
+    int rc, status = ps__sql_walk(&stmt, store, err, "SELECT " COLUMNS " FROM photos ORDER BY id", "");
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (out->count == out->room) {
-            size_t room = out->room ? out->room * 2 : 256;
-            int64_t *more = ps__realloc(out->photos, room * sizeof *more);
-            if (!more) break;
-            out->photos = more;
-            out->room = room;
-        }
-        out->photos[out->count++] = sqlite3_column_int64(stmt, 0);
+        read_facts(&facts, stmt);
+        if ((status = fn(&facts, payload)) != 0) break;
     }
-    status = rc == SQLITE_DONE ? PS__OK : rc == SQLITE_ROW ? ps__fail_nomem(err) : ps__sql_fail(store, rc, err);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
     sqlite3_finalize(stmt);
     return status;
 }
 
-int ps__store_each_facts(ps__store *store, ps__facts_fn *fn, void *payload, ps__error *err) {
-    sqlite3_stmt *stmt = NULL;
-    hidden away = {0};
-    size_t next = 0;
-    ps__facts facts;
-    int rc = SQLITE_DONE, status, own = sqlite3_get_autocommit(store->db);
-    if (own && (status = ps__store_begin(store, err)) != PS__OK) return status;
-    status = read_hidden(&away, store, err);
-    if (status == PS__OK) status = ps__sql_walk(&stmt, store, err, "SELECT " COLUMNS " FROM photos ORDER BY id", "");
-    while (status == PS__OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        read_facts(&facts, stmt);
-        while (next < away.count && away.photos[next] < facts.id) next++;
-        facts.shown = !(next < away.count && away.photos[next] == facts.id);
-        status = fn(&facts, payload);
+int ps__store_each_shown(ps__store *store, ps__shown_fn *fn, void *payload, ps__error *err) {
+    sqlite3_stmt *stmt;
+    int rc, status = ps__sql_walk(&stmt, store, err, "SELECT photo, path FROM files WHERE photo IS NOT NULL AND state <> 4", "");
+    if (status != PS__OK) return status;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *path;
+        if ((status = ps__sql_path(&path, store, stmt, 1, err)) != PS__OK) break;
+        if ((status = fn(sqlite3_column_int64(stmt, 0), path, payload)) != 0) break;
     }
-    if (status == PS__OK && rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
     sqlite3_finalize(stmt);
-    ps__free(away.photos);
-    if (own) ps__store_end(store);
     return status;
+}
+
+/* Behind COLUMNS: FILES. */
+static int read_files(ps__facts *out, ps__store *store, sqlite3_stmt *stmt, ps__error *err) {
+    out->files = column_int(stmt, 19);
+    return out->files ? ps__sql_path(&out->path, store, stmt, 20, err) : PS__OK;
 }
 
 int ps__store_facts(ps__store *store, const int64_t *photos, size_t count, ps__facts_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
     ps__facts facts;
-    int status = ps__sql_walk(&stmt, store, err, "SELECT " COLUMNS ", " SHOWN " FROM photos WHERE id = ?", "");
+    int status = ps__sql_walk(&stmt, store, err, "SELECT " COLUMNS ", " FILES " FROM photos WHERE id = ?", "");
     for (size_t i = 0; status == PS__OK && i < count; i++) {
         sqlite3_bind_int64(stmt, 1, photos[i]);
         int rc = sqlite3_step(stmt);
         if (rc == SQLITE_ROW) {
             read_facts(&facts, stmt);
-            facts.shown = sqlite3_column_int(stmt, 19);
-            status = fn(&facts, payload);
+            status = read_files(&facts, store, stmt, err);
+            if (status == PS__OK) status = fn(&facts, payload);
         } else if (rc != SQLITE_DONE) {
             status = ps__sql_fail(store, rc, err);
         }

@@ -8,7 +8,8 @@
 
 typedef struct ps__facts {
     int64_t id;
-    int shown;                  /* 1: a file that is not known to be away holds it */
+    int files;                  /* that hold it and are not known to be away; -1: not looked for */
+    const char *path;           /* of one of them, raw bytes; NULL when there is none, or it was not looked for */
     int has_taken;              /* 1: taken_s is meaningful */
     int64_t taken_s;            /* as in ps__photo */
     int taken_source;           /* PS__TAKEN_*; 0 unknown */
@@ -30,10 +31,14 @@ typedef struct ps__facts {
 /* `facts` is valid during the call. */
 typedef int ps__facts_fn(const ps__facts *facts, void *payload);
 
-/* Every photo, in id order. */
+/* Every photo, in id order, without its files: these are told by ps__store_each_shown. */
 int ps__store_each_facts(ps__store *store, ps__facts_fn *fn, void *payload, ps__error *err);
 
-/* The given photos, in the given order; those that are gone are left out. */
+typedef int ps__shown_fn(int64_t photo, const char *path, void *payload);
+/* Every file that is not known to be away and its photo, in no order. path: raw bytes, valid during the call, like facts->path. */
+int ps__store_each_shown(ps__store *store, ps__shown_fn *fn, void *payload, ps__error *err);
+
+/* The given photos, in the given order, with their files; those that are gone are left out. */
 int ps__store_facts(ps__store *store, const int64_t *photos, size_t count, ps__facts_fn *fn, void *payload, ps__error *err);
 
 /* How many photos there are at all: what ps__store_each_facts will tell. */

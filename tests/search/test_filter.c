@@ -308,6 +308,21 @@ START_TEST(words_are_text_and_never_syntax) {
 }
 END_TEST
 
+START_TEST(a_photo_of_several_files_is_in_the_folders_of_each) {
+    ps__filter f = {.kind = PS__FILTER_FOLDER, .text = (char *)(uintptr_t)"summer"};
+    ps__store *writer = library_open(PS__STORE_WRITE);
+    sql(writer, "INSERT INTO files(path, photo, state, size, mtime_ns, inode, device) VALUES('/copies/the Summer-days/x.jpg', 3, 0, 1, 1, 1, 1),"
+                " ('/copies/y.jpg', 1, 0, 1, 1, 1, 1), ('/summer/z.jpg', 4, 4, 1, 1, 1, 1)"); /* the last one is away */
+    ps__store_close(writer);
+    take_table();
+    expect(&f, 1, "abc", "in folder summer");
+    f.text = (char *)(uintptr_t)"copies";
+    expect(&f, 1, "ac", "in folder copies");
+    f.text = (char *)(uintptr_t)"days";
+    expect(&f, 1, "c", "in folder days");
+}
+END_TEST
+
 START_TEST(groups_are_met_by_any_of_theirs_and_all_must_be_met) {
     ps__filter png = {.kind = PS__FILTER_TYPE, .text = (char *)(uintptr_t)"png", .group = 4};
     ps__filter jpeg = {.kind = PS__FILTER_TYPE, .text = (char *)(uintptr_t)"jpeg", .group = 4};
@@ -381,6 +396,7 @@ START_TEST(plain_words_are_folded_words) {
         {" -- ", " "},
         {"NIKON D750", " nikon d750 "},
         {"SM-G991B", " sm g991b "},
+        {"a\x01" "b\x7F" "C_d.E", " a b c d e "},
         {"\xC3\x89t\xC3\xA9 e\xCC\x81t\xC3\xA9!", " ete ete "},
         {"\xE5\xB7\xB4\xE9\xBB\x8E""2021", " \xE5\xB7\xB4 \xE9\xBB\x8E 2021 "},
         {"\xFF" "a\xFE", " a "},
@@ -459,6 +475,7 @@ Suite *suite_filter(void) {
     tcase_add_test(gallery, places_need_a_position);
     tcase_add_test(gallery, attributes_of_the_photo);
     tcase_add_test(gallery, words_are_text_and_never_syntax);
+    tcase_add_test(gallery, a_photo_of_several_files_is_in_the_folders_of_each);
     tcase_add_test(gallery, groups_are_met_by_any_of_theirs_and_all_must_be_met);
     tcase_add_test(gallery, memory_that_runs_out_is_an_error);
     tcase_add_test(gallery, the_gallery_knows_its_places_cameras_and_clocks);
