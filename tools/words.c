@@ -30,7 +30,7 @@ typedef struct row { /* a pattern before words have numbers */
 static const char *file;
 static int line;
 static strings words, texts, languages;
-static uint16_t *langs; /* [words.count] */
+static uint16_t *langs, *name_langs; /* [words.count] */
 static row *rows;
 static size_t row_count, row_room;
 static uint32_t *order;  /* [words.count] words in order of their bytes */
@@ -125,7 +125,7 @@ static strings expand_choice(const char **s, char close) {
 
 /* ---- Elements ---- */
 
-/* `tells`: the word tells that a sentence is in the language. */
+/* `tells`: the word tells that a sentence is in the language; of a name it is only likely. */
 static uint32_t word_number(const char *folded, size_t lang, int tells) {
     size_t i;
     for (i = 0; i < words.count; i++)
@@ -133,9 +133,11 @@ static uint32_t word_number(const char *folded, size_t lang, int tells) {
     if (i == words.count) {
         add_string(&words, copy(folded, strlen(folded)));
         langs = grow(langs, words.count * sizeof *langs);
-        langs[i] = 0;
+        name_langs = grow(name_langs, words.count * sizeof *name_langs);
+        langs[i] = name_langs[i] = 0;
     }
-    if (tells) langs[i] = (uint16_t)(langs[i] | 1u << lang);
+    uint16_t *told = tells ? langs : name_langs;
+    told[i] = (uint16_t)(told[i] | 1u << lang);
     return (uint32_t)i;
 }
 
@@ -156,7 +158,8 @@ static void add_element(row *r, uint32_t element) {
 static void add_words(row *r, const char *s, size_t n, size_t lang) {
     char text[256];
     ps__lexer lexer;
-    int weak = n > 1 && s[n - 1] == '?', elided;
+    int weak = n > 1 && s[n - 1] == '?', elided, symbol = (int)r->pattern.symbol;
+    int tells = symbol != PS__SYM_AMBIGUOUS_PLACE && symbol != PS__SYM_DEMONYM && symbol != PS__SYM_HOLIDAY; /* "cinco de mayo" in English */
     if (weak) n--;
     elided = n > 1 && s[n - 1] == '\'' && (n <= 3 || s[n - 2] == 'u'); /* "l'", "jusqu'": cut as if a word followed */
     if (n > sizeof text - 2) fail("a word has more than %zu bytes", sizeof text - 2);
@@ -168,7 +171,7 @@ static void add_words(row *r, const char *s, size_t n, size_t lang) {
         const char *folded = lexer.folds.bytes + t->fold;
         if (ps__token_joins(&lexer, i)) continue;
         if (!t->fold_length) fail("'%.*s' holds no word", (int)n, s);
-        add_element(r, word_number(folded, lang, r->pattern.symbol != PS__SYM_AMBIGUOUS_PLACE && r->pattern.symbol != PS__SYM_HOLIDAY) | (weak ? PS__ELEMENT_WEAK : 0));
+        add_element(r, word_number(folded, lang, tells) | (weak ? PS__ELEMENT_WEAK : 0));
     }
     ps__lexer_free(&lexer);
 }
@@ -362,6 +365,8 @@ static void write_words(FILE *f) {
     }
     fputs("\n};\nstatic const uint16_t WORD_LANGS[] = {", f);
     for (size_t i = 0; i < words.count; i++) fprintf(f, "%s%u,", i % 16 ? " " : "\n    ", langs[order[i]]);
+    fputs("\n};\nstatic const uint16_t NAME_LANGS[] = {", f);
+    for (size_t i = 0; i < words.count; i++) fprintf(f, "%s%u,", i % 16 ? " " : "\n    ", name_langs[order[i]]);
     fputs("\n};\n", f);
 }
 
@@ -407,7 +412,7 @@ static void write_tables(const char *path) {
     for (size_t i = 0; i < texts.count; i++) write_string(f, texts.items[i]);
     fputs("    \"\";\nstatic const char *const LANGUAGES[] = {", f);
     for (size_t i = 0; i < languages.count; i++) fprintf(f, "\"%s\", ", languages.items[i]);
-    fprintf(f, "NULL};\n\nconst ps__tables ps__word_tables = {%zu, WORDS, WORD_AT, WORD_LANGS, OF_WORD, OF_SYMBOL, PATTERNS, ELEMENTS, TEXTS, LANGUAGES};\n",
+    fprintf(f, "NULL};\n\nconst ps__tables ps__word_tables = {%zu, WORDS, WORD_AT, WORD_LANGS, NAME_LANGS, OF_WORD, OF_SYMBOL, PATTERNS, ELEMENTS, TEXTS, LANGUAGES};\n",
             words.count);
     if (ferror(f) | fclose(f)) fail("%s: cannot be written", path);
 }

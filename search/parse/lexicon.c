@@ -39,7 +39,7 @@ void ps__lexicon_apply(ps__parse *p) {
         token->word = find_word(t, ps__token_fold(p, i));
         if (token->type == PS__TOKEN_HAN) han = 1;
         if (token->word < 0 || (token->type != PS__TOKEN_WORD && token->type != PS__TOKEN_HAN)) continue;
-        for (int l = 0; l < 16; l++) hits[l] += t->word_langs[token->word] >> l & 1;
+        for (int l = 0; l < 16; l++) hits[l] += 4u * (t->word_langs[token->word] >> l & 1) + (t->name_langs[token->word] >> l & 1);
     }
     p->english = find_language(t, "en");
     best = p->english;

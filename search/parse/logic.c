@@ -46,10 +46,14 @@ static int is_small_only(const ps__parse *p, size_t from, size_t to) {
     return 1;
 }
 
+static int is_fold(const ps__parse *p, size_t token, const char *word) { return strcmp(ps__token_fold(p, token), word) == 0; }
+
 /* Where a "not" before content stops within it: at a pause, or an "and" or "but" with something behind. */
 static size_t reach(const ps__parse *p, size_t from, size_t to) {
+    int relative = from > 0 && (is_fold(p, from - 1, "有") || is_fold(p, from - 1, "带")); /* 没有人的海滩: the beach where nobody is */
     for (size_t i = from; i < to; i++) {
         if (ps__is_pause(p, i)) return i;
+        if (relative && i > from && i + 1 < to && is_fold(p, i, "的")) return i;
         if (i > from && i + 1 < to && (ps__chart_longest(p, i, PS__SYM_AND) >= 0 || ps__chart_longest(p, i, PS__SYM_BUT) >= 0)) return i;
     }
     return to;

@@ -133,7 +133,13 @@ static void match_rest(match *m, int element, size_t at) {
     }
 }
 
-static int is_played(const ps__parse *p, const ps__pattern *pattern) { return p->langs >> pattern->lang & 1; }
+/* Of English beside another language: not its operators, where the word is one of the sentence's own language ("no" in Portuguese). */
+static int is_played(const ps__parse *p, const ps__pattern *pattern) {
+    uint32_t first = p->tables->elements[pattern->elements];
+    if (!(p->langs >> pattern->lang & 1)) return 0;
+    if (pattern->lang == p->lang || pattern->symbol < PS__SYM_NOT || pattern->symbol > PS__SYM_BUT || first & PS__ELEMENT_SYMBOL) return 1;
+    return !(p->tables->word_langs[first & PS__ELEMENT_NUMBER] >> p->lang & 1);
+}
 
 static void match_words(ps__parse *p, size_t token, int stage) {
     const ps__tables *t = p->tables;

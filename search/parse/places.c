@@ -13,6 +13,8 @@
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
+    int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
+    if (ambiguous >= 0 && p->items[ambiguous].to >= to) return 0; /* the tables know that it is both */
     for (int32_t i = p->first[from]; i >= 0; i = p->items[i].next) {
         const ps__item *item = &p->items[i];
         if (item->to >= to && item->symbol == PS__SYM_N && !(item->flags & PS__ITEM_WEAK)) return 1;

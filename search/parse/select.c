@@ -14,6 +14,7 @@
 #define KNOWN_ALONE_CAPITAL 15000
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
+#define KNOWN_SMALL 5000000 /* of a name that is a word as well, written small behind a preposition */
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
 
@@ -69,6 +70,12 @@ static int follows_photo(const ps__parse *p, size_t token) {
     return 0;
 }
 
+/* 1: the sentence's language is one of these ("de en"). */
+static int is_language(const ps__parse *p, const char *languages) { return p->lang >= 0 && strstr(languages, p->tables->languages[p->lang]) != NULL; }
+
+/* Capitals tell names from other words, but not in German, where all nouns have them. */
+static int is_capital(const ps__parse *p, const ps__item *item) { return item->flags & PS__ITEM_CAPITAL && !is_language(p, "de"); }
+
 /* In Han script: a weak character that the next one makes another word ("晚" of "晚餐"). */
 static int ends_in_half_a_word(const ps__parse *p, const ps__item *time) {
     const ps__item *last = time->kid_count ? &p->items[time->kids[time->kid_count - 1]] : NULL;
@@ -80,7 +87,7 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
     if (time->flags & PS__ITEM_WEAK && !placed) return NO;
     if (time->flags & PS__ITEM_SOFT && !is_edge(p, end, 1)) return NO;
     if (time->flags & PS__ITEM_YEAR && !placed && !after && !is_edge(p, end, 0)) return NO;
-    if (ends_in_half_a_word(p, time) && !is_edge(p, end, 1)) return NO;
+    if (time->to == end && ends_in_half_a_word(p, time) && !is_edge(p, end, 1)) return NO;
     return YES;
 }
 
@@ -88,7 +95,7 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
 static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *time) {
     int weak = time->flags & PS__ITEM_WEAK, starts = item->from == 0 || follows_photo(p, item->from);
     size_t first = time->from;
-    if (weak && (!p->lexer.tokens[first].capital || p->lang != p->english)) return BLOCK;
+    if (weak && (!p->lexer.tokens[first].capital || !is_language(p, "de en id"))) return BLOCK; /* the others write months small */
     if ((weak || time->flags & PS__ITEM_SOFT) && !starts && ps__chart_longest(p, item->from, PS__SYM_PHOTO) < 0) return BLOCK;
     return accept_time(p, time, item->to, 1, 0) == YES ? YES : BLOCK;
 }
@@ -96,16 +103,18 @@ static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *t
 static int accept_where(const ps__parse *p, const ps__item *item) {
     const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
     if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
-    if (place->flags & PS__ITEM_CAPITAL || place->kid_count == 2) return YES;
-    if (place->flags & PS__ITEM_AMBIGUOUS) /* "in turkey", but not "in the bath" */
-        return place->from == item->from + 1 && is_edge(p, item->to, 1);
+    if (is_capital(p, place) || place->kid_count == 2) return YES;
+    if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
+        int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
+        return plain && is_edge(p, item->to, 1) && (place->flags & PS__ITEM_CAPITAL || place->number >= KNOWN_SMALL);
+    }
     if (item->value == PS__WHERE_WITHIN) return YES;
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);
 }
 
 static int accept_place(const ps__parse *p, const ps__item *item, int after) {
-    int capital = item->flags & PS__ITEM_CAPITAL;
+    int capital = is_capital(p, item);
     int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
     if (!is_edge(p, item->to, after)) return NO;
     if (item->flags & PS__ITEM_AMBIGUOUS && (!capital || !cased)) return NO;

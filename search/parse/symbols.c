@@ -57,6 +57,7 @@ const ps__symbol ps__symbols[PS__SYM_COUNT] = {
     [PS__SYM_NOISE] = PLAIN("noise", "noise", PS__STAGE_WORDS),
     [PS__SYM_SMALL] = PLAIN("small", "small", PS__STAGE_WORDS),
     [PS__SYM_ARTICLE] = PLAIN(NULL, "article", PS__STAGE_WORDS),
+    [PS__SYM_MELTED] = PLAIN(NULL, "melted", PS__STAGE_WORDS),
     [PS__SYM_DEMONYM] = {"demonym", "demonym", PS__STAGE_WORDS, PS__VALUE_COUNTRY, 0, 0, NULL},
     [PS__SYM_PLACELIKE] = PLAIN("placelike", "placelike", PS__STAGE_WORDS),
     [PS__SYM_AMBIGUOUS_PLACE] = PLAIN(NULL, "ambiguous-place", PS__STAGE_WORDS),

@@ -43,6 +43,7 @@ enum { /* what patterns are made of, and make */
     PS__SYM_NOISE,
     PS__SYM_SMALL,
     PS__SYM_ARTICLE, /* the small words that belong to what follows them */
+    PS__SYM_MELTED,  /* prepositions that hold an article: im, du, al, no */
     PS__SYM_DEMONYM,
     PS__SYM_PLACELIKE,
     PS__SYM_AMBIGUOUS_PLACE,
@@ -137,6 +138,7 @@ typedef struct ps__tables {
     const char *words;           /* folded, each with a 0 at its end */
     const uint32_t *word_at;     /* [word_count] in `words`, in order of the bytes */
     const uint16_t *word_langs;  /* [word_count] bit l: the word occurs in languages[l] */
+    const uint16_t *name_langs;  /* [word_count] bit l: it does so in a name, of a place or a holiday */
     const uint32_t *of_word;     /* [word_count + 1] patterns that begin with the word, ordered by stage */
     const uint32_t *of_symbol;   /* [PS__SYM_COUNT + 1] patterns that begin with the symbol, ordered by stage */
     const ps__pattern *patterns; /* those of words, then those of symbols */
