@@ -5,6 +5,7 @@
 
 #include "api/answer.h"
 #include "base/alloc.h"
+#include "search/unique.h"
 #include "store/find.h"
 
 #define SAID_MOST 256 /* photos whose words fit that are looked at */
@@ -110,7 +111,7 @@ static int rank_dated(page *p, ps__answer_part *part) {
     ps__dated *found = ps__array(p->want, sizeof *found);
     if (!found) return ps__fail_nomem(p->err);
     const ps__dated end = {.photo = a->cursor.photo, .has_taken = a->cursor.has_taken, .taken_s = a->cursor.taken_s};
-    int skip = a->has_cursor && a->order != PS__ORDER_RELEVANCE;
+    int skip = a->has_cursor && a->order != PS__ORDER_RELEVANCE && !(a->job->options.flags & PS_SEARCH_UNIQUE);
     int status = ps__selection_by_date(found, &count, &part->selection, a->order == PS__ORDER_OLDEST, skip ? &end : NULL, p->want, p->err);
     for (size_t i = 0; status == PS__OK && i < count; i++) {
         const ps__ranked one = {.photo = found[i].photo,
@@ -150,6 +151,27 @@ static int rank(page *p) {
     } while (1);
     ps__ranking_settle(&p->ranking, a->order);
     if (!p->all && !by_time && p->ranking.count > p->want) p->ranking.count = p->want; /* beyond, others may come between */
+    return status;
+}
+
+/* Drops photos that are nearly the same as one before, on whatever page that was. */
+static int drop_alike(page *p) {
+    ps__answer *a = p->answer;
+    ps__ranking *r = &p->ranking;
+    size_t count = r->count, kept = 0;
+    ps__store_model model; /* whose vectors tell; conditions alone need no model to be open */
+    if (!(a->job->options.flags & PS_SEARCH_UNIQUE) || count < 2) return PS__OK;
+    int status = ps__store_current_model(&model, a->job->store, p->err);
+    if (status == PS__OK) status = ps__answer_table(a, p->err);
+    if (status != PS__OK || !model.id[0]) return status;
+    ps__candidate *list = ps__array(count, sizeof *list);
+    if (!list) return ps__fail_nomem(p->err);
+    for (size_t i = 0; i < count; i++) list[i] = (ps__candidate){r->list[i].photo, r->list[i].cosine};
+    status = ps__unique(list, &count, count, a->table, a->job->store, model.space_number, model.dim, p->err);
+    for (size_t i = 0; status == PS__OK && i < r->count && kept < count; i++)
+        if (r->list[i].photo == list[kept].photo) r->list[kept++] = r->list[i];
+    if (status == PS__OK) r->count = kept;
+    ps__free(list);
     return status;
 }
 
@@ -194,6 +216,7 @@ int ps__answer_page(ps__answer *answer, ps__error *err) {
     int status;
     for (;;) {
         status = rank(&p);
+        if (status == PS__OK) status = drop_alike(&p);
         if (status == PS__OK) status = show(&p);
         if (status != PS__OK || p.all || answer->job->results->count == answer->job->options.limit || p.want >= SEARCHED_MOST) break;
         p.want = p.want * 4 < SEARCHED_MOST ? p.want * 4 : SEARCHED_MOST;

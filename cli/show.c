@@ -130,20 +130,20 @@ static void show_understood(const options *o, const ps_results *results) {
     if (o->quiet || ps_results_understood(&u, results) != PS_OK) return;
     if (u.filter_count || u.not_count) {
         style_on(stderr, color, STYLE_DIM);
-        fputs("photosearch: understood as ", stderr);
+        fputs("photosearch: understood: ", stderr);
         if (u.text[0] && parts++ == 0) {
             fputc('"', stderr);
             print_path(stderr, u.text);
             fputc('"', stderr);
         }
         for (size_t i = 0; i < u.filter_count; i++) {
-            const char *joint = i && u.filters[i].group == u.filters[i - 1].group ? " or " : ", ";
+            const char *joint = i && u.filters[i].group == u.filters[i - 1].group ? " or " : "; ";
             if (parts++) fputs(joint, stderr);
             print_path(stderr, u.filters[i].meaning);
         }
         for (size_t i = 0; i < u.not_count; i++) {
             if (is_filter(&u, u.nots[i])) continue;
-            fputs(parts++ ? ", without \"" : "without \"", stderr);
+            fputs(parts++ ? "; without \"" : "without \"", stderr);
             print_path(stderr, u.nots[i]);
             fputc('"', stderr);
         }
