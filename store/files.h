@@ -139,6 +139,19 @@ int ps__store_file_previewed(ps__store *store, int space, const char *model, int
 int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
                           const char *reason, ps__error *err);
 
+/* ---- Places ---------------------------------------------------------------------------------------------------------------- */
+
+typedef struct ps__unplaced {
+    int64_t id;
+    double latitude, longitude; /* degrees; from a damaged library any numbers */
+} ps__unplaced;
+
+/* Up to `room` photos with a position that was never looked up in the gazetteer. Costs nothing when there are none. */
+int ps__store_unplaced(ps__unplaced *out, size_t *count, size_t room, ps__store *store, ps__error *err);
+
+/* Sets where a photo is, by the gazetteer: 0, 0, "" where it knows nothing. Inside a write. */
+int ps__store_place(ps__store *store, int64_t photo, int64_t city, int64_t region, const char *country, ps__error *err);
+
 /* Removes all loose photos with their vectors, and shortens the change log when it has grown long. */
 int ps__store_sweep(ps__store *store, ps__error *err);
 

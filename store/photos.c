@@ -43,6 +43,7 @@ static void read_more(ps__photo *out, sqlite3_stmt *stmt) {
     int rating = column_int(stmt, 18);
     out->rating = rating <= 5 ? rating : 0;
     out->kinds = column_int(stmt, 19);
+    out->placed = sqlite3_column_type(stmt, 20) != SQLITE_NULL;
     out->city = sqlite3_column_int64(stmt, 20);
     out->region = sqlite3_column_int64(stmt, 21);
     ps__sql_text(out->country, sizeof out->country, stmt, 22);

@@ -33,7 +33,7 @@ static void bind_place(sqlite3_stmt *stmt, const ps__photo *p) {
     if (!p->has_gps) return;
     sqlite3_bind_double(stmt, 8, p->latitude);
     sqlite3_bind_double(stmt, 9, p->longitude);
-    if (p->city) sqlite3_bind_int64(stmt, 20, p->city);
+    if (p->placed) sqlite3_bind_int64(stmt, 20, p->city);
     if (p->region) sqlite3_bind_int64(stmt, 21, p->region);
     if (p->country[0]) sqlite3_bind_text(stmt, 22, p->country, -1, SQLITE_STATIC);
 }

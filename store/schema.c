@@ -69,6 +69,7 @@ static const char version_3[] =
     "ALTER TABLE photos ADD COLUMN region INTEGER;"
     "ALTER TABLE photos ADD COLUMN country TEXT;"
     "ALTER TABLE photos ADD COLUMN look INTEGER;"
+    "CREATE INDEX photos_unplaced ON photos(id) WHERE latitude IS NOT NULL AND city IS NULL;"
     "UPDATE photos SET taken_source = 1 WHERE taken IS NOT NULL;"
     "UPDATE files SET state = 1 WHERE state = 0;"
     "CREATE TABLE texts(photo INTEGER PRIMARY KEY, title TEXT, caption TEXT, keywords TEXT, seen TEXT, seen_by INTEGER);"

@@ -122,7 +122,8 @@ typedef struct ps__photo {
     char taken_offset[7];       /* "+02:00" or "" */
     int has_gps;                /* 1: the next two are meaningful */
     double latitude, longitude; /* degrees, WGS 84 */
-    int64_t city, region;       /* of the gazetteer, by the position; 0 unknown */
+    int placed;                 /* 1: the position was looked up in the gazetteer, whatever it said */
+    int64_t city, region;       /* its ids in the gazetteer; 0 unknown */
     char country[3];            /* "PT"; "" unknown */
     char make[64], model[64], lens[64]; /* camera; "" unknown */
     int flash;                  /* 1 fired, 0 did not, -1 unknown */
