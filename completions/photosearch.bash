@@ -2,7 +2,7 @@
 
 _photosearch() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= word i
-    local commands='index watch search similar status failures forget embed eval bench model help version'
+    local commands='index watch search similar status failures forget embed eval bench model help version read-text'
     local common='--library --model --json --quiet --verbose --log-level --color --help --version'
 
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -53,7 +53,7 @@ _photosearch() {
         COMPREPLY=($(compgen -W 'reference avx2 avx512vnni' -- "$current"))
         return
         ;;
-    -j | --threads | -k | --limit | --min-score | --text | --max-cpu | --min-battery | --max-temperature) return ;;
+    -j | --threads | -k | --limit | --min-score | --text | --languages | --max-cpu | --min-battery | --max-temperature) return ;;
     esac
 
     if [[ $current == -* ]]; then
@@ -61,11 +61,12 @@ _photosearch() {
         case $command in
         index | watch)
             options+=' --threads --hidden --follow-links --allow-removal --retry --no-previews --background --in-process'
-            [[ $command != watch ]] || options+=' --once --max-cpu --only-when-charging --min-battery --max-temperature'
+            [[ $command != watch ]] || options+=' --once --read-text --max-cpu --only-when-charging --min-battery --max-temperature'
             ;;
         status) options+=' --follow' ;;
         search) options+=' --limit --min-score --literal --queries --print0 --open --lang' ;;
         similar) options+=' --limit --min-score --print0 --open' ;;
+        read-text) options+=' --limit --all --languages --background' ;;
         failures) options+=' --print0' ;;
         embed) options+=' --text --image --lang --precision --isa' ;;
         eval) options+=' --threads --lang --precision --isa' ;;
