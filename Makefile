@@ -155,7 +155,7 @@ deps:
 $(DEPS)/faiss.stamp:
 	@CC='$(CC)' JOBS=$(JOBS) OCR=$(OCR) tools/deps.sh
 
-$(DEPS)/gazetteer.stamp:
+$(DEPS)/gazetteer.stamp: tools/gazetteer.sh
 	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
 
 # check and demo start a second make, because pkg-config can answer only once deps has run.

@@ -475,7 +475,7 @@ PS_API uint64_t ps_results_passed(const ps_results *results);
 ** makes no photo come twice or be left out. Belongs to the results; NULL: there is nothing more. Since 0.3. */
 PS_API const char *ps_results_next(const ps_results *results);
 
-#define PS_HIT_VERSION 2
+#define PS_HIT_VERSION 3
 typedef struct ps_hit { /* strings belong to the results */
     unsigned version;   /* PS_HIT_VERSION */
     int64_t photo;      /* number of the photo, for the life of the library */
@@ -492,9 +492,11 @@ typedef struct ps_hit { /* strings belong to the results */
     int width, height;  /* pixels of the upright photo; 0: unknown */
     int verdict;        /* PS_VERDICT_* of this photo's own score; the best photo's is ps_results_verdict */
     int preview;        /* 1: only its preview was looked at yet; the rest is read soon, and the score may change. Since version 2 */
+    const char *taken_by; /* who says when it was taken: "camera", "camera, zone by gps", "gps", "name", "name, day only", "file" (its last
+                          ** change); NULL: unknown. Since version 3 */
 } ps_hit;
 #define PS_HIT_INIT                                                                                                              \
-    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE, 0 }
+    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE, 0, NULL }
 
 /* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
 PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);

@@ -97,6 +97,14 @@ uint64_t ps_results_passed(const ps_results *results) { return results ? results
 
 const char *ps_results_next(const ps_results *results) { return results && results->next[0] ? results->next : NULL; }
 
+static const char *taken_by(int source) {
+    static const char *const names[] = {
+        [PS__TAKEN_EXIF] = "camera", [PS__TAKEN_EXIF_GPS] = "camera, zone by gps", [PS__TAKEN_GPS] = "gps",
+        [PS__TAKEN_NAME] = "name",   [PS__TAKEN_NAME_DAY] = "name, day only",      [PS__TAKEN_MTIME] = "file",
+    };
+    return source > 0 && (size_t)source < sizeof names / sizeof *names ? names[source] : NULL;
+}
+
 int ps_results_hit(ps_hit *out, const ps_results *results, size_t i) {
     if (!out || out->version < 1 || out->version > PS_HIT_VERSION || !results)
         return ps__refuse(NULL, PS_INVALID, "ps_results_hit was given no results or no place");
@@ -118,8 +126,10 @@ int ps_results_hit(ps_hit *out, const ps_results *results, size_t i) {
         .height = hit->photo.height,
         .verdict = hit->verdict,
         .preview = hit->photo.preview,
+        .taken_by = hit->photo.taken[0] ? taken_by(hit->photo.taken_source) : NULL,
     };
-    memcpy(out, &full, out->version == 1 ? offsetof(ps_hit, preview) : sizeof full);
+    static const size_t sizes[] = {0, offsetof(ps_hit, preview), offsetof(ps_hit, taken_by), sizeof full};
+    memcpy(out, &full, sizes[out->version]);
     return ps__refuse(NULL, PS_OK, "");
 }
 
