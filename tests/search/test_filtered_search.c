@@ -287,13 +287,12 @@ START_TEST(everything_is_searched_exactly_for_several_things) {
 }
 END_TEST
 
-/* Equal scores: photos with the same vector come in the order of their ids. */
-START_TEST(ties_are_ordered_by_photo) {
+/* 900 photos around one vector, which differ by `spread` of its length. */
+static void add_alike(float spread) {
     ps__error err = {0};
     uint16_t halves[VECTORS_DIM];
-    float x[VECTORS_DIM];
+    float x[VECTORS_DIM], off[VECTORS_DIM];
     int space;
-    vectors_make(x, halves, 1);
     ps__store *writer = library_open(PS__STORE_CREATE);
     ck_assert_int_eq(ps__store_use_model(&space, writer, "test-1", VECTORS_SPACE, VECTORS_DIM, NULL), PS__OK);
     ck_assert_int_eq(ps__store_write(writer, NULL), PS__OK);
@@ -301,6 +300,10 @@ START_TEST(ties_are_ordered_by_photo) {
         char path[64];
         ps__photo photo = {.bytes = 1, .width = 4, .height = 3, .format = "jpeg"};
         ps__file_done done = {.stat = {.size = 1, .mtime_ns = 1000000001}, .photo = &photo, .halves = halves};
+        vectors_make(x, NULL, 1);
+        vectors_make(off, NULL, i);
+        for (int k = 0; k < VECTORS_DIM; k++) x[k] += spread * off[k];
+        ps__halves_from_floats(halves, x, VECTORS_DIM);
         snprintf(path, sizeof path, "/same/%u.jpg", i);
         ps__store_hash(photo.hash, &i, sizeof i);
         ck_assert_int_eq(ps__store_file_add(&done.file, writer, path, &done.stat, 0, NULL), PS__OK);
@@ -308,6 +311,19 @@ START_TEST(ties_are_ordered_by_photo) {
     }
     ck_assert_int_eq(ps__store_commit(writer, NULL), PS__OK);
     ps__store_close(writer);
+}
+
+/* Equal scores: photos with the same vector come in the order of their ids. */
+START_TEST(ties_are_ordered_by_photo) {
+    add_alike(0);
+    reopen();
+    flush();
+    check_every_size();
+}
+END_TEST
+
+START_TEST(what_codes_cannot_tell_apart_is_told_apart) {
+    add_alike(0.004f);
     reopen();
     flush();
     check_every_size();
@@ -386,6 +402,7 @@ Suite *suite_filtered_search(void) {
     tcase_add_test(exact, an_index_that_is_behind_is_exact);
     tcase_add_test(exact, everything_is_searched_exactly_for_several_things);
     tcase_add_test(exact, ties_are_ordered_by_photo);
+    tcase_add_test(exact, what_codes_cannot_tell_apart_is_told_apart);
     tcase_add_test(exact, memory_that_runs_out_is_an_error);
     tcase_add_test(exact, damaged_codes_cost_no_answer);
     return suite;
