@@ -133,6 +133,7 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
         .root_count = count,
         .encoder = &w->encoder,
         .decoder = &w->decoder,
+        .gazetteer = ps__library_places(library),
         .version = PS_VERSION_STRING,
         .threads = threads,
         .file_seconds = flags & PS_INDEX_BACKGROUND ? IDLE_FILE_SECONDS : 0,

@@ -16,6 +16,7 @@ const command *const commands[] = {&command_index,
                                    &command_duplicates,
                                    &command_tags,
                                    &command_saved,
+                                   &command_read_text,
                                    &command_status,
                                    &command_failures,
                                    &command_forget,
@@ -25,7 +26,6 @@ const command *const commands[] = {&command_index,
                                    &command_model,
                                    &command_help,
                                    &command_version,
-                                   &command_read_text,
                                    NULL};
 
 int main(int argc, char **argv) {

@@ -1,6 +1,6 @@
 # fish completion for photosearch
 
-set -l commands index watch search similar on-this-day duplicates tags saved status failures forget embed eval bench model help version
+set -l commands index watch search similar on-this-day duplicates tags saved read-text status failures forget embed eval bench model help version
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c photosearch -f
@@ -31,6 +31,7 @@ complete -c photosearch -n $none -a bench -d 'Measure the speed of the model'
 complete -c photosearch -n $none -a model -d 'Show or check a model package'
 complete -c photosearch -n $none -a help -d 'Tell about the program or a command'
 complete -c photosearch -n $none -a version -d 'Print the version'
+complete -c photosearch -n $none -a read-text -d 'Read the text in photos'
 
 complete -c photosearch -n '__fish_seen_subcommand_from index watch similar forget eval' -F
 complete -c photosearch -n '__fish_seen_subcommand_from index watch eval bench' -s j -l threads -x -d 'Number of threads'
@@ -42,6 +43,11 @@ complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l no-previ
 complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l background -d 'Take only what nobody else wants'
 complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l in-process -d 'Decode without sandboxed processes'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l once -d 'End when everything is done'
+complete -c photosearch -n '__fish_seen_subcommand_from watch' -l read-text -d 'Then read the text in photos'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -s k -l limit -x -d 'Most photos to read'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -l all -d 'Also photos that were read before'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -l languages -x -d 'Languages of the text, as eng+deu'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -l background -d 'Take only what nobody else wants'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l max-cpu -x -d 'Percent of one processor at most'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l only-when-charging -d 'Pause on battery'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l min-battery -x -d 'Pause below this percentage'

@@ -314,7 +314,8 @@ static int spare_stop(void *payload) {
 static void spare_tell(const ps__indexer_progress *progress, void *payload) {
     watch *w = payload;
     int64_t now = ps__os.monotonic_ns();
-    if (now - w->told_ns < TELL_NS) return;
+    if (w->phase == progress->phase && now - w->told_ns < TELL_NS) return;
+    w->phase = progress->phase;
     w->told_ns = now;
     tell(w, &(ps__watch_event){.kind = PS__WATCH_WORKING, .progress = progress});
 }

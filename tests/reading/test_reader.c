@@ -479,6 +479,7 @@ static int decode(ps__pixels *out, const uint8_t *bytes, size_t size, const char
     if (options->width == 2) { /* for the encoder */
         memset(out, 0, sizeof *out);
         out->rgb = ps__malloc(12);
+        if (!out->rgb) return ps__fail_nomem(err);
         ps__store_hash(picture, bytes, size);
         memcpy(out->rgb, picture, 12);
         out->width = out->height = 2;
@@ -494,6 +495,7 @@ static int decode(ps__pixels *out, const uint8_t *bytes, size_t size, const char
     memset(picture, 0, 64);
     memcpy(picture, bytes, size < 60 ? size : 60);
     out->rgb = ps__malloc(WIDTH * HEIGHT * 3);
+    if (!out->rgb) return ps__fail_nomem(err);
     for (int i = 0; i < WIDTH * HEIGHT; i++) memset(out->rgb + (size_t)i * 3, picture[i], 3);
     out->width = WIDTH;
     out->height = HEIGHT;

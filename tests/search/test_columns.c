@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -290,6 +292,43 @@ START_TEST(a_damaged_or_foreign_file_is_read_anew) {
 }
 END_TEST
 
+/* What a file with a good checksum says of itself may be impossible all the same. */
+START_TEST(impossible_files_are_read_anew) {
+    char path[LIBRARY_PATH];
+    uint8_t *bytes;
+    size_t size, chunk = offsetof(ps__chunk, holders), accepted = 0, refused = 0;
+    cache_path(path);
+    vectors_add(0, 4200);
+    change(notes);
+    reopen();
+    check_now();
+    ck_assert_int_eq(ps__read_file(&bytes, &size, NULL, path, 1 << 26, NULL), PS__OK);
+    size_t first = size - 8 - 2 * chunk; /* of two chunks */
+    const size_t places[] = {first + offsetof(ps__chunk, id) + 7, first + offsetof(ps__chunk, camera) + 1, first + offsetof(ps__chunk, lens) + 11,
+                             first + offsetof(ps__chunk, format) + 99, first + offsetof(ps__chunk, folder) + 3, first + offsetof(ps__chunk, count),
+                             size - 8 - 4, first + chunk + offsetof(ps__chunk, id) + 1};
+    size_t header = first < 400 ? first : 400, all = header + sizeof places / sizeof *places;
+    for (size_t i = 0; i < all; i++) {
+        ps__table *table;
+        size_t at = i < header ? i : places[i - header];
+        bytes[at] ^= 0xC1;
+        uint64_t checksum = XXH3_64bits(bytes, size - sizeof checksum);
+        memcpy(bytes + size - sizeof checksum, &checksum, sizeof checksum);
+        ck_assert_int_eq(ps__write_file(path, bytes, size, NULL), PS__OK);
+        bytes[at] ^= 0xC1;
+        reopen();
+        table = take();
+        accepted += warnings == 0;
+        refused += warnings != 0;
+        if (i >= header) ck_assert_msg(warnings == 1, "place %zu", i - header);
+        ps__table_put(table);
+    }
+    ck_assert_uint_gt(refused, 100); /* a name in the lists may as well be another */
+    ck_assert_uint_eq(accepted + refused, all);
+    ps__free(bytes);
+}
+END_TEST
+
 START_TEST(a_log_that_was_cut_is_read_anew) {
     vectors_add(0, 20);
     reopen();
@@ -462,6 +501,7 @@ Suite *suite_columns(void) {
     tcase_add_checked_fixture(following, library_setup, teardown);
     tcase_add_checked_fixture(cache, library_setup, teardown);
     tcase_add_checked_fixture(threads, library_setup, teardown);
+    tcase_set_timeout(cache, 120);
     tcase_set_timeout(threads, 120);
     suite_add_tcase(suite, following);
     suite_add_tcase(suite, cache);
@@ -474,6 +514,7 @@ Suite *suite_columns(void) {
     tcase_add_test(cache, a_large_table_is_kept_beside_the_library);
     tcase_add_test(cache, a_small_library_gets_no_file);
     tcase_add_test(cache, a_damaged_or_foreign_file_is_read_anew);
+    tcase_add_test(cache, impossible_files_are_read_anew);
     tcase_add_test(cache, a_file_that_cannot_be_written_is_a_warning);
     tcase_add_test(cache, running_out_of_memory_loses_nothing);
     tcase_add_test(threads, threads_see_what_was_committed_before);

@@ -314,6 +314,37 @@ START_TEST(ties_are_ordered_by_photo) {
 }
 END_TEST
 
+START_TEST(memory_that_runs_out_is_an_error) {
+    float x[VECTORS_DIM];
+    ps__candidate found[WANT];
+    size_t count;
+    int failed = 0, done = 0;
+    vectors_add(0, 1500);
+    reopen();
+    flush();
+    vectors_add(1500, 1520);
+    begin();
+    vectors_make(x, NULL, 3);
+    for (int few = 0; few < 2; few++) {
+        ps__selection s;
+        select_part(&s, few ? 100 : 900);
+        expect_exact(&s, &(ps__probe){x, 1, 0}, 1, WANT);
+        for (long n = 0, ok = 0; !ok; n++) {
+            ps__alloc_fail_after(n, 1);
+            int status = ps__index_search_in(found, &count, my_index, store, &s, x, WANT, NULL);
+            ps__alloc_fail_after(-1, 0);
+            ok = status == PS__OK;
+            ck_assert(ok || (status == PS__NOMEM && count == 0));
+            *(ok ? &done : &failed) += 1;
+        }
+        ps__selection_clear(&s);
+    }
+    ck_assert_int_eq(done, 2);
+    ck_assert_int_gt(failed, 12);
+    ps__store_end(store);
+}
+END_TEST
+
 static void segment_file(char path[LIBRARY_PATH]) {
     DIR *dir = opendir(library_dir);
     ck_assert_ptr_nonnull(dir);
@@ -355,6 +386,7 @@ Suite *suite_filtered_search(void) {
     tcase_add_test(exact, an_index_that_is_behind_is_exact);
     tcase_add_test(exact, everything_is_searched_exactly_for_several_things);
     tcase_add_test(exact, ties_are_ordered_by_photo);
+    tcase_add_test(exact, memory_that_runs_out_is_an_error);
     tcase_add_test(exact, damaged_codes_cost_no_answer);
     return suite;
 }

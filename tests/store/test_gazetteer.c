@@ -133,6 +133,7 @@ static const struct {
     {"UK", PS__PLACE_COUNTRY, "United Kingdom", "GB"},
     {"South Korea", PS__PLACE_COUNTRY, "South Korea", "KR"},
     {"Vietnam", PS__PLACE_COUNTRY, "Vietnam", "VN"},
+    {"Trinidad and Tobago", PS__PLACE_COUNTRY, "Trinidad and Tobago", "TT"},
     {"Burma", PS__PLACE_COUNTRY, "Myanmar", "MM"},
     {"Hong Kong", PS__PLACE_COUNTRY, "Hong Kong", "HK"},
     {"Bavaria", PS__PLACE_REGION, "Bavaria", "DE"},
@@ -253,7 +254,7 @@ static const struct {
     {"Lisbon", "sv", "Lisbon, Portugal"},    {"Bavaria", "en", "Bavaria, Germany"},    {"Bavaria", "de", "Bayern, Deutschland"},
     {"Bavaria", "es", "Baviera, Alemania"},  {"Austria", "de", "Österreich"},          {"Austria", "id", "Austria"},
     {"Japan", "id", "Jepang"},               {"Alps", "fr", "Alpes"},                  {"Alps", "zh", "阿尔卑斯山"},
-    {"Europe", "id", "Eropa"},               {"New York", "zh", "纽约, 美国"},         {"Osaka", "zh", "大阪市, 日本"},
+    {"Europe", "id", "Eropa"},               {"New York", "zh", "纽约, 美国"},         {"Osaka", "zh", "大阪, 日本"},
     {"Cologne", "", "Cologne, Germany"},     {"Cologne", "de", "Köln, Deutschland"},   {"Hong Kong", "zh", "香港"},
 };
 

@@ -47,10 +47,11 @@ static look look_at(const char *text, size_t length) {
     return l;
 }
 
-/* Latin names that somebody may write, and Chinese ones. "MUC" is a code, "swldw" a transliteration. */
+/* Latin names that somebody may write, Chinese ones, and of large cities those in other scripts. "MUC" is a code, "swldw" a transliteration. */
 static int is_name(const char *text, size_t length, int64_t population) {
     look l = look_at(text, length);
-    if (l.odd || l.digits || l.other) return 0;
+    if (l.odd || l.digits) return 0;
+    if (l.other) return !l.letters && population >= 100000;
     if (l.han) return !l.letters && l.han >= 2;
     if (!l.letters || length > 60) return 0;
     if (l.capitals == l.letters && l.letters <= 4) return 0;
@@ -60,7 +61,7 @@ static int is_name(const char *text, size_t length, int64_t population) {
 
 /* The shortest Chinese name, the first of several: what is shown where the catalogues have none. */
 static void choose_chinese(entry *city, const char *text, size_t length) {
-    if ((unsigned char)text[0] < 0xE3 || (city->label[0] && strlen(city->label[0]) <= length)) return;
+    if (look_at(text, length).han * 3 != (int)length || (city->label[0] && strlen(city->label[0]) <= length)) return;
     if (strcmp(city->country, "JP") == 0) return; /* the catalogues have those, and other names are Japanese */
     city->label[0] = simplify(keep(text, length));
 }

@@ -199,8 +199,9 @@ static int in_order(const void *a, const void *b) {
         int d = row_of(x) - row_of(y), east = scaled(x->longitude) - scaled(y->longitude);
         if (d) return d;
         if (east) return east;
+        return (x->id > y->id) - (x->id < y->id);
     }
-    return (x->id > y->id) - (x->id < y->id);
+    return (x->id < y->id) - (x->id > y->id); /* those are negative */
 }
 
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
