@@ -1,7 +1,7 @@
 /*
 ** Finding duplicates; see duplicates.h. Photos are taken from the best to the worst: each joins the group whose best copy it is
-** the same picture as (the one it agrees with most), or begins a group of its own. Only the looks of best copies are in the
-** index.
+** the same picture as (one of nearly the same look if there is one, else that it agrees with most), or begins a group of its own.
+** Only the looks of best copies are in the index.
 */
 #include "search/duplicates.h"
 
@@ -14,11 +14,11 @@
 #include "search/looks.h"
 #include "store/looks.h"
 
-#define SAME_LOOK 4           /* bits in which looks that are nearly the same may differ */
-#define SAME_LOOK_SHARE 0.625 /* of the least cosine, that is enough for these */
-#define COMPARED_MOST 64      /* vectors that one photo's is compared with at most, those of the nearest looks */
-#define PROPORTIONS 0.12      /* logarithm of the factor between two photos' proportions: a cut of a tenth on one side */
-#define CACHE 2048            /* vectors in memory */
+#define SAME_LOOK 4          /* bits in which looks that are nearly the same may differ */
+#define SAME_LOOK_SHARE 0.42 /* of the least cosine, that is enough for these */
+#define COMPARED_MOST 64     /* vectors that one photo's is compared with at most, those of the nearest looks */
+#define PROPORTIONS 0.12     /* logarithm of the factor between two photos' proportions: a cut of a tenth on one side */
+#define CACHE 2048           /* vectors in memory */
 
 typedef struct search {
     ps__store *store;
@@ -103,6 +103,7 @@ static int join(search *s, size_t i, ps__error *err) {
     float own[8192]; /* the longest vector that a space may have (store.h): the cache may lose it below */
     const float *vector;
     const ps__look_row *row = &s->rows[i];
+    int near_look = 0; /* 1: it has joined a best copy of nearly the same look, and another edit of it is of no interest */
     size_t n = ps__looks_find(near, COMPARED_MOST, s->looks, row->look);
     if (n == 0 || s->dim > sizeof own / sizeof *own) return PS__OK;
     int status = vector_of(&vector, s, row->photo, err);
@@ -110,6 +111,7 @@ static int join(search *s, size_t i, ps__error *err) {
     memcpy(own, vector, s->dim * sizeof *own);
     for (size_t k = 0; k < n; k++) {
         uint32_t head = s->heads[near[k].number];
+        if (near[k].bits > SAME_LOOK && near_look) break; /* the nearest looks come first */
         if (!may_be_same(row, &s->rows[head])) continue;
         status = vector_of(&vector, s, s->rows[head].photo, err);
         if (status != PS__OK) return status;
@@ -118,6 +120,7 @@ static int join(search *s, size_t i, ps__error *err) {
         if (s->head[i] != i && (float)value <= s->similarity[i]) continue;
         s->head[i] = head;
         s->similarity[i] = (float)value;
+        near_look |= near[k].bits <= SAME_LOOK;
     }
     return PS__OK;
 }

@@ -245,7 +245,7 @@ END_TEST
 START_TEST(photos_of_a_day_are_told_by_year) {
     /* Its camera says 2021-07-04T15:32:10. */
     ck_assert_int_eq(e2e_run(cli_out, "cp $R/tests/data/previews/vga.jpg $T/photos/july.jpg; \"$PS\" index -q $T/photos"), 0);
-    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-04 | sed 's/ .*photos/ ./'"), 0);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2026-07-04 | sed 's/ .*photos/ ./; s/jpg .*/jpg/'"), 0);
     ck_assert_str_eq(cli_out, "2021, 5 years ago\n ./july.jpg\n");
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" on-this-day --date 2022-07-03 --days 1"), 0);
     ck_assert_msg(strncmp(cli_out, "2021, 1 year ago\n  2021-07-04T15:32  /", 38) == 0, "%s", cli_out);

@@ -250,7 +250,7 @@ static const struct {
      {"b", 1, 4, 1, 52, 40, 30, 8, 0},
      0,
      1}, /* looks nearly the same: broad agreement is enough */
-    {{"a", 1, 0, 1, 0, 40, 30, 9, 0}, {"b", 1, 4, 1, 54, 40, 30, 8, 0}, 0, 0}, /* 0.97 * 0.625 = cos 52.7 */
+    {{"a", 1, 0, 1, 0, 40, 30, 9, 0}, {"b", 1, 4, 1, 67, 40, 30, 8, 0}, 0, 0}, /* 0.97 * 0.42 = cos 66 */
     {{"a", 1, 0, 1, 0, 40, 30, 9, 0}, {"b", 1, 5, 1, 13, 40, 30, 8, 0}, 0, 1}, /* cos 13 = 0.974 */
     {{"a", 1, 0, 1, 0, 40, 30, 9, 0}, {"b", 1, 5, 1, 15, 40, 30, 8, 0}, 0, 0}, /* cos 15 = 0.966 */
     {{"a", 1, 0, 1, 0, 40, 30, 9, 0}, {"b", 1, 5, 1, 15, 40, 30, 8, 0}, 0.96, 1},
@@ -286,10 +286,10 @@ END_TEST
 START_TEST(chains_do_not_join) {
     static const picture pictures[] = {
         {"a", 1, 0, 1, 0, 80, 60, 9, 0},  {"b", 1, 0, 1, 12, 70, 52, 8, 0}, {"c", 1, 0, 1, 24, 60, 45, 7, 0},
-        {"d", 1, 0, 1, 36, 50, 38, 6, 0}, {"e", 1, 0, 1, 60, 40, 30, 5, 0}, {"f", 1, 0, 1, 72, 30, 23, 4, 0},
+        {"d", 1, 0, 1, 36, 50, 38, 6, 0}, {"e", 1, 0, 1, 70, 40, 30, 5, 0}, {"f", 1, 0, 1, 82, 30, 23, 4, 0},
     };
     add_all(pictures, 6);
-    ck_assert_str_eq(groups(0), "a b c d | e f"); /* e is 60 degrees off a, though 24 off d */
+    ck_assert_str_eq(groups(0), "a b c d | e f"); /* e is 70 degrees off a, though 34 off d */
 }
 END_TEST
 
@@ -302,6 +302,20 @@ START_TEST(a_copy_joins_the_best_copy_it_agrees_with_most) {
     };
     add_all(pictures, 4);
     ck_assert_str_eq(groups(0), "a d | b c");
+}
+END_TEST
+
+/* c looks nearly like a, and is b but for a few bits of the look. */
+START_TEST(nearly_the_same_look_goes_before_a_nearer_vector) {
+    static const picture pictures[] = {
+        {"a", 1, 0, 1, 0, 80, 60, 9, 0},
+        {"b", 1, 7, 1, 40, 70, 52, 8, 0},
+        {"c", 1, 2, 1, 38, 60, 45, 7, 0},
+    };
+    add_all(pictures, 3);
+    ck_assert_str_eq(groups(0), "a c");
+    run_sql("DELETE FROM files WHERE path = CAST('/photos/a.jpg' AS BLOB)");
+    ck_assert_str_eq(groups(0), "b c");
 }
 END_TEST
 
@@ -464,6 +478,7 @@ Suite *suite_duplicates(void) {
     tcase_add_test(groups_of, plain_pictures_are_told_by_content_only);
     tcase_add_test(groups_of, chains_do_not_join);
     tcase_add_test(groups_of, a_copy_joins_the_best_copy_it_agrees_with_most);
+    tcase_add_test(groups_of, nearly_the_same_look_goes_before_a_nearer_vector);
     tcase_add_test(groups_of, files_of_one_content_are_exact_copies);
     tcase_add_test(groups_of, files_that_are_not_as_known_do_not_count);
     tcase_add_test(groups_of, photos_without_a_look_are_told_of);
