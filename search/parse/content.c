@@ -13,19 +13,31 @@ static size_t small_before_noise(const ps__parse *p, size_t token, size_t to) {
     return at > token && at < to && ps__noise_at(p, at) ? at - token : 0;
 }
 
+/* Small words that belong to what was taken out before them; behind words for photos these are all but articles. */
+static size_t link_at(const ps__parse *p, size_t token, int noise) {
+    static const int LINKS[] = {PS__SYM_LINK, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR};
+    size_t n = 0;
+    if (noise) return ps__chart_longest(p, token, PS__SYM_ARTICLE) < 0 ? ps__small_at(p, token) : 0;
+    for (int i = 0; i < 4 && !n; i++) {
+        int32_t item = ps__chart_longest(p, token, LINKS[i]);
+        if (item >= 0) n = p->items[item].to - token;
+    }
+    return n;
+}
+
 static void trim_left(const ps__parse *p, ps__run *run, int first) {
-    int removed = run->from > 0;
+    int removed = run->from > 0, after_noise = 0;
     while (run->from < run->to) {
-        size_t noise = ps__noise_at(p, run->from), small = ps__small_at(p, run->from), lead;
+        size_t noise = ps__noise_at(p, run->from), link = link_at(p, run->from, after_noise), lead;
         if (noise && run->from + noise <= run->to) {
             run->from += noise;
-            removed = 1;
+            removed = after_noise = 1;
         } else if (removed && (ps__is_pause(p, run->from))) {
             run->from++;
         } else if ((lead = small_before_noise(p, run->from, run->to)) > 0) {
             run->from += lead;
-        } else if (removed && first && small && run->from + small <= run->to && ps__chart_longest(p, run->from, PS__SYM_ARTICLE) < 0) {
-            run->from += small;
+        } else if (removed && first && link && run->from + link <= run->to) {
+            run->from += link;
         } else {
             break;
         }

@@ -48,13 +48,14 @@ static int is_small_only(const ps__parse *p, size_t from, size_t to) {
 
 static int is_fold(const ps__parse *p, size_t token, const char *word) { return strcmp(ps__token_fold(p, token), word) == 0; }
 
-/* Where a "not" before content stops within it: at a pause, or an "and" or "but" with something behind. */
+/* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script, after what says
+** "without" of a noun that follows ("没有人的海滩"), at what links it to that noun. */
 static size_t reach(const ps__parse *p, size_t from, size_t to) {
-    int relative = from > 0 && (is_fold(p, from - 1, "有") || is_fold(p, from - 1, "带")); /* 没有人的海滩: the beach where nobody is */
+    int relative = from > 0 && (is_fold(p, from - 1, "有") || is_fold(p, from - 1, "带"));
     for (size_t i = from; i < to; i++) {
         if (ps__is_pause(p, i)) return i;
-        if (relative && i > from && i + 1 < to && is_fold(p, i, "的")) return i;
         if (i > from && i + 1 < to && (ps__chart_longest(p, i, PS__SYM_AND) >= 0 || ps__chart_longest(p, i, PS__SYM_BUT) >= 0)) return i;
+        if (relative && i > from && i + 1 < to && ps__chart_longest(p, i, PS__SYM_LINK) >= 0) return i;
     }
     return to;
 }
@@ -93,10 +94,12 @@ static size_t negate(negation *n, size_t i) {
         const ps__segment *s = at < count ? &n->segments[at] : NULL;
         if (!s || (s->type != PS__SEGMENT_FILTER && s->type != PS__SEGMENT_CONTENT && s->type != PS__SEGMENT_WEIGHT)) return i;
         if (s->type == PS__SEGMENT_CONTENT) {
+            if (!minus && reach(n->p, s->from, s->to) == s->from) return i; /* "not, ..." */
             if (!negate_content(n, s, minus)) return count + 1;
             if (n->out->items[n->out->count - 1].type == UNIT_CONTENT) return at + 1;
         } else {
-            unit u = {.type = s->type == PS__SEGMENT_FILTER ? UNIT_FILTER : UNIT_WEIGHT, .negative = 1, .segment = s, .from = s->from, .to = s->to};
+            int quoted = minus && s->type == PS__SEGMENT_FILTER && n->p->items[s->item].symbol == PS__SYM_QUOTED; /* -"red umbrella" */
+            unit u = {.type = s->type == PS__SEGMENT_FILTER && !quoted ? UNIT_FILTER : UNIT_WEIGHT, .negative = 1, .segment = s, .from = s->from, .to = s->to};
             if (!add(n->out, &u)) return count + 1;
         }
         at++;
@@ -274,8 +277,9 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
 }
 
 static int is_hours(const ps__parse *p, const unit *u) {
+    if (u->type != UNIT_FILTER || u->negative) return 0;
     const ps__item *item = &p->items[u->segment->item];
-    if (u->type != UNIT_FILTER || u->negative || (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME)) return 0;
+    if (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME) return 0;
     for (int k = 0; k < item->kid_count && item->symbol == PS__SYM_WHEN; k++)
         if (p->items[item->kids[k]].symbol == PS__SYM_TIME) item = &p->items[item->kids[k]];
     return (item->flags & PS__ITEM_DAYPART) != 0;
@@ -368,6 +372,22 @@ static int add_notes(ps__query *out, const ps__buf *notes, ps__error *err) {
     return PS__OK;
 }
 
+/* Sides of an "or" of which nothing is left ("photos or cats in Paris"); the first stays when all are so. */
+static void drop_empty(ps__query *out) {
+    size_t kept = 0, full = 0;
+    for (size_t i = 0; i < out->clause_count; i++) full += out->clauses[i].filter_count || out->clauses[i].content_count;
+    for (size_t i = 0; i < out->clause_count; i++) {
+        int empty = !out->clauses[i].filter_count && !out->clauses[i].content_count;
+        if (empty && (full || i > 0)) {
+            ps__free(out->clauses[i].filters);
+            ps__free(out->clauses[i].contents);
+        } else {
+            out->clauses[kept++] = out->clauses[i];
+        }
+    }
+    out->clause_count = kept;
+}
+
 int ps__logic_build(ps__query *out, ps__parse *p, const ps__segments *segments, ps__error *err) {
     units list;
     int status = PS__OK;
@@ -383,6 +403,7 @@ int ps__logic_build(ps__query *out, ps__parse *p, const ps__segments *segments, 
         status = add_clause(out, p, list.items + start, i - start, err);
         start = i + 1;
     }
+    if (status == PS__OK) drop_empty(out);
     if (status == PS__OK) status = add_notes(out, &segments->notes, err);
     ps__free(list.items);
     return status;

@@ -8,7 +8,7 @@
 #include "search/parse/chart.h"
 #include "search/parse/times.h"
 
-#define MAX_ITEMS 120   /* at one token */
+#define MAX_ITEMS 100   /* at one token */
 #define MAX_STEPS 6000  /* at one token */
 #define MAX_DEPTH 3
 #define MAX_TOKENS_OF_PATTERN 40
@@ -94,6 +94,10 @@ static void accept(match *m, size_t end) {
     memcpy(item.kids, m->kids, sizeof item.kids);
     for (int k = m->kid_count; k < PS__ITEM_KIDS; k++) item.kids[k] = 0;
     if (is_weak(m)) item.flags = PS__ITEM_WEAK;
+    if (pattern->symbol >= PS__SYM_NOT && pattern->symbol <= PS__SYM_BUT && item.flags) { /* weak operators are those of the sentence's language */
+        if (pattern->lang != p->lang) return;
+        item.flags = 0;
+    }
     int nested = 0;
     for (int k = 0; k < m->kid_count; k++) nested |= p->items[m->kids[k]].symbol == PS__SYM_TIME;
     item.rank = (uint8_t)((item.flags ? 0 : 4) + (pattern->lang == p->lang ? 2 : 0) + !nested);
@@ -133,12 +137,12 @@ static void match_rest(match *m, int element, size_t at) {
     }
 }
 
-/* Of English beside another language: not its operators, where the word is one of the sentence's own language ("no" in Portuguese). */
+/* Beside another language, English words count only where they are none of that language ("no" in Portuguese, "mar" in Spanish). */
 static int is_played(const ps__parse *p, const ps__pattern *pattern) {
-    uint32_t first = p->tables->elements[pattern->elements];
+    uint32_t first = p->tables->elements[pattern->elements], number = first & PS__ELEMENT_NUMBER;
     if (!(p->langs >> pattern->lang & 1)) return 0;
-    if (pattern->lang == p->lang || pattern->symbol < PS__SYM_NOT || pattern->symbol > PS__SYM_BUT || first & PS__ELEMENT_SYMBOL) return 1;
-    return !(p->tables->word_langs[first & PS__ELEMENT_NUMBER] >> p->lang & 1);
+    if (pattern->lang == p->lang || pattern->stage != PS__STAGE_WORDS || first & PS__ELEMENT_SYMBOL) return 1;
+    return !((p->tables->word_langs[number] | p->tables->name_langs[number]) >> p->lang & 1);
 }
 
 static void match_words(ps__parse *p, size_t token, int stage) {

@@ -7,9 +7,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 #define MAX_NAME 8   /* tokens */
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
+#define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
+#define SMALLEST 10000 /* people of a town that may be meant by a name alone */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
@@ -78,12 +82,36 @@ static void qualify(ps__parse *p, int32_t place) {
     if (outer >= 0 && p->items[outer].kid_count == 0) add_qualified(p, place, outer);
 }
 
-static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *places, size_t count) {
+/* 1: the name is the place's usual one in English or the sentence's language, and not one of the many it has anywhere. */
+static int is_usual(const ps__parse *p, const ps__place *place, const ps__buf *name) {
+    int usual = 0;
+    for (int own = 0; own < 2 && !usual; own++) {
+        char *label = NULL, *folded = NULL;
+        const char *text = place->name;
+        if (own) {
+            if (p->lang < 0 || p->lang == p->english) break;
+            if (ps__gazetteer_label(&label, p->context->gazetteer, place, p->tables->languages[p->lang], NULL) != PS__OK) break;
+            text = label;
+        }
+        const char *comma = own ? strstr(text, ", ") : NULL;
+        if (ps__gazetteer_fold(&folded, text, comma ? (size_t)(comma - text) : strlen(text), NULL) == PS__OK)
+            usual = strcmp(folded, name->bytes) == 0;
+        ps__free(folded);
+        ps__free(label);
+    }
+    return usual;
+}
+
+static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *places, size_t count, const ps__buf *name) {
     ps__item item = {.from = (uint16_t)from, .to = (uint16_t)to, .symbol = PS__SYM_PLACE, .rank = 2};
-    for (size_t i = 0; i < count; i++) item.number = fmax(item.number, weight_of(&places[i]));
+    for (size_t i = 0; i < count; i++)
+        if (weight_of(&places[i]) > item.number && weight_of(&places[i]) >= SMALLEST && is_usual(p, &places[i], name))
+            item.number = weight_of(&places[i]);
     if (p->lexer.tokens[from].capital) item.flags |= PS__ITEM_CAPITAL;
     int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
     if (ambiguous >= 0 && p->items[ambiguous].to >= to) item.flags |= PS__ITEM_AMBIGUOUS;
+    int article = ps__chart_longest(p, from, PS__SYM_ARTICLE) >= 0; /* "en la calle": there is a La Calle */
+    if (article && to > from + 1 && !p->lexer.tokens[from].capital && item.number < KNOWN_WITH_ARTICLE) item.flags |= PS__ITEM_AMBIGUOUS;
     int32_t added = ps__chart_add(p, &item);
     if (added >= 0) qualify(p, added);
 }
@@ -109,7 +137,7 @@ void ps__places_at(ps__parse *p, size_t token) {
         size_t n = find(places, CANDIDATES, &prefix, p, &name);
         int is_short = type == PS__TOKEN_WORD ? name.length <= 2 : end == token + 1;
         int cut = end < p->lexer.count && ps__token_joins(&p->lexer, end); /* half of a joined word */
-        if (n && !is_short && !cut && !is_taken(p, token, end)) add_place(p, token, end, places, n);
+        if (n && !is_short && !cut && !is_taken(p, token, end)) add_place(p, token, end, places, n, &name);
         if (!prefix) break;
     }
     if (name.failed) p->failed = 1;

@@ -14,7 +14,7 @@
 #define KNOWN_ALONE_CAPITAL 15000
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
-#define KNOWN_SMALL 5000000 /* of a name that is a word as well, written small behind a preposition */
+#define KNOWN_SMALL 1e8 /* of a name that is a word as well, written small behind a preposition: countries */
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
 
@@ -34,8 +34,8 @@ static size_t longest_of(const ps__parse *p, size_t token, const int *symbols, s
 }
 
 size_t ps__small_at(const ps__parse *p, size_t token) {
-    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE};
-    return token < p->lexer.count ? longest_of(p, token, SMALL, 5) : 0;
+    static const int SMALL[] = {PS__SYM_SMALL, PS__SYM_AND, PS__SYM_BUT, PS__SYM_OR, PS__SYM_ARTICLE, PS__SYM_LINK};
+    return token < p->lexer.count ? longest_of(p, token, SMALL, 6) : 0;
 }
 
 size_t ps__noise_at(const ps__parse *p, size_t token) {
@@ -87,7 +87,7 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
     if (time->flags & PS__ITEM_WEAK && !placed) return NO;
     if (time->flags & PS__ITEM_SOFT && !is_edge(p, end, 1)) return NO;
     if (time->flags & PS__ITEM_YEAR && !placed && !after && !is_edge(p, end, 0)) return NO;
-    if (time->to == end && ends_in_half_a_word(p, time) && !is_edge(p, end, 1)) return NO;
+    if (ends_in_half_a_word(p, time) && !is_edge(p, time->to, 1)) return NO;
     return YES;
 }
 
@@ -106,7 +106,8 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
     if (is_capital(p, place) || place->kid_count == 2) return YES;
     if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
         int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
-        return plain && is_edge(p, item->to, 1) && (place->flags & PS__ITEM_CAPITAL || place->number >= KNOWN_SMALL);
+        double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_SMALL : is_language(p, "de") ? KNOWN_PLACED : 0;
+        return plain && is_edge(p, item->to, 1) && place->number >= known;
     }
     if (item->value == PS__WHERE_WITHIN) return YES;
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
@@ -125,7 +126,16 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
 /* "Italian village" is in Italy. */
 static int accept_demonym(const ps__parse *p, const ps__item *item) { return ps__chart_longest(p, item->to, PS__SYM_PLACELIKE) >= 0; }
 
+/* What is in it begins a phrase that only looks like it ("en [père] noël"). */
+static int cuts_content(const ps__parse *p, const ps__item *item) {
+    const ps__item *inner = kid_of(p, item, PS__SYM_PLACE);
+    if (!inner) inner = kid_of(p, item, PS__SYM_TIME);
+    int32_t content = inner ? ps__chart_longest(p, inner->from, PS__SYM_CONTENT) : -1;
+    return content >= 0 && p->items[content].to > inner->to;
+}
+
 static int accept_item(const ps__parse *p, const ps__item *item, int after) {
+    if (cuts_content(p, item)) return NO;
     switch (item->symbol) {
     case PS__SYM_TIME: return accept_time(p, item, item->to, 0, after);
     case PS__SYM_WHEN: {
@@ -136,6 +146,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     case PS__SYM_WHERE: return accept_where(p, item);
     case PS__SYM_PLACE: return accept_place(p, item, after);
     case PS__SYM_DEMONYM: return accept_demonym(p, item);
+    case PS__SYM_CONTENT: return BLOCK;
     default: return item->flags & PS__ITEM_WEAK ? NO : YES;
     }
 }
@@ -143,6 +154,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
 /* Among equally long ones: times, then attributes, then places. 0: no filter. */
 static int kind_rank(const ps__item *item) {
     switch (item->symbol) {
+    case PS__SYM_CONTENT: return 8;
     case PS__SYM_WHEN: return 7;
     case PS__SYM_TIME: return 6;
     case PS__SYM_WHERE: return 3;

@@ -42,8 +42,10 @@ enum { /* what patterns are made of, and make */
     PS__SYM_PHOTO,
     PS__SYM_NOISE,
     PS__SYM_SMALL,
+    PS__SYM_LINK,    /* the small words that go with a filter before them: "of" */
     PS__SYM_ARTICLE, /* the small words that belong to what follows them */
     PS__SYM_MELTED,  /* prepositions that hold an article: im, du, al, no */
+    PS__SYM_CONTENT, /* phrases that only look like something else */
     PS__SYM_DEMONYM,
     PS__SYM_PLACELIKE,
     PS__SYM_AMBIGUOUS_PLACE,

@@ -187,7 +187,7 @@ static int holiday_in(ps__moment *out, int holiday, const ps__moment *whole) {
     return 1;
 }
 
-/* Kinds of times of which something may be a part ("July" of "last year"). */
+/* Times that others may be made of; a range of ranges, or before before, is nothing (and would take long to find out). */
 static int is_whole(const ps__item *time) {
     return time->value <= PS__TIME_NEXT || time->value == PS__TIME_AGO || time->value == PS__TIME_DECADE ||
            (time->value >= PS__TIME_BEGIN && time->value <= PS__TIME_END);
@@ -271,6 +271,8 @@ static int read_is(ps__moment *out, reading *r, const ps__item *item) {
 
 /* ---- Relative times ---- */
 
+static int is_chinese(const ps__parse *p) { return p->lang >= 0 && strcmp(p->tables->languages[p->lang], "zh") == 0; }
+
 static int64_t count_of(const reading *r, const ps__item *item) {
     const ps__item *n = kid_of(r, item, PS__SYM_N);
     double value = n ? n->number : 1;
@@ -303,6 +305,12 @@ static int read_relative(ps__moment *out, reading *r, const ps__item *item, int 
     else if (s.holiday >= 0) {
         if (!holiday_moment(&m, s.holiday)) return 0;
     } else {
+        if (pick == PS__PICK_LAST_OVER && s.weekday >= 0 && is_chinese(r->p)) { /* 上周五 is of the week before this one */
+            ps__moment_unit(&m, PS__WEEK_UNIT, r->now_s, -1);
+            ps__moment_span(out, m.span.from_s + s.weekday * PS__DAY_S, m.span.from_s + (s.weekday + 1) * PS__DAY_S, PS__DAY);
+            add_hours(out, &s);
+            return 1;
+        }
         ps__moment_any(&m);
         m.weekdays = s.weekend ? 3u << 5 : 1u << s.weekday;
     }
@@ -377,7 +385,7 @@ static int read_side(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *inner = kid_of(r, item, PS__SYM_TIME);
     ps__moment m;
     ps__span s;
-    if (!inner || !read_time(&m, r, inner)) {
+    if (!inner || !is_whole(inner) || !read_time(&m, r, inner)) {
         parts some;
         if (inner) return 0;
         collect(&some, r, item);
@@ -408,6 +416,8 @@ static int read_between(ps__moment *out, reading *r, const ps__item *item) {
     int found = 0;
     for (int k = 0; k < item->kid_count; k++)
         if (kid(r, item, k)->symbol == PS__SYM_TIME && found < 2) sides[found++] = kid(r, item, k);
+    for (int i = 0; i < found; i++)
+        if (!is_whole(sides[i])) return 0;
     if (found == 2) return read_time(&a, r, sides[0]) && read_time(&b, r, sides[1]) && ps__moment_between(out, &a, &b, r->now_s);
     collect(&s, r, item);
     if (s.day_count == 2 && s.month >= 0) { /* "4 to 8 July 2019" */
@@ -436,6 +446,7 @@ static int read_between(ps__moment *out, reading *r, const ps__item *item) {
 /* Of the time within, or of what else the pattern names ("mid {month}"). */
 static int read_inner(ps__moment *out, reading *r, const ps__item *item) {
     const ps__item *inner = kid_of(r, item, PS__SYM_TIME);
+    if (inner && !is_whole(inner)) return 0;
     if (inner && item->kid_count == 1) return read_time(out, r, inner);
     return read_is(out, r, item);
 }
