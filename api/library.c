@@ -64,6 +64,7 @@ void ps_library_close(ps_library *library) {
     if (!library) return;
     for (size_t i = 0; i < library->idle_count; i++) ps__store_close(library->idle[i]);
     ps__index_free(library->index);
+    ps__columns_free(library->columns);
     ps__gazetteer_free(library->places);
     ps_model_free(library->model);
     pthread_mutex_destroy(&library->lock);
@@ -122,6 +123,15 @@ int ps__library_index(ps__index **out, int *space, ps_library *library, ps__stor
     pthread_mutex_lock(&library->lock);
     if (!library->index) status = ps__index_new(&library->index, store, model->space, *space, model->dim, &library->log, err);
     *out = library->index;
+    pthread_mutex_unlock(&library->lock);
+    return status;
+}
+
+int ps__library_columns(ps__columns **out, ps_library *library, ps__store *store, ps__error *err) {
+    int status = PS__OK;
+    pthread_mutex_lock(&library->lock);
+    if (!library->columns) status = ps__columns_new(&library->columns, store, &library->log, err);
+    *out = library->columns;
     pthread_mutex_unlock(&library->lock);
     return status;
 }

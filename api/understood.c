@@ -26,13 +26,19 @@ static void count(ps__understood *out, size_t *nots, const ps__query *query) {
     }
 }
 
-static void add_filter(ps__understood *out, const ps__filter *f, size_t at, int group) {
+static int add_place(ps__understood *out, const char *name, ps__error *err) {
+    out->places[out->place_count] = ps__strdup(name);
+    return out->places[out->place_count] ? (out->place_count++, PS__OK) : ps__fail_nomem(err);
+}
+
+static int add_filter(ps__understood *out, const ps__filter *f, size_t at, int group, ps__error *err) {
     const char *meaning = f->meaning ? f->meaning : "", *words = f->words ? f->words : "";
     out->filters[at] = (ps_understood_filter){kind_name(f->kind), words, meaning, f->negative, group};
     if (f->negative)
         out->nots[out->not_count++] = words[0] ? words : meaning;
     else if (f->kind == PS__FILTER_WHERE)
-        out->places[out->place_count++] = f->where.place.name ? f->where.place.name : words;
+        return add_place(out, f->where.place.name ? f->where.place.name : words, err);
+    return PS__OK;
 }
 
 /* The time that a group of filters spans. 0: it says nothing of it, or something that recurs. */
@@ -72,12 +78,12 @@ int ps__understood_make(ps__understood *out, const ps__query *query, ps__error *
     out->places = ps__array(out->filter_count + 1, sizeof *out->places);
     out->nots = ps__array(nots + 1, sizeof *out->nots);
     if (!out->filters || !out->places || !out->nots) return ps__fail_nomem(err);
-    int groups = 0; /* numbers of groups are those of one clause */
-    for (size_t c = 0; c < query->clause_count; c++) {
+    int status = PS__OK, groups = 0; /* numbers of groups are those of one clause */
+    for (size_t c = 0; status == PS__OK && c < query->clause_count; c++) {
         const ps__clause *clause = &query->clauses[c];
         int most = -1;
-        for (size_t i = 0; i < clause->filter_count; i++) {
-            add_filter(out, &clause->filters[i], at++, groups + clause->filters[i].group);
+        for (size_t i = 0; status == PS__OK && i < clause->filter_count; i++) {
+            status = add_filter(out, &clause->filters[i], at++, groups + clause->filters[i].group, err);
             if (clause->filters[i].group > most) most = clause->filters[i].group;
         }
         for (size_t i = 0; i < clause->content_count; i++)
@@ -85,10 +91,11 @@ int ps__understood_make(ps__understood *out, const ps__query *query, ps__error *
         groups += most + 1;
     }
     set_bounds(out, query);
-    return PS__OK;
+    return status;
 }
 
 void ps__understood_clear(ps__understood *understood) {
+    for (size_t i = 0; i < understood->place_count; i++) ps__free(understood->places[i]);
     ps__free(understood->filters);
     ps__free(understood->places);
     ps__free(understood->nots);

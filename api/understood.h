@@ -10,7 +10,8 @@
 typedef struct ps__understood {
     ps_understood_filter *filters; /* [filter_count] owned; their strings belong to the query */
     size_t filter_count;
-    const char **places, **nots;   /* [place_count], [not_count] owned; the strings belong to the query */
+    char **places;                 /* [place_count] owned, as are the strings: the gazetteer's may be gone before the results are */
+    const char **nots;             /* [not_count] owned; the strings belong to the query */
     size_t place_count, not_count;
     char from[20], to[20];         /* "": open */
 } ps__understood;

@@ -51,8 +51,15 @@ enum {
     OPT_TEXT,
     OPT_IMAGE,
     OPT_LANG,
+    OPT_VOCABULARY,
+    OPT_DATE,
+    OPT_DAYS,
+    OPT_MIN_SIMILARITY,
     OPT_PRECISION,
-    OPT_ISA
+    OPT_ISA,
+    OPT_READ_TEXT,
+    OPT_READ_ALL,
+    OPT_LANGUAGES
 };
 
 static const struct option {
@@ -71,9 +78,9 @@ static const struct option {
     {"color", 0, 1, OPT_COLOR, 0},
     {"help", 'h', 0, OPT_HELP, 0},
     {"version", 'V', 0, OPT_VERSION, 0},
-    {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT},
+    {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT | TAKES_DAY | TAKES_READ},
     {"min-score", 0, 1, OPT_MIN_SCORE, TAKES_LIMIT},
-    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY},
+    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY | TAKES_SAVED},
     {"sort", 0, 1, OPT_SORT, TAKES_QUERY},
     {"after", 0, 1, OPT_AFTER, TAKES_QUERY},
     {"like", 0, 1, OPT_LIKE, TAKES_QUERY},
@@ -91,7 +98,7 @@ static const struct option {
     {"allow-removal", 0, 0, OPT_ALLOW_REMOVAL, TAKES_INDEX},
     {"retry", 0, 0, OPT_RETRY, TAKES_INDEX},
     {"no-previews", 0, 0, OPT_NO_PREVIEWS, TAKES_INDEX},
-    {"background", 0, 0, OPT_BACKGROUND, TAKES_INDEX},
+    {"background", 0, 0, OPT_BACKGROUND, TAKES_INDEX | TAKES_READ},
     {"in-process", 0, 0, OPT_IN_PROCESS, TAKES_INDEX},
     {"follow", 'f', 0, OPT_FOLLOW_STATUS, TAKES_FOLLOW},
     {"once", 0, 0, OPT_ONCE, TAKES_WATCH},
@@ -102,8 +109,15 @@ static const struct option {
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
+    {"date", 0, 1, OPT_DATE, TAKES_DAY},
+    {"days", 0, 1, OPT_DAYS, TAKES_DAY},
+    {"vocabulary", 0, 1, OPT_VOCABULARY, TAKES_VOCABULARY},
+    {"min-similarity", 0, 1, OPT_MIN_SIMILARITY, TAKES_DUPLICATES},
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
+    {"read-text", 0, 0, OPT_READ_TEXT, TAKES_WATCH},
+    {"all", 0, 0, OPT_READ_ALL, TAKES_READ},
+    {"languages", 0, 1, OPT_LANGUAGES, TAKES_READ},
 };
 #define TABLE_SIZE (sizeof table / sizeof *table)
 
@@ -197,7 +211,10 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_ALLOW_REMOVAL: o->index_flags |= PS_INDEX_ALLOW_REMOVAL; break;
     case OPT_RETRY: o->index_flags |= PS_INDEX_RETRY; break;
     case OPT_NO_PREVIEWS: o->index_flags |= PS_INDEX_NO_PREVIEWS; break;
-    case OPT_BACKGROUND: o->index_flags |= PS_INDEX_BACKGROUND; break;
+    case OPT_BACKGROUND:
+        o->index_flags |= PS_INDEX_BACKGROUND;
+        o->read_flags |= PS_READ_TEXT_BACKGROUND;
+        break;
     case OPT_IN_PROCESS: o->index_flags |= PS_INDEX_IN_PROCESS; break;
     case OPT_FOLLOW_STATUS: o->follow = 1; break;
     case OPT_ONCE: o->once = 1; break;
@@ -209,8 +226,15 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;
+    case OPT_DATE: o->date = value; break;
+    case OPT_DAYS: return parse_number(&o->days, "days", value, 0, 30);
+    case OPT_VOCABULARY: o->vocabulary = value; break;
+    case OPT_MIN_SIMILARITY: return parse_real(&o->least_similarity, "min-similarity", value, 0.01, 1);
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
     case OPT_ISA: o->isa = value; break;
+    case OPT_READ_TEXT: o->index_flags |= PS_WATCH_READ_TEXT; break;
+    case OPT_READ_ALL: o->read_flags |= PS_READ_TEXT_ALL; break;
+    case OPT_LANGUAGES: o->languages = value; break;
     }
     return -1;
 }

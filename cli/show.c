@@ -25,6 +25,8 @@ static void hit_json(const ps_hit *hit) {
     json_number("score", hit->score, 4);
     fputs(",\"taken\":", stdout);
     json_string(hit->taken);
+    fputs(",\"taken_by\":", stdout);
+    json_string(hit->taken_by);
     fputs(",\"place\":", stdout);
     json_string(hit->place);
     printf(",\"verdict\":\"%s\",\"preview\":%s}", verdicts[hit->verdict], hit->preview ? "true" : "false");
@@ -130,20 +132,20 @@ static void show_understood(const options *o, const ps_results *results) {
     if (o->quiet || ps_results_understood(&u, results) != PS_OK) return;
     if (u.filter_count || u.not_count) {
         style_on(stderr, color, STYLE_DIM);
-        fputs("photosearch: understood as ", stderr);
+        fputs("photosearch: understood: ", stderr);
         if (u.text[0] && parts++ == 0) {
             fputc('"', stderr);
             print_path(stderr, u.text);
             fputc('"', stderr);
         }
         for (size_t i = 0; i < u.filter_count; i++) {
-            const char *joint = i && u.filters[i].group == u.filters[i - 1].group ? " or " : ", ";
+            const char *joint = i && u.filters[i].group == u.filters[i - 1].group ? " or " : "; ";
             if (parts++) fputs(joint, stderr);
             print_path(stderr, u.filters[i].meaning);
         }
         for (size_t i = 0; i < u.not_count; i++) {
             if (is_filter(&u, u.nots[i])) continue;
-            fputs(parts++ ? ", without \"" : "without \"", stderr);
+            fputs(parts++ ? "; without \"" : "without \"", stderr);
             print_path(stderr, u.nots[i]);
             fputc('"', stderr);
         }
@@ -186,7 +188,11 @@ static void show_hit(const ps_hit *hit, int color, int terminal, int content) {
     style_on(stdout, color, styles[hit->verdict]);
     if (content) printf("%5.1f%%", hit->score * 100.0);
     if (hit->verdict != PS_VERDICT_NONE) style_off(stdout, color); /* the whole line of a guess is dim */
-    printf("%s%-10.10s  ", content ? "  " : "", hit->taken ? hit->taken : "");
+    int unsure = hit->taken_by && strcmp(hit->taken_by, "file") == 0 && hit->verdict != PS_VERDICT_NONE;
+    if (content) fputs("  ", stdout);
+    if (unsure) style_on(stdout, color, STYLE_DIM);
+    printf("%-10.10s  ", hit->taken ? hit->taken : "");
+    if (unsure) style_off(stdout, color);
     print_short_path(stdout, hit->path, terminal);
     if (hit->place && terminal) {
         style_on(stdout, color, STYLE_DIM);

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 
-#define REPULSION 0.6 /* of a content that is not to be there, against one of weight 1 that is */
+#define REPULSION 0.8 /* of a content that is not to be there, against one of weight 1 that is */
 
 int ps__blend_begin(ps__blend *out, int dim, ps__error *err) {
     memset(out, 0, sizeof *out);
@@ -35,16 +35,21 @@ void ps__blend_add(ps__blend *blend, const float *vector, const ps__scorer *scor
     blend->weight += weight;
 }
 
+static double dot(const double *a, const double *b, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
 int ps__blend_end(float *query, ps__scorer *scorer, const ps__blend *blend, ps__error *err) {
-    double squares = 0, w = blend->weight;
+    int dim = blend->dim;
+    double w = blend->weight, squares = dot(blend->toward, blend->toward, dim);
     if (!(w > 0)) return ps__fail(err, PS__INVALID, "the query says only what is not to be there");
-    for (int i = 0; i < blend->dim; i++) {
-        double x = blend->toward[i] / w - blend->away[i];
-        squares += x * x;
-    }
-    double length = sqrt(squares);
-    if (!(length > 1e-6) || !isfinite(length)) return ps__fail(err, PS__INVALID, "the contents of the query cancel each other out");
-    for (int i = 0; i < blend->dim; i++) query[i] = (float)((blend->toward[i] / w - blend->away[i]) / length);
+    if (!(squares > 1e-12) || !isfinite(squares)) return ps__fail(err, PS__INVALID, "the contents of the query cancel each other out");
+    /* What is avoided stands at a right angle to what is wanted: the sum is never shorter than that. */
+    double shared = dot(blend->away, blend->toward, dim) / squares, toward = 1 / w + shared;
+    double length = sqrt(squares / (w * w) + dot(blend->away, blend->away, dim) - shared * shared * squares);
+    for (int i = 0; i < dim; i++) query[i] = (float)((toward * blend->toward[i] - blend->away[i]) / length);
     *scorer = (ps__scorer){.slope = length, .offset = blend->offset / w, .weak = blend->weak / w, .good = blend->good / w};
     return PS__OK;
 }

@@ -30,13 +30,17 @@ struct test {
 
 /* ---- Tests of a row ---- */
 
-int ps__taken_has_clock(int taken_source) { return taken_source >= 1 && taken_source <= 4; /* EXIF, with GPS, GPS, a file's name */ }
+int ps__taken_has_clock(int taken_source) { return taken_source >= PS__TAKEN_EXIF && taken_source <= PS__TAKEN_NAME; }
 
 static int by_hour(const ps__when *when) { return !(when->minute_from == 0 && when->minute_to == 24 * 60); }
+
+/* Seasons, holidays and days of the week are no matter of when a file was last written: a copied gallery would be all of one season. */
+static int recurs(const ps__when *when) { return when->every[0] || when->weekdays != PS__WEEK; }
 
 static int test_when(const test *t, const ps__chunk *c, size_t i, size_t row) {
     (void)row;
     if (!(c->flags[i] & PS__ROW_TAKEN)) return UNKNOWN;
+    if (recurs(&t->filter->when) && c->taken_source[i] == PS__TAKEN_MTIME) return UNKNOWN;
     if (!by_hour(&t->filter->when) || ps__taken_has_clock(c->taken_source[i])) return ps__when_has(&t->filter->when, c->taken_s[i]);
     return ps__when_has(&t->any_hour, c->taken_s[i]) ? UNKNOWN : NO;
 }

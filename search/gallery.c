@@ -51,6 +51,33 @@ static int has_hours(void *payload) {
     return 0;
 }
 
+static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
+    ps__gallery_view *view = payload;
+    const ps__filter filter = {.kind = PS__FILTER_WHEN, .when = *when};
+    ps__selection found;
+    ps__error why;
+    if (ps__filter_select(&found, view->table, NULL, view->gazetteer, &filter, 1, &why) != PS__OK) return -1;
+    int64_t count = 0;
+    for (size_t w = 0, words = ps__selection_words(view->table); w < words; w++)
+        for (uint64_t left = found.bits[w]; left; left &= left - 1) {
+            size_t row = w * 64 + (size_t)__builtin_ctzll(left);
+            count += !recurring || ps__table_chunk(view->table, row)->taken_source[ps__chunk_row(row)] != PS__TAKEN_MTIME;
+        }
+    ps__selection_clear(&found);
+    return count;
+}
+
+static int64_t photos_with(const char *words, void *payload) {
+    ps__gallery_view *view = payload;
+    const ps__filter filter = {.kind = PS__FILTER_WORDS, .text = (char *)(uintptr_t)words};
+    ps__selection found;
+    ps__error why;
+    if (!view->store || ps__filter_select(&found, view->table, view->store, view->gazetteer, &filter, 1, &why) != PS__OK) return -1;
+    int64_t count = (int64_t)found.count;
+    ps__selection_clear(&found);
+    return count;
+}
+
 void ps__gallery_make(ps__gallery *out, ps__gallery_view *view) {
-    *out = (ps__gallery){photos_at, has_camera, has_lens, has_hours, view};
+    *out = (ps__gallery){photos_at, has_camera, has_lens, has_hours, photos_when, photos_with, view};
 }

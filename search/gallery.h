@@ -10,6 +10,7 @@
 typedef struct ps__gallery_view {
     ps__table *table;               /* outlives the view, like the gazetteer */
     const ps__gazetteer *gazetteer; /* NULL: no places */
+    ps__store *store;               /* in the view that the table was taken in; NULL: nothing is known of words */
 } ps__gallery_view;
 
 /* The callbacks, with the view as their payload. It may be asked by one thread at a time. */

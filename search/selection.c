@@ -34,6 +34,13 @@ int ps__selection_has(const ps__selection *selection, int64_t photo) {
     return row >= 0 && (selection->bits[row / 64] >> row % 64 & 1);
 }
 
+void ps__selection_drop(ps__selection *selection, int64_t photo) {
+    if (!ps__selection_has(selection, photo)) return;
+    int64_t row = ps__table_row(selection->table, photo);
+    selection->bits[row / 64] &= ~(UINT64_C(1) << row % 64);
+    selection->count--;
+}
+
 int ps__selection_photos(int64_t **out, const ps__selection *selection, ps__error *err) {
     size_t words = ps__selection_words(selection->table), n = 0;
     *out = ps__array(selection->count, sizeof **out);

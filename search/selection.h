@@ -23,6 +23,9 @@ void ps__selection_clear(ps__selection *selection);
 /* 1 when the photo is in it. */
 int ps__selection_has(const ps__selection *selection, int64_t photo);
 
+/* Takes the photo out, if it is in it. */
+void ps__selection_drop(ps__selection *selection, int64_t photo);
+
 /* The photos in ascending order: [selection->count], the caller's, freed with ps__free. */
 int ps__selection_photos(int64_t **out, const ps__selection *selection, ps__error *err);
 

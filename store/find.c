@@ -49,6 +49,53 @@ int ps__store_find_words(ps__store *store, int where, const char *words, ps__fin
     return status;
 }
 
+/* Words that say nothing of a photo. */
+static int is_common(const char *word, size_t length) {
+    static const char *const common[] = {"the", "and", "with", "for", "from", "that", "this", "are", "his", "her", "its", "their", "into",
+                                         "der", "die", "das", "und", "mit", "ein", "eine", "les", "des", "une", "los", "las", "una", "com",
+                                         "que", "por", "dan", "yang", "avec", "dans"};
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        if (strlen(common[i]) == length && memcmp(common[i], word, length) == 0) return 1;
+    return 0;
+}
+
+/* A Han or kana character, set off by the folding. */
+static int is_ideograph(const char *word, size_t length) { return length == 3 && (unsigned char)word[0] >= 0xE3 && (unsigned char)word[0] <= 0xE9; }
+
+/* The words that count, each or each run of ideographs as a phrase, all of which must match. */
+static void put_sentence(ps__buf *match, const char *folded) {
+    for (const char *at = folded; *at;) {
+        size_t length = strcspn(at, " "), run = length;
+        if (is_ideograph(at, length))
+            while (at[run] == ' ' && is_ideograph(at + run + 1, strcspn(at + run + 1, " "))) run += 1 + strcspn(at + run + 1, " ");
+        if (run > length || is_ideograph(at, length) || (length > 2 && !is_common(at, length))) {
+            ps__buf_puts(match, match->length ? " AND " : "{title caption keywords seen} : (");
+            put_phrase(match, at, run);
+        }
+        at += run;
+        while (*at == ' ') at++;
+    }
+    if (match->length) ps__buf_putc(match, ')');
+}
+
+int ps__store_find_sentence(ps__store *store, const char *sentence, int most, ps__find_fn *fn, void *payload, ps__error *err) {
+    ps__buf folded = PS__BUF_INIT, match = PS__BUF_INIT;
+    sqlite3_stmt *stmt;
+    int status = PS__OK;
+    ps__words_fold(&folded, sentence, strlen(sentence));
+    ps__buf_putc(&folded, ' ');
+    if (!folded.failed) put_sentence(&match, folded.bytes + strspn(folded.bytes, " "));
+    if (folded.failed || match.failed) status = ps__fail_nomem(err);
+    if (status == PS__OK && match.length) {
+        status = ps__sql_walk(&stmt, store, err, "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?", "ti", match.bytes,
+                              (int64_t)most);
+        if (status == PS__OK) status = walk_photos(store, stmt, fn, payload, err);
+    }
+    ps__buf_free(&folded);
+    ps__buf_free(&match);
+    return status;
+}
+
 static int walk_paths(ps__store *store, sqlite3_stmt *stmt, ps__find_path_fn *fn, void *payload, ps__error *err) {
     int rc, status = PS__OK;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {

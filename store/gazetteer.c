@@ -106,7 +106,7 @@ int ps__gazetteer_verify(const ps__gazetteer *g, ps__error *err) {
 
 const char *ps__gz_string(const ps__gazetteer *g, uint32_t offset) { return offset < g->string_bytes ? g->strings + offset : ""; }
 
-double ps__gz_edge_km(uint32_t population) { return fmax(0.0075 * sqrt((double)population), 0.5); }
+double ps__gz_edge_km(uint32_t population) { return fmin(fmax(0.0085 * sqrt((double)population), 0.5), 40); }
 
 static double radius_km(uint32_t population) { return fmin(fmax(0.0132 * sqrt((double)population), 3), 25); }
 

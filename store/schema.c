@@ -69,6 +69,7 @@ static const char version_3[] =
     "ALTER TABLE photos ADD COLUMN region INTEGER;"
     "ALTER TABLE photos ADD COLUMN country TEXT;"
     "ALTER TABLE photos ADD COLUMN look INTEGER;"
+    "CREATE INDEX photos_unplaced ON photos(id) WHERE latitude IS NOT NULL AND city IS NULL;"
     "UPDATE photos SET taken_source = 1 WHERE taken IS NOT NULL;"
     "UPDATE files SET state = 1 WHERE state = 0;"
     "CREATE TABLE texts(photo INTEGER PRIMARY KEY, title TEXT, caption TEXT, keywords TEXT, seen TEXT, seen_by INTEGER);"
@@ -83,6 +84,8 @@ static const char version_3[] =
     "CREATE TRIGGER photo_left AFTER DELETE ON photos BEGIN"
     " DELETE FROM texts WHERE photo = OLD.id;"
     " DELETE FROM tags WHERE photo = OLD.id; DELETE FROM tagged WHERE photo = OLD.id; END;"
+    "CREATE TRIGGER vector_retagged AFTER UPDATE ON vectors BEGIN"
+    " DELETE FROM tagged WHERE photo = NEW.key & 1099511627775; END;"
     /* Kind 3, of no space: what is known of the photo changed, not its vectors. */
     "CREATE TRIGGER photo_noted AFTER UPDATE OF taken, taken_offset, latitude, longitude, make, model, lens, notes, taken_source, flash,"
     " rating, kinds, city, region, country, look, width, height, format, bytes ON photos BEGIN"

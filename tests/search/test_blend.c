@@ -56,7 +56,11 @@ START_TEST(log_odds_are_averaged_and_what_is_not_to_be_is_taken_off) {
         ps__blend_add(&blend, b, &second, 1);
         ps__blend_add(&blend, n, &first, -1.5);
         ck_assert_int_eq(ps__blend_end(query, &scorer, &blend, NULL), PS__OK);
-        double odds = (2 * (22 * dot(a, photo) - 10) + 15 * dot(b, photo) - 11) / 3 - 0.6 * 1.5 * 22 * dot(n, photo);
+        float toward[DIM], away[DIM];
+        for (int i = 0; i < DIM; i++) toward[i] = 2 * 22 * a[i] + 15 * b[i];
+        double along = dot(n, toward) / dot(toward, toward);
+        for (int i = 0; i < DIM; i++) away[i] = n[i] - (float)along * toward[i];
+        double odds = (2 * (22 * dot(a, photo) - 10) + 15 * dot(b, photo) - 11) / 3 - 0.8 * 1.5 * 22 * dot(away, photo);
         ck_assert_double_eq_tol(ps__scorer_score(&scorer, (float)dot(query, photo)), 1 / (1 + exp(-odds)), 1e-5);
         ck_assert_double_eq_tol(dot(query, query), 1, 1e-5);
         ck_assert_double_eq_tol(scorer.weak, (2 * 0.2 + 0.4) / 3, 1e-12);
@@ -76,7 +80,7 @@ START_TEST(nothing_to_find_is_refused) {
     ps__blend_add(&blend, v, &own, -1);
     ck_assert_int_eq(ps__blend_end(query, &scorer, &blend, NULL), PS__INVALID);
     ps__blend_add(&blend, v, &own, 1);
-    for (int i = 0; i < DIM; i++) blend.away[i] = blend.toward[i];
+    for (int i = 0; i < DIM; i++) blend.toward[i] = 0;
     ck_assert_int_eq(ps__blend_end(query, &scorer, &blend, NULL), PS__INVALID);
     ps__blend_clear(&blend);
 }

@@ -13,7 +13,8 @@ typedef struct reader {
     model *m;
     const char *path;
     int line;
-    entry *open; /* the area whose lines are read */
+    entry *open; /* the place whose lines are read */
+    int own;     /* it is an area or continent, not a place of the other sources */
     size_t room; /* of its shape */
 } reader;
 
@@ -122,17 +123,32 @@ static void add_names(const reader *r, entry *place, char *rest, int language) {
     for (char *text; (text = strsep(&rest, "|")) != NULL;) {
         text = trim(text);
         if (!*text) die("%s:%d: an empty name", r->path, r->line);
-        if (language >= 0 && !place->label[language]) place->label[language] = keep(text, strlen(text));
+        if (language >= 0 && !(place->chosen & 1 << language)) {
+            place->label[language] = keep(text, strlen(text));
+            place->chosen |= 1 << language;
+        }
         add_name(r->m, place, text, strlen(text));
     }
 }
 
-/* `also US America`: names of a country, a region (DE.02) or a city (by its id). */
-static void read_also(const reader *r, char *rest) {
-    char *code = first_word(&rest);
+/* A country, a region (DE.02) or a city (by its id). */
+static entry *place_of(const reader *r, const char *code) {
     entry *place = isdigit((unsigned char)*code) ? find_id(r->m, atoll(code)) : strlen(code) == 2 ? find_country(r->m, code) : region_of(r, code);
     if (!place) die("%s:%d: %s is no place", r->path, r->line, code);
+    return place;
+}
+
+static void read_also(const reader *r, char *rest) {
+    entry *place = place_of(r, first_word(&rest));
     add_names(r, place, rest, -1);
+}
+
+static void read_drop(const reader *r, char *rest) {
+    model *m = r->m;
+    for (char *text; (text = strsep(&rest, "|")) != NULL;) {
+        m->dropped = need(realloc(m->dropped, (m->dropped_count + 1) * sizeof *m->dropped));
+        m->dropped[m->dropped_count++] = fold(trim(text), strlen(trim(text)));
+    }
 }
 
 static void begin(reader *r, int kind, char *rest) {
@@ -141,6 +157,7 @@ static void begin(reader *r, int kind, char *rest) {
     for (size_t i = 0; i < r->m->count; i++)
         if (r->m->entries[i]->id == -id) die("%s:%d: number %ld is in use already", r->path, r->line, id);
     r->open = add_entry(r->m, kind, -id);
+    r->own = 1;
     r->room = 0;
     add_names(r, r->open, rest, ENGLISH);
 }
@@ -151,37 +168,65 @@ static int language_of(const char *word) {
     return -1;
 }
 
+static int read_shape(reader *r, const char *word, char *rest) {
+    static const struct {
+        const char *word;
+        int kind;
+    } lists[] = {{"countries", PS__GZ_COUNTRY}, {"regions", PS__GZ_REGION}, {"except", PS__GZ_EXCEPT}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (strcmp(word, lists[i].word) == 0) return read_list(r, rest, lists[i].kind), 1;
+    if (strcmp(word, "circle") == 0) return read_circle(r, rest), 1;
+    if (strcmp(word, "polygon") == 0) return read_polygon(r, rest), 1;
+    if (strcmp(word, "box") == 0) return read_box(r, rest), 1;
+    if (strcmp(word, "part") == 0) return read_part(r, rest), 1;
+    return 0;
+}
+
+/* Lines that stand for themselves. */
+static int read_other(reader *r, const char *word, char *rest) {
+    if (strcmp(word, "also") == 0) return read_also(r, rest), 1;
+    if (strcmp(word, "drop") == 0) return read_drop(r, rest), 1;
+    return strcmp(word, "iso") == 0; /* read_codes has them */
+}
+
 static void read_line(reader *r, char *line) {
     char *rest = line, *word = first_word(&rest);
     if (strcmp(word, "continent") == 0) {
         begin(r, PS__PLACE_CONTINENT, rest);
-        return;
     } else if (strcmp(word, "area") == 0) {
         begin(r, PS__PLACE_AREA, rest);
-        return;
-    } else if (strcmp(word, "also") == 0) {
-        read_also(r, rest);
-        return;
+    } else if (strcmp(word, "place") == 0) {
+        r->open = place_of(r, rest);
+        r->own = 0;
+    } else if (!read_other(r, word, rest)) {
+        if (!r->open) die("%s:%d: no area is begun", r->path, r->line);
+        if (strcmp(word, "names") == 0)
+            add_names(r, r->open, rest, -1);
+        else if (language_of(word) >= 0)
+            add_names(r, r->open, rest, language_of(word));
+        else if (!r->own || !read_shape(r, word, rest))
+            die("%s:%d: \"%s\" is no word of this table here", r->path, r->line, word);
     }
-    if (!r->open) die("%s:%d: no area is begun", r->path, r->line);
-    if (strcmp(word, "names") == 0) add_names(r, r->open, rest, -1);
-    else if (language_of(word) >= 0) add_names(r, r->open, rest, language_of(word));
-    else if (strcmp(word, "circle") == 0) read_circle(r, rest);
-    else if (strcmp(word, "polygon") == 0) read_polygon(r, rest);
-    else if (strcmp(word, "box") == 0) read_box(r, rest);
-    else if (strcmp(word, "part") == 0) read_part(r, rest);
-    else if (strcmp(word, "countries") == 0) read_list(r, rest, PS__GZ_COUNTRY);
-    else if (strcmp(word, "regions") == 0) read_list(r, rest, PS__GZ_REGION);
-    else if (strcmp(word, "except") == 0) read_list(r, rest, PS__GZ_EXCEPT);
-    else die("%s:%d: \"%s\" is no word of this table", r->path, r->line, word);
 }
 
-void read_areas(model *m, const char *path) {
-    reader r = {.m = m, .path = path};
-    char *at = read_text(path), *line;
+/* The lines of the table, one after the other. */
+static void read_table(reader *r, void (*read)(reader *r, char *line)) {
+    char *at = read_text(r->path), *line;
     while ((line = next_line(&at)) != NULL) {
-        r.line++;
+        r->line++;
         line = trim(line);
-        if (*line && *line != '#') read_line(&r, line);
+        if (*line && *line != '#') read(r, line);
     }
 }
+
+static void read_code(reader *r, char *line) {
+    char *rest = line, *word = first_word(&rest);
+    if (strcmp(word, "iso") != 0) return;
+    entry *region = region_of(r, first_word(&rest));
+    if (!*rest || strlen(rest) >= sizeof region->iso) die("%s:%d: a code is wanted", r->path, r->line);
+    strcpy(region->iso, rest);
+}
+
+void read_codes(model *m, const char *path) { read_table(&(reader){.m = m, .path = path}, read_code); }
+
+void read_areas(model *m, const char *path) { read_table(&(reader){.m = m, .path = path}, read_line); }

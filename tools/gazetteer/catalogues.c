@@ -46,6 +46,28 @@ static const char *text_of(const catalogue *c, uint32_t table, uint32_t i) {
     return (const char *)c->bytes + offset;
 }
 
+/* The bytes of a Chinese name before its words for "city"; all of it when less than two characters would stay. */
+static size_t before_city(const char *text) {
+    static const char *const ends[] = {"广域市", "特别市", "市"};
+    size_t length = strlen(text);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t end = strlen(ends[i]);
+        if (length >= end + 6 && strcmp(text + length - end, ends[i]) == 0) return length - end;
+    }
+    return length;
+}
+
+/* 大阪市 is shown as 大阪, and 罗马市 too, as 罗马 is one of its names: cities.c has put the shortest there. But 胡志明市 has no other. */
+static void set_chinese(model *m, entry *city, const char *text) {
+    static const char *const countries[] = {"CN", "JP", "KR", "TW"};
+    const char *shortest = city->label[0];
+    size_t length = before_city(text);
+    int shorten = shortest && strlen(shortest) == length && strncmp(text, shortest, length) == 0;
+    for (size_t i = 0; i < sizeof countries / sizeof *countries; i++) shorten |= strcmp(city->country, countries[i]) == 0;
+    city->label[0] = shorten ? keep(text, length) : text;
+    if (shorten) add_name(m, city, text, length);
+}
+
 /* language -1: for finding only. */
 static void read_names(model *m, const char *folder, const char *name, int language) {
     char path[4096];
@@ -55,7 +77,8 @@ static void read_names(model *m, const char *folder, const char *name, int langu
         const char *text = text_of(&c, c.translations, i);
         entry *city = find_id(m, atoll(text_of(&c, c.originals, i)));
         if (!city || city->kind != PS__PLACE_CITY || !*text) continue;
-        if (language >= 0) city->label[language] = text;
+        if (language == 0) set_chinese(m, city, simplify(text));
+        if (language > 0) city->label[language] = text;
         add_name(m, city, text, strlen(text));
     }
 }

@@ -10,6 +10,7 @@
 #include "tools/gazetteer/gazetteer.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,10 +47,11 @@ static look look_at(const char *text, size_t length) {
     return l;
 }
 
-/* Latin names that somebody may write, and Chinese ones. "MUC" is a code, "swldw" a transliteration. */
+/* Latin names that somebody may write, Chinese ones, and of large cities those in other scripts. "MUC" is a code, "swldw" a transliteration. */
 static int is_name(const char *text, size_t length, int64_t population) {
     look l = look_at(text, length);
-    if (l.odd || l.digits || l.other) return 0;
+    if (l.odd || l.digits) return 0;
+    if (l.other) return !l.letters && population >= 100000;
     if (l.han) return !l.letters && l.han >= 2;
     if (!l.letters || length > 60) return 0;
     if (l.capitals == l.letters && l.letters <= 4) return 0;
@@ -57,10 +59,20 @@ static int is_name(const char *text, size_t length, int64_t population) {
     return isupper((unsigned char)text[0]) || (unsigned char)text[0] >= 0xC3 || (l.capitals && population >= 50000);
 }
 
-static void add_other_names(model *m, const entry *city, const char *names) {
+/* The shortest Chinese name, the first of several: what is shown where the catalogues have none. */
+static void choose_chinese(entry *city, const char *text, size_t length) {
+    if (look_at(text, length).han * 3 != (int)length || (city->label[0] && strlen(city->label[0]) <= length)) return;
+    if (strcmp(city->country, "JP") == 0) return; /* the catalogues have those, and other names are Japanese */
+    city->label[0] = simplify(keep(text, length));
+}
+
+static void add_other_names(model *m, entry *city, const char *names) {
     while (*names) {
         size_t length = strcspn(names, ",");
-        if (is_name(names, length, city->population)) add_name(m, city, names, length);
+        if (is_name(names, length, city->population)) {
+            add_name(m, city, names, length);
+            choose_chinese(city, names, length);
+        }
         names += length + (names[length] == ',');
     }
 }
@@ -91,19 +103,47 @@ static void read_city(model *m, char *const *field) {
     add_other_names(m, city, field[3]);
 }
 
+/* ---- Neighbours ---- */
+
+static int by_latitude(const void *a, const void *b) {
+    const entry *x = *(entry *const *)a, *y = *(entry *const *)b;
+    return (x->latitude > y->latitude) - (x->latitude < y->latitude);
+}
+
+/* Calls see for all cities between `degrees` south and north of the i-th. */
+static void visit(entry **cities, size_t count, size_t i, double degrees, void (*see)(entry *e, const entry *other, double km)) {
+    entry *e = cities[i];
+    size_t j = i;
+    while (j > 0 && cities[j - 1]->latitude >= e->latitude - degrees) j--;
+    for (; j < count && cities[j]->latitude <= e->latitude + degrees; j++) {
+        double east = fabs(cities[j]->longitude - e->longitude);
+        if (j == i || (east > 10 && east < 350)) continue;
+        see(e, cities[j], ps__place_distance(e->latitude, e->longitude, cities[j]->latitude, cities[j]->longitude));
+    }
+}
+
 /* A part of a city that has no city around it is one itself. */
-static void free_lone_sections(model *m, size_t first) {
-    for (size_t i = first; i < m->count; i++) {
-        entry *e = m->entries[i];
-        int alone = e->section;
-        for (size_t j = first; j < m->count && alone; j++) {
-            const entry *other = m->entries[j];
-            double apart = other->latitude - e->latitude;
-            if (other->section || apart > 0.5 || apart < -0.5) continue;
-            double km = ps__place_distance(e->latitude, e->longitude, other->latitude, other->longitude);
-            alone = km > 10 && km > (double)other->population * 1e-5;
-        }
-        if (alone) e->section = 0;
+static void see_city(entry *e, const entry *other, double km) {
+    if (!other->section && (km <= 10 || km <= (double)other->population * 1e-5)) e->belongs = 1;
+}
+
+/* A region whose code is another by now: that of the nearest city of the country that has one. */
+static void see_region(entry *e, const entry *other, double km) {
+    if (!other->region || km >= e->lost_km || strcmp(other->country, e->country) != 0) return;
+    e->lost_km = km;
+    e->lost = other->region;
+}
+
+static void look_around(entry **cities, size_t count) {
+    qsort(cities, count, sizeof *cities, by_latitude);
+    for (size_t i = 0; i < count; i++) {
+        cities[i]->lost_km = 100;
+        if (cities[i]->section) visit(cities, count, i, 0.5, see_city);
+        if (!cities[i]->region) visit(cities, count, i, 1, see_region);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!cities[i]->belongs) cities[i]->section = 0;
+        if (!cities[i]->region) cities[i]->region = cities[i]->lost;
     }
 }
 
@@ -120,5 +160,5 @@ void read_cities(model *m, const char *path) {
             die("%s:%zu: has %d fields instead of %d", path, number, count, FIELDS);
     }
     if (m->count - first < 100000) die("%s: has only %zu cities", path, m->count - first);
-    free_lone_sections(m, first);
+    look_around(m->entries + first, m->count - first);
 }

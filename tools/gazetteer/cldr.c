@@ -11,23 +11,34 @@
 
 #include "tools/gazetteer/xml.h"
 
-/* Codes that are no countries. */
+/* Codes that are no countries, or parts of ones that have codes of their own for other reasons. */
 static int is_country(const char *code) {
-    static const char *const others[] = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"};
+    static const char *const others[] = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "AC", "CP", "DG", "EA", "IC", "TA"};
     if (strlen(code) != 2 || !isupper((unsigned char)code[0]) || !isupper((unsigned char)code[1])) return 0;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(code, others[i]) == 0) return 0;
     return 1;
 }
 
-/* "Hong Kong SAR China" and "Myanmar (Burma)" are not said that way. */
-static void add_without_brackets(model *m, const entry *country, const char *text) {
-    const char *open = strstr(text, " (");
-    if (!open) open = strstr(text, "（");
-    if (open && open > text) add_name(m, country, text, (size_t)(open - text));
-    const char *sar = strstr(text, " SAR");
-    if (sar) add_name(m, country, text, (size_t)(sar - text));
+/* The text with one part of it replaced; NULL when that does not stand in it. */
+static const char *with(const char *text, const char *part, const char *other) {
+    char changed[512];
+    const char *at = strstr(text, part);
+    if (!at) return NULL;
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, other, at + strlen(part));
+    return keep(changed, strlen(changed));
+}
+
+/* "Hong Kong SAR China", "Myanmar (Burma)" and "St. Kitts & Nevis" are not said that way, or not only. */
+static void add_names(model *m, const entry *country, const char *text) {
+    static const char *const ends[] = {" (", "（", " SAR"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const char *end = strstr(text, ends[i]);
+        if (end && end > text) add_name(m, country, text, (size_t)(end - text));
+    }
     add_name(m, country, text, strlen(text));
+    const char *whole = with(text, "St. ", "Saint ");
+    if (whole) add_name(m, country, whole, strlen(whole));
 }
 
 /* Names of one file; language -1: for finding only. */
@@ -46,8 +57,9 @@ static void read_names(model *m, const char *folder, const char *file, int langu
             country = add_entry(m, PS__PLACE_COUNTRY, -(int64_t)(10000 + (code[0] - 'A') * 26 + (code[1] - 'A')));
             strcpy(country->country, code);
         }
+        if (language == ENGLISH && strstr(text, " & ")) text = with(text, " & ", " and ");
         if (language >= 0 && !xml_attribute(alt, sizeof alt, element, "alt")) country->label[language] = text;
-        add_without_brackets(m, country, text);
+        add_names(m, country, text);
     }
 }
 

@@ -25,10 +25,15 @@ typedef struct entry {
     int section;            /* of a city: a part of another one */
     int capital;            /* of a city: of a country */
     struct entry *region;   /* of a city; NULL */
+    int belongs;            /* of a section: there is a city around it */
+    struct entry *lost;     /* of a city without a region: that of its neighbour */
+    double lost_km;         /* how far that is */
     const char *label[LANGUAGES]; /* NULL: as in English */
+    int chosen;                   /* its labels come from our own table, which goes before the others */
     int32_t *shape;
     uint32_t shape_words;
     uint32_t number;        /* in the file; set when the entries are ordered */
+    const char *plain;      /* its English label, folded; set when names are written */
     double x, y, z, weight; /* sum over its cities, for the middle */
 } entry;
 
@@ -43,6 +48,8 @@ typedef struct model {
     size_t count, room;
     place_name *names;
     size_t name_count, name_room;
+    const char **dropped; /* folded names that are not to mean a city */
+    size_t dropped_count;
 } model;
 
 /* Memory and faults. None of them returns without what was asked for. */
@@ -54,7 +61,7 @@ char *next_line(char **at);         /* the text is cut up in place; NULL at its 
 
 /* The model. */
 entry *add_entry(model *m, int kind, int64_t id);
-void add_name(model *m, const entry *place, const char *text, size_t length); /* folded; nothing when that leaves nothing of use */
+void add_name(model *m, const entry *place, const char *text, size_t length); /* folded; nothing when that is too short */
 const char *fold(const char *text, size_t length);                            /* never NULL */
 entry *find_country(const model *m, const char *code);
 entry *find_region(const model *m, const char *country, const char *code); /* NULL: none */
@@ -62,13 +69,19 @@ entry *find_id(const model *m, int64_t id);                                /* a 
 int32_t scaled(double degrees);
 
 /* The sources; each adds to the model. */
-void read_cldr(model *m, const char *folder);                                 /* cldr.c: countries */
-void read_regions(model *m, const char *admin1_json, const char *cldr_folder); /* regions.c */
-void read_cities(model *m, const char *cities500_txt);                        /* cities.c */
-void read_catalogues(model *m, const char *folder);                           /* catalogues.c: city names by language */
-void read_areas(model *m, const char *areas_table);                           /* areas.c */
+void read_cldr(model *m, const char *folder);           /* cldr.c: countries */
+void read_regions(model *m, const char *admin1_json);   /* regions.c */
+void read_codes(model *m, const char *areas_table);     /* areas.c: its `iso` lines */
+void name_regions(model *m, const char *cldr_folder);   /* regions.c */
+void read_cities(model *m, const char *cities500_txt);  /* cities.c */
+void read_catalogues(model *m, const char *folder);     /* catalogues.c: city names by language */
+void read_areas(model *m, const char *areas_table);     /* areas.c: all other lines */
 
-void finish(model *m);                         /* model.c: middles, numbers of people, order of the entries */
-void write_file(model *m, entry *const *old, const char *path); /* write.c; old: the order before finish */
+/* Chinese in traditional characters (chinese.c). The rules come from CLDR and must be read before the first text is simplified. */
+void read_simplification(const char *cldr_folder);
+const char *simplify(const char *text); /* in simplified characters; the text itself when it is already */
+
+void finish(model *m, entry *const *old); /* model.c: middles, numbers of people, order of the entries */
+void write_file(model *m, entry *const *old, const char *path); /* write.c; old: as for finish, the order before it */
 
 #endif

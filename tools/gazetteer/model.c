@@ -78,9 +78,8 @@ const char *fold(const char *text, size_t length) {
     return folded;
 }
 
-/* A name must have two characters at least, unless it is of one that stands for itself; and it must fit the file's one-byte lengths. */
-void add_name(model *m, const entry *place, const char *text, size_t length) {
-    const char *folded = fold(text, length);
+/* A name must have two characters at least, and fit the file's one-byte lengths. */
+static void add_folded(model *m, const entry *place, const char *folded) {
     size_t bytes = strlen(folded), characters = 0;
     for (size_t i = 0; i < bytes; i++) characters += ((unsigned char)folded[i] & 0xC0) != 0x80;
     if (characters < 2 || bytes > 200) return;
@@ -89,6 +88,12 @@ void add_name(model *m, const entry *place, const char *text, size_t length) {
         m->names = need(realloc(m->names, m->name_room * sizeof *m->names));
     }
     m->names[m->name_count++] = (place_name){folded, bytes, place};
+}
+
+void add_name(model *m, const entry *place, const char *text, size_t length) {
+    const char *folded = fold(text, length), *simple = simplify(folded);
+    add_folded(m, place, folded);
+    if (simple != folded) add_folded(m, place, simple);
 }
 
 entry *find_country(const model *m, const char *code) {
@@ -141,11 +146,16 @@ entry *find_id(const model *m, int64_t id) {
 
 /* ---- What follows from all of them ---- */
 
-static void weigh(entry *e, const entry *city) {
-    double weight = (double)city->population + 100, latitude = city->latitude * RADIANS, longitude = city->longitude * RADIANS;
+static void lean(entry *e, double latitude, double longitude, double weight) {
+    latitude *= RADIANS;
+    longitude *= RADIANS;
     e->x += weight * cos(latitude) * cos(longitude);
     e->y += weight * cos(latitude) * sin(longitude);
     e->z += weight * sin(latitude);
+}
+
+static void weigh(entry *e, const entry *city) {
+    lean(e, city->latitude, city->longitude, (double)city->population + 100);
     e->weight += (double)city->population;
 }
 
@@ -155,6 +165,25 @@ static void settle(entry *e) {
     e->latitude = atan2(e->z, hypot(e->x, e->y)) / RADIANS;
     e->longitude = atan2(e->y, e->x) / RADIANS;
     if (!e->population) e->population = (int64_t)e->weight;
+}
+
+static void lean_to_corners(entry *e, const int32_t *v, int32_t count) {
+    for (int32_t i = 0; i + 1 < count; i += 2) lean(e, v[i] / PS__GZ_SCALE, v[i + 1] / PS__GZ_SCALE, 1.0 / count);
+}
+
+/* The middle of an area is that of its outline's corners and of its countries and regions. */
+static void lean_to_shape(entry *e, const model *m, entry *const *old) {
+    for (uint32_t i = 0; i + 2 < e->shape_words; i += 2 + (uint32_t)e->shape[i + 1]) {
+        const int32_t *v = e->shape + i + 2;
+        if (e->shape[i] == PS__GZ_CIRCLE) lean(e, v[0] / PS__GZ_SCALE, v[1] / PS__GZ_SCALE, 1);
+        if (e->shape[i] == PS__GZ_POLYGON) lean_to_corners(e, v, e->shape[i + 1]);
+        if (e->shape[i] == PS__GZ_PART) lean(e, (v[1] + v[3]) / PS__GZ_SCALE / 2, (v[2] + v[4]) / PS__GZ_SCALE / 2, 1);
+        if (e->shape[i] == PS__GZ_REGION) lean(e, old[v[0]]->latitude, old[v[0]]->longitude, 1);
+        if (e->shape[i] != PS__GZ_COUNTRY) continue;
+        const entry *country = find_country(m, (char[]){(char)(v[0] / 256), (char)(v[0] % 256), 0});
+        lean(e, country->latitude, country->longitude, 1);
+        e->weight += (double)country->population;
+    }
 }
 
 /* As in the file: kinds from large to small; cities by row, then longitude; the others as they came. */
@@ -170,11 +199,30 @@ static int in_order(const void *a, const void *b) {
         int d = row_of(x) - row_of(y), east = scaled(x->longitude) - scaled(y->longitude);
         if (d) return d;
         if (east) return east;
+        return (x->id > y->id) - (x->id < y->id);
     }
-    return (x->id > y->id) - (x->id < y->id);
+    return (x->id < y->id) - (x->id > y->id); /* those are negative */
 }
 
-void finish(model *m) {
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* Takes the names away that our own table says are words. */
+static void drop_words(model *m) {
+    enum { LARGE = 100000 };
+    size_t kept = 0;
+    if (!m->dropped_count) return;
+    qsort(m->dropped, m->dropped_count, sizeof *m->dropped, by_text);
+    for (size_t i = 0; i < m->name_count; i++) {
+        const place_name *n = &m->names[i];
+        int small = n->place->kind == PS__PLACE_CITY && n->place->population < LARGE;
+        if (small && bsearch(&n->folded, m->dropped, m->dropped_count, sizeof *m->dropped, by_text)) continue;
+        m->names[kept++] = *n;
+    }
+    m->name_count = kept;
+}
+
+void finish(model *m, entry *const *old) {
+    drop_words(m);
     for (size_t i = 0; i < m->count; i++) {
         entry *e = m->entries[i];
         if (e->kind != PS__PLACE_CITY || e->section) continue;
@@ -184,6 +232,11 @@ void finish(model *m) {
     }
     for (size_t i = 0; i < m->count; i++)
         if (m->entries[i]->kind == PS__PLACE_COUNTRY || m->entries[i]->kind == PS__PLACE_REGION) settle(m->entries[i]);
+    for (size_t i = 0; i < m->count; i++) {
+        if (!m->entries[i]->shape) continue;
+        lean_to_shape(m->entries[i], m, old);
+        settle(m->entries[i]);
+    }
     qsort(m->entries, m->count, sizeof *m->entries, in_order);
     for (size_t i = 0; i < m->count; i++) m->entries[i]->number = (uint32_t)i;
 }

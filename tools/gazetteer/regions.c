@@ -84,16 +84,18 @@ static void add_region_name(model *m, const entry *region, const char *text) {
 
 /* ---- GeoNames ---- */
 
+/* Country and code as digits to the base of 37: stable, and below the numbers of countries and areas. */
 static int64_t region_id(const entry *e) {
+    char text[16];
     int64_t id = 0;
-    for (const char *c = e->country; *c; c++) id = id << 8 | (unsigned char)*c;
-    for (const char *c = e->code; *c; c++) id = id << 8 | (unsigned char)*c;
+    snprintf(text, sizeof text, "%.2s%.8s", e->country, e->code);
+    for (const char *c = text; *c; c++) id = id * 37 + (isdigit((unsigned char)*c) ? *c - '0' + 1 : toupper((unsigned char)*c) - 'A' + 11);
     return -id;
 }
 
 static void add_region(model *m, const char *code, const char *name) {
     const char *dot = strchr(code, '.');
-    if (!dot || dot - code != 2 || strlen(dot + 1) > 4 || !*name) return;
+    if (!dot || dot - code != 2 || strlen(dot + 1) > 8 || !*name) return;
     char country[3] = {code[0], code[1], 0};
     if (!find_country(m, country)) return;
     entry *e = add_entry(m, PS__PLACE_REGION, 0);
@@ -104,7 +106,7 @@ static void add_region(model *m, const char *code, const char *name) {
     add_region_name(m, e, name);
 }
 
-static void read_admin1(model *m, const char *path) {
+void read_regions(model *m, const char *path) {
     json_error_t fault;
     json_t *list = json_load_file(path, 0, &fault), *item;
     size_t i;
@@ -178,6 +180,7 @@ static void match_all(model *m, const char *folder) {
 
 /* An English name that only lacks CLDR's diacritics takes them. */
 static void set_label(entry *e, int language, const char *text) {
+    if (language == 0) text = simplify(text);
     if (language != ENGLISH || strcmp(fold(text, strlen(text)), fold(e->label[ENGLISH], strlen(e->label[ENGLISH]))) == 0) e->label[language] = text;
 }
 
@@ -194,9 +197,8 @@ static void name_in_language(model *m, const char *folder, const char *language,
     }
 }
 
-void read_regions(model *m, const char *admin1_json, const char *cldr_folder) {
+void name_regions(model *m, const char *cldr_folder) {
     static const char *const more[] = {"it", "nl", "pl", "sv", "da", "no", "ca", "tr", NULL}; /* for finding only */
-    read_admin1(m, admin1_json);
     match_all(m, cldr_folder);
     for (int i = 0; i < LANGUAGES; i++) name_in_language(m, cldr_folder, language_names[i], i);
     for (const char *const *language = more; *language; language++) name_in_language(m, cldr_folder, *language, -1);

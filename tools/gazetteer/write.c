@@ -32,15 +32,7 @@ static uint32_t put_string(strings *s, const char *text) {
 
 /* ---- Names ---- */
 
-/* A region named like a city of its own with a tenth of its people comes after that city: "Lisbon" is the city. */
-static int is_own_city(const entry *region, const entry *city) {
-    return region->kind == PS__PLACE_REGION && city->kind == PS__PLACE_CITY && city->region == region &&
-           city->population * 10 >= region->population;
-}
-
 static int by_size(const entry *x, const entry *y) {
-    if (is_own_city(x, y)) return 1;
-    if (is_own_city(y, x)) return -1;
     if (x->kind != y->kind) return x->kind - y->kind;
     if (x->section != y->section) return x->section - y->section;
     if (x->population != y->population) return x->population < y->population ? 1 : -1;
@@ -61,39 +53,67 @@ static void put_varint(ps__buf *b, uint32_t value) {
     ps__buf_putc(b, (char)value);
 }
 
-static void put_name(ps__buf *names, const place_name *first, const place_name *before, const uint32_t *numbers, uint32_t count) {
+/* "Lisbon" is the city before it is the district of that name around it, if it has a tenth of its people at least. */
+static int is_own_city(const entry *region, const entry *city) {
+    if (region->kind != PS__PLACE_REGION || city->kind != PS__PLACE_CITY || strcmp(region->country, city->country) != 0) return 0;
+    if (city->population * 10 < region->population || !strstr(region->plain, city->plain)) return 0;
+    return city->region == region || ps__place_distance(region->latitude, region->longitude, city->latitude, city->longitude) < 60;
+}
+
+/* Moves such cities to the place before their regions. */
+static void put_own_cities_first(const entry **places, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t to = 0;
+        while (to < i && !is_own_city(places[to], places[i])) to++;
+        if (to == i) continue;
+        const entry *city = places[i];
+        memmove(places + to + 1, places + to, (i - to) * sizeof *places);
+        places[to] = city;
+    }
+}
+
+/* The names [first, last) are one, sorted by size; returns how many places have it. */
+static uint32_t collect(const entry **places, const place_name *first, const place_name *last) {
+    uint32_t count = 0;
+    for (; first < last; first++) {
+        uint32_t known = 0;
+        while (known < count && places[known] != first->place) known++;
+        if (known == count) places[count++] = first->place;
+    }
+    put_own_cities_first(places, count);
+    return count;
+}
+
+static void put_name(ps__buf *names, const place_name *first, const place_name *before, const entry *const *places, uint32_t count) {
     size_t shared = 0;
     while (before && shared < before->length && shared < first->length && before->folded[shared] == first->folded[shared]) shared++;
     ps__buf_putc(names, (char)shared);
     ps__buf_putc(names, (char)(first->length - shared));
     ps__buf_append(names, first->folded + shared, first->length - shared);
     put_varint(names, count);
-    for (uint32_t i = 0; i < count; i++) put_varint(names, numbers[i]);
+    for (uint32_t i = 0; i < count; i++) put_varint(names, places[i]->number);
 }
 
-static void put_names(ps__buf *names, ps__buf *blocks, model *m, uint32_t *written) {
-    uint32_t *numbers = need(malloc(m->count * sizeof *numbers));
-    const place_name *before = NULL;
+static int is_same(const place_name *a, const place_name *b) { return a->length == b->length && memcmp(a->folded, b->folded, a->length) == 0; }
+
+static uint32_t put_names(ps__buf *names, ps__buf *blocks, model *m) {
+    const entry **places = need(malloc(m->name_count * sizeof *places));
+    const place_name *before = NULL, *at = m->names, *end = at + m->name_count;
+    uint32_t written = 0;
+    for (size_t i = 0; i < m->count; i++) m->entries[i]->plain = fold(m->entries[i]->label[ENGLISH], strlen(m->entries[i]->label[ENGLISH]));
     qsort(m->names, m->name_count, sizeof *m->names, by_name);
-    *written = 0;
-    for (size_t i = 0, next; i < m->name_count; i = next) {
-        uint32_t count = 0;
-        for (next = i; next < m->name_count && m->names[next].length == m->names[i].length &&
-                       memcmp(m->names[next].folded, m->names[i].folded, m->names[i].length) == 0; next++) {
-            uint32_t number = m->names[next].place->number, known = 0;
-            while (known < count && numbers[known] != number) known++;
-            if (known == count) numbers[count++] = number;
-        }
-        if (*written % PS__GZ_BLOCK == 0) {
+    for (const place_name *next; at < end; at = next, written++) {
+        for (next = at + 1; next < end && is_same(at, next);) next++;
+        if (written % PS__GZ_BLOCK == 0) {
             uint32_t offset = (uint32_t)names->length;
             ps__buf_append(blocks, &offset, sizeof offset);
             before = NULL;
         }
-        put_name(names, &m->names[i], before, numbers, count);
-        before = &m->names[i];
-        ++*written;
+        put_name(names, at, before, places, collect(places, at, next));
+        before = at;
     }
-    free(numbers);
+    free(places);
+    return written;
 }
 
 /* ---- Records ---- */
@@ -181,7 +201,6 @@ void write_file(model *m, entry *const *old, const char *path) {
     ps__gz_header h = {.magic = PS__GZ_MAGIC, .version = PS__GZ_VERSION};
     strings s = {.bytes = PS__BUF_INIT, .slot_count = 1 << 20};
     size_t places = 0;
-    uint32_t names;
     for (int i = 0; i < PS__GZ_SECTIONS; i++) section[i] = (ps__buf)PS__BUF_INIT;
     s.slots = need(calloc(s.slot_count, sizeof *s.slots));
     for (size_t i = 0; i < m->count; i++) {
@@ -193,7 +212,7 @@ void write_file(model *m, entry *const *old, const char *path) {
     for (size_t i = places; i < m->count; i++) put_city(&section[PS__GZ_S_CITIES], &s, m->entries[i], h.continents, m);
     put_starts(&section[PS__GZ_S_STARTS], m->entries + places, (uint32_t)(m->count - places));
     put_ids(&section[PS__GZ_S_IDS], m->entries + places, (uint32_t)(m->count - places));
-    put_names(&section[PS__GZ_S_NAMES], &section[PS__GZ_S_BLOCKS], m, &names);
+    uint32_t names = put_names(&section[PS__GZ_S_NAMES], &section[PS__GZ_S_BLOCKS], m);
     for (int i = 0; i < PS__GZ_LANGUAGES; i++) put_labels(&section[PS__GZ_S_LABELS + i], &s, m, i);
     section[PS__GZ_S_STRINGS] = s.bytes;
     save(path, &h, section, element);
