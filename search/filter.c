@@ -55,6 +55,9 @@ static int test_where(const test *t, const ps__chunk *c, size_t i, size_t row) {
         return ps__place_distance(where->place.latitude, where->place.longitude, latitude, longitude) <= where->radius_km;
     }
     if (!t->gazetteer) return UNKNOWN;
+    /* Most photos are far from a city: told apart without a distance. */
+    if (where->place.kind == PS__PLACE_CITY && c->city[i] != where->place.id && fabs(latitude - where->place.latitude) > t->latitude_off)
+        return NO;
     ps__position position = {latitude, longitude, c->city[i], c->region[i], {c->country[i][0], c->country[i][1], 0}};
     return ps__place_has(t->gazetteer, &where->place, &position);
 }
@@ -245,7 +248,7 @@ static int make_test(test *t, const ps__table *table, ps__store *store, const ps
     *t = (test){.filter = filter, .gazetteer = gazetteer, .any_hour = filter->when};
     t->any_hour.minute_from = 0;
     t->any_hour.minute_to = 24 * 60;
-    t->latitude_off = filter->where.radius_km / km_a_degree;
+    t->latitude_off = (filter->where.near ? filter->where.radius_km : filter->where.place.radius_km) / km_a_degree;
     switch (filter->kind) {
     case PS__FILTER_WHEN: t->fn = test_when; return PS__OK;
     case PS__FILTER_WHERE: t->fn = test_where; return PS__OK;

@@ -128,13 +128,13 @@ int ps__index_reload(int *taken, ps__index *index, int64_t now, int tell, ps__er
     ps__error why;
     *taken = 0;
     int status = ps__roll_read(&roll, &index->key, &why);
-    if (status == PS__OK && roll.change > index->rolled && roll.change > index->built && roll.change <= now) {
+    if (status == PS__OK && roll.change > index->rolled && roll.change > index->built && roll.touched <= now) {
         status = load_parts(&parts, &roll, index, &why);
         if (status == PS__OK) {
             index->rolled = roll.change;
             *taken = 1;
             index->told = 0;
-            status = ps__index_put_in_place(index, &parts, used_up_to(index, roll.change), roll.change, roll.change, err);
+            status = ps__index_put_in_place(index, &parts, used_up_to(index, roll.change), roll.change, roll.touched, err);
             ps__roll_clear(&roll);
             return status;
         }
