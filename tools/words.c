@@ -161,12 +161,15 @@ static void add_words(row *r, const char *s, size_t n, size_t lang) {
     ps__lexer lexer;
     int weak = n > 1 && s[n - 1] == '?', elided;
     if (weak) n--;
+    int possessive = n > 1 && s[0] == '\'';                    /* "'s": cut as if behind a word */
     elided = n > 1 && s[n - 1] == '\'' && (n <= 3 || s[n - 2] == 'u'); /* "l'", "jusqu'": cut as if a word followed */
-    if (n > sizeof text - 2) fail("a word has more than %zu bytes", sizeof text - 2);
-    memcpy(text, s, n);
-    text[n] = 'x';
-    if (!ps__lex(&lexer, text, n + (elided ? 1 : 0))) fail("out of memory");
-    for (size_t i = 0; i < lexer.count - (elided ? 1 : 0); i++) {
+    if (n > sizeof text - 3) fail("a word has more than %zu bytes", sizeof text - 3);
+    size_t lead = possessive ? 1 : 0;
+    text[0] = 'x';
+    memcpy(text + lead, s, n);
+    text[lead + n] = 'x';
+    if (!ps__lex(&lexer, text, lead + n + (elided ? 1 : 0))) fail("out of memory");
+    for (size_t i = lead; i < lexer.count - (elided ? 1 : 0); i++) {
         const ps__token *t = &lexer.tokens[i];
         const char *folded = lexer.folds.bytes + t->fold;
         if (ps__token_joins(&lexer, i)) continue;

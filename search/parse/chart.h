@@ -60,6 +60,14 @@ typedef struct ps__parse {
 static inline const ps__token *ps__token_at(const ps__parse *p, size_t i) { return &p->lexer.tokens[i]; }
 static inline const char *ps__token_fold(const ps__parse *p, size_t i) { return p->lexer.folds.bytes + p->lexer.tokens[i].fold; }
 
+/* The item itself if it is of the symbol, else the first such that filled one of its slots; NULL. */
+static inline const ps__item *ps__item_part(const ps__parse *p, const ps__item *item, int symbol) {
+    if (item->symbol == symbol) return item;
+    for (int k = 0; k < item->kid_count; k++)
+        if (p->items[item->kids[k]].symbol == symbol) return &p->items[item->kids[k]];
+    return NULL;
+}
+
 /* Numbers of the words in the tables, and the languages in play. */
 void ps__lexicon_apply(ps__parse *p);
 

@@ -136,7 +136,8 @@ static size_t composite(const cursor *c, ps__token *t, size_t i, int count, doub
     uint32_t separator = at(c, i, &next);
     if (next == i || (separator != '-' && separator != '.' && separator != '/' && separator != ':')) return 0;
     end = digits(c, next, &n, &second);
-    if (n < 1 || n > 2) return 0;
+    if (n < 1 || n > 4) return 0;
+    if (n > 2 && (separator != '/' || count > 2)) return 0;
     t->parts[0] = (int16_t)(first < 30000 ? first : 0);
     t->parts[1] = (int16_t)second;
     t->parts[2] = 0;
@@ -162,7 +163,13 @@ static size_t composite(const cursor *c, ps__token *t, size_t i, int count, doub
         t->type = PS__TOKEN_ISODATE; /* a month */
         return end;
     }
-    if (count > 2 || first < 1 || first > 31 || second < 1 || second > 31) return 0;
+    if (count <= 2 && n == 4 && separator == '/' && first >= 1 && first <= 12 && !letter_or_digit_at(c, end)) { /* "07/2019" */
+        t->type = PS__TOKEN_ISODATE;
+        t->parts[0] = (int16_t)second;
+        t->parts[1] = (int16_t)first;
+        return end;
+    }
+    if (count > 2 || n > 2 || first < 1 || first > 31 || second < 1 || second > 31) return 0;
     if (at(c, end, &next) != separator || next == end) return 0;
     i = digits(c, next, &n, &third);
     if (n == 0 && separator == '.' && !letter_or_digit_at(c, next)) { /* "4.7." */
@@ -188,6 +195,16 @@ static size_t lex_number(const cursor *c, ps__token *t, size_t i) {
     t->whole = 1;
     whole = composite(c, t, end, count, value);
     if (whole) return whole;
+    if (count == 8 && !letter_or_digit_at(c, end)) { /* 20190704; whether there is such a day is found out later */
+        int year = (int)value / 10000, month = (int)value / 100 % 100, day = (int)value % 100;
+        if (year >= 1826 && year <= 2100 && month >= 1 && month <= 12 && day >= 1 && day <= 31) {
+            t->type = PS__TOKEN_ISODATE;
+            t->parts[0] = (int16_t)year;
+            t->parts[1] = (int16_t)month;
+            t->parts[2] = (int16_t)day;
+            return end;
+        }
+    }
     uint32_t point = at(c, end, &next);
     if ((point == '.' || point == ',') && next > end) {
         size_t behind = digits(c, next, &n, &fraction);

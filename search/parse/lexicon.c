@@ -28,9 +28,22 @@ static int find_language(const ps__tables *t, const char *lang) {
     return -1;
 }
 
+/* Where every word has a capital ("A Spring In The Forest"), capitals tell nothing. */
+static void drop_capitals(ps__lexer *lexer) {
+    size_t words = 0, capitals = 0;
+    for (size_t i = 0; i < lexer->count; i++) {
+        if (lexer->tokens[i].type != PS__TOKEN_WORD) continue;
+        words++;
+        capitals += lexer->tokens[i].capital;
+    }
+    for (size_t i = 0; words >= 3 && capitals == words && i < lexer->count; i++)
+        if (lexer->tokens[i].type == PS__TOKEN_WORD) lexer->tokens[i].capital = 0;
+}
+
 void ps__lexicon_apply(ps__parse *p) {
     const ps__tables *t = p->tables;
     size_t hits[16] = {0};
+    drop_capitals(&p->lexer);
     int han = 0, given = find_language(t, p->context ? p->context->lang : NULL), best;
     for (size_t i = 0; i < p->lexer.count; i++) {
         ps__token *token = &p->lexer.tokens[i];

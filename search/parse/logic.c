@@ -3,6 +3,7 @@
 ** have filters and content of their own.
 */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -46,7 +47,9 @@ static int is_small_only(const ps__parse *p, size_t from, size_t to) {
     return 1;
 }
 
-static int is_fold(const ps__parse *p, size_t token, const char *word) { return strcmp(ps__token_fold(p, token), word) == 0; }
+static int is_fold(const ps__parse *p, size_t token, const char *word) {
+    return p->lexer.tokens[token].fold_length && strcmp(ps__token_fold(p, token), word) == 0;
+}
 
 /* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script, after what says
 ** "without" of a noun that follows ("没有人的海滩"), at what links it to that noun. */
@@ -228,6 +231,16 @@ static int is_southern(const building *b) {
     return b->p->context->southern;
 }
 
+/* "January or February": 01-01..02-01 and 02-01..03-01 are one. */
+static int merge_recurring(ps__when *a, const ps__when *b) {
+    char both[sizeof a->every];
+    if (strlen(a->every) != 12 || strlen(b->every) != 12 || memcmp(a->every + 7, b->every, 5) != 0) return 0;
+    snprintf(both, sizeof both, "%.5s..%s", a->every, b->every + 7);
+    if (ps__when_or(a, b, NULL) != PS__OK) return 0;
+    memcpy(a->every, both, sizeof both);
+    return 1;
+}
+
 /* What two times allow together, as one filter. */
 static int merge_times(ps__filter *into, const ps__filter *other) {
     ps__when *a = &into->when;
@@ -240,6 +253,7 @@ static int merge_times(ps__filter *into, const ps__filter *other) {
         a->weekdays |= b->weekdays;
         return 1;
     }
+    if (a->every[0] && b->every[0]) return merge_recurring(a, b);
     if (a->every[0] || b->every[0]) return 0;
     return ps__when_or(a, b, NULL) == PS__OK;
 }
@@ -256,7 +270,7 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
         uint32_t from = b->p->lexer.tokens[u[-1].from].from, to = b->p->lexer.tokens[u->to - 1].to;
         if (merge_times(last, &filter)) {
             char *words = ps__strndup(b->p->text + from, to - from);
-            ps__query_filter_clear(&filter);
+            ps__filter_clear(&filter);
             if (!words) return ps__fail_nomem(err);
             ps__free(last->words);
             last->words = words;
@@ -268,7 +282,7 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
     }
     grown = ps__realloc(clause->filters, (clause->filter_count + 1) * sizeof *grown);
     if (!grown) {
-        ps__query_filter_clear(&filter);
+        ps__filter_clear(&filter);
         return ps__fail_nomem(err);
     }
     clause->filters = grown;
@@ -280,9 +294,8 @@ static int is_hours(const ps__parse *p, const unit *u) {
     if (u->type != UNIT_FILTER || u->negative) return 0;
     const ps__item *item = &p->items[u->segment->item];
     if (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME) return 0;
-    for (int k = 0; k < item->kid_count && item->symbol == PS__SYM_WHEN; k++)
-        if (p->items[item->kids[k]].symbol == PS__SYM_TIME) item = &p->items[item->kids[k]];
-    return (item->flags & PS__ITEM_DAYPART) != 0;
+    const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
+    return ((time ? time : item)->flags & PS__ITEM_DAYPART) != 0;
 }
 
 /* The texts to be found: one, or alternatives parted by "or". */

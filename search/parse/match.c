@@ -83,7 +83,7 @@ static int is_weak(const match *m) {
             weak++;
         }
     }
-    return weak == 1;
+    return weak == 1 || m->kid_count == 0; /* all of several weak words: a name like "musim? panas?" */
 }
 
 static void accept(match *m, size_t end) {

@@ -1,8 +1,10 @@
 /*
-** The arithmetic of moments: units of the calendar, the spans of what recurs, parts and neighbourhoods of both.
+** The arithmetic of moments: units of the calendar, the spans of what recurs, parts and neighbourhoods of both, and at last the spans
+** that a filter has.
 */
 #include "search/parse/times.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "search/holidays.h"
@@ -282,4 +284,44 @@ int ps__moment_between(ps__moment *out, const ps__moment *a, const ps__moment *b
     }
     ps__moment_span(out, first.from_s, last.to_s, a->grain);
     return first.from_s < last.to_s;
+}
+
+/* ---- The filter ---- */
+
+static int add_years(ps__when *out, const ps__moment *moment, ps__error *err) {
+    ps__span spans[2];
+    memset(out, 0, sizeof *out);
+    out->weekdays = PS__WEEK;
+    out->minute_to = 1440;
+    for (int year = PS__FIRST_YEAR; year <= PS__LAST_YEAR; year++) {
+        int n = ps__moment_in_year(spans, moment, year);
+        for (int i = 0; i < n; i++) {
+            int status = ps__when_add(out, spans[i].from_s, spans[i].to_s, err);
+            if (status != PS__OK) return status;
+        }
+    }
+    if (moment->kind == PS__MOMENT_EVERY)
+        snprintf(out->every, sizeof out->every, "%02u-%02u..%02u-%02u", (unsigned)moment->month_from % 100, (unsigned)moment->day_from % 100,
+                 (unsigned)moment->month_to % 100, (unsigned)moment->day_to % 100);
+    else if (!moment->wider_s)
+        snprintf(out->every, sizeof out->every, "%s", ps__holiday_name(moment->holiday));
+    return PS__OK;
+}
+
+int ps__moment_when(ps__when *out, const ps__moment *moment, ps__error *err) {
+    int status;
+    if (moment->kind == PS__MOMENT_ANY)
+        status = ps__when_always(out, err);
+    else if (moment->kind == PS__MOMENT_SPAN)
+        status = ps__when_span(out, moment->span.from_s, moment->span.to_s, err);
+    else
+        status = add_years(out, moment, err);
+    if (status != PS__OK) {
+        ps__when_clear(out);
+        return status;
+    }
+    out->weekdays = moment->weekdays;
+    out->minute_from = moment->minute_from;
+    out->minute_to = moment->minute_to;
+    return PS__OK;
 }

@@ -13,7 +13,7 @@
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
 #define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
-#define SMALLEST 10000 /* people of a town that may be meant by a name alone */
+#define SMALLEST 1000                /* people of a town that may be meant by a name alone */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
@@ -23,7 +23,7 @@ static int is_taken(const ps__parse *p, size_t from, size_t to) {
         const ps__item *item = &p->items[i];
         if (item->to >= to && item->symbol == PS__SYM_N && !(item->flags & PS__ITEM_WEAK)) return 1;
         if (item->to < to || item->symbol < PS__SYM_ORDINAL || item->symbol > PS__SYM_BUT) continue;
-        if (item->symbol == PS__SYM_DEMONYM || item->symbol == PS__SYM_PLACELIKE || item->symbol == PS__SYM_AMBIGUOUS_PLACE ||
+        if (item->symbol == PS__SYM_DEMONYM || item->symbol == PS__SYM_AMBIGUOUS_PLACE ||
             item->symbol == PS__SYM_AMBIGUOUS_CAMERA || (item->symbol == PS__SYM_NOISE && to > from + 1))
             continue;
         return 1;
@@ -44,8 +44,9 @@ static size_t find_item(ps__place *out, const ps__parse *p, const ps__item *item
     return n;
 }
 
-/* How well known: countries and areas are; a region of unknown people is as a town. */
+/* How well known: countries and areas are, countries more; a region of unknown people is as a town. */
 static double weight_of(const ps__place *place) {
+    if (place->kind == PS__PLACE_AREA) return 2e8;
     if (place->kind < PS__PLACE_REGION) return 1e9;
     return (double)(place->population > 0 ? place->population : 0) + (place->kind == PS__PLACE_REGION ? 100000 : 0);
 }
@@ -82,24 +83,33 @@ static void qualify(ps__parse *p, int32_t place) {
     if (outer >= 0 && p->items[outer].kid_count == 0) add_qualified(p, place, outer);
 }
 
-/* 1: the name is the place's usual one in English or the sentence's language, and not one of the many it has anywhere. */
+static int is_name(const char *text, size_t length, const ps__buf *name) {
+    char *folded;
+    if (ps__gazetteer_fold(&folded, text, length, NULL) != PS__OK) return 0;
+    int same = strcmp(folded, name->bytes) == 0;
+    ps__free(folded);
+    return same;
+}
+
+/* 1: the name is the place's usual one in English or a language of the tables, and not one of the many it has anywhere. */
 static int is_usual(const ps__parse *p, const ps__place *place, const ps__buf *name) {
-    int usual = 0;
-    for (int own = 0; own < 2 && !usual; own++) {
-        char *label = NULL, *folded = NULL;
-        const char *text = place->name;
-        if (own) {
-            if (p->lang < 0 || p->lang == p->english) break;
-            if (ps__gazetteer_label(&label, p->context->gazetteer, place, p->tables->languages[p->lang], NULL) != PS__OK) break;
-            text = label;
-        }
-        const char *comma = own ? strstr(text, ", ") : NULL;
-        if (ps__gazetteer_fold(&folded, text, comma ? (size_t)(comma - text) : strlen(text), NULL) == PS__OK)
-            usual = strcmp(folded, name->bytes) == 0;
-        ps__free(folded);
+    int usual = is_name(place->name, strlen(place->name), name);
+    for (int l = 0; p->tables->languages[l] && !usual; l++) {
+        char *label;
+        if (ps__gazetteer_label(&label, p->context->gazetteer, place, p->tables->languages[l], NULL) != PS__OK) break;
+        const char *comma = strstr(label, ", ");
+        usual = is_name(label, comma ? (size_t)(comma - label) : strlen(label), name);
         ps__free(label);
     }
     return usual;
+}
+
+/* "UK", "US": two letters are a name only of a country, and in capitals. */
+static int is_country_code(const ps__parse *p, size_t token, const ps__place *places, size_t count) {
+    const ps__token *t = ps__token_at(p, token);
+    const char *s = p->text + t->body_from;
+    if (t->body_to - t->body_from != 2 || s[0] < 'A' || s[0] > 'Z' || s[1] < 'A' || s[1] > 'Z') return 0;
+    return count && places[0].kind == PS__PLACE_COUNTRY;
 }
 
 static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *places, size_t count, const ps__buf *name) {
@@ -137,7 +147,8 @@ void ps__places_at(ps__parse *p, size_t token) {
         size_t n = find(places, CANDIDATES, &prefix, p, &name);
         int is_short = type == PS__TOKEN_WORD ? name.length <= 2 : end == token + 1;
         int cut = end < p->lexer.count && ps__token_joins(&p->lexer, end); /* half of a joined word */
-        if (n && !is_short && !cut && !is_taken(p, token, end)) add_place(p, token, end, places, n, &name);
+        int code = end == token + 1 && is_country_code(p, token, places, n);
+        if (n && !cut && (code || (!is_short && !is_taken(p, token, end)))) add_place(p, token, end, places, n, &name);
         if (!prefix) break;
     }
     if (name.failed) p->failed = 1;
@@ -153,15 +164,8 @@ static int64_t photos_at(ps__parse *p, const ps__where *where) {
     return gallery->photos_at(where, gallery->payload);
 }
 
-static const ps__item *kid_of(const ps__parse *p, const ps__item *item, int symbol) {
-    if (item->symbol == symbol) return item;
-    for (int k = 0; k < item->kid_count; k++)
-        if (p->items[item->kids[k]].symbol == symbol) return &p->items[item->kids[k]];
-    return NULL;
-}
-
 static double radius_of(const ps__parse *p, const ps__item *item) {
-    const ps__item *n = kid_of(p, item, PS__SYM_N), *unit = kid_of(p, item, PS__SYM_LENGTH);
+    const ps__item *n = ps__item_part(p, item, PS__SYM_N), *unit = ps__item_part(p, item, PS__SYM_LENGTH);
     double km = DEFAULT_RADIUS_KM;
     if (n && n->number > 0) km = n->number;
     if (n && unit) km *= unit->value == PS__METRE ? 0.001 : unit->value == PS__MILE ? 1.609344 : 1;
@@ -191,12 +195,13 @@ static int is_after_city(const ps__place *region, const ps__place *places, size_
     return 0;
 }
 
-static double score_of(const ps__place *place, const ps__place *places, size_t count) {
+static double score_of(const ps__parse *p, const ps__place *place, const ps__place *places, size_t count, const ps__buf *name) {
     double score = weight_of(place);
     if (place->kind == PS__PLACE_REGION) {
         score = place->population > 0 ? (double)place->population : 100000;
         if (is_after_city(place, places, count)) score = 1;
     }
+    if (is_usual(p, place, name)) score *= 8;
     return score + (place->kind < PS__PLACE_REGION ? 1e9 / place->kind : 0);
 }
 
@@ -207,17 +212,20 @@ static int resolve_demonym(ps__where *out, ps__parse *p, const ps__item *item) {
 }
 
 int ps__place_resolve(ps__where *out, ps__parse *p, const ps__item *item) {
-    const ps__item *name = kid_of(p, item, PS__SYM_PLACE), *demonym = kid_of(p, item, PS__SYM_DEMONYM);
+    const ps__item *name = ps__item_part(p, item, PS__SYM_PLACE), *demonym = ps__item_part(p, item, PS__SYM_DEMONYM);
     ps__place places[CANDIDATES];
     ps__where each = {0};
+    ps__buf text = PS__BUF_INIT;
     int64_t most = -1, best_photos = -1;
     double best_score = -1;
     memset(out, 0, sizeof *out);
     if (!name) return demonym ? resolve_demonym(out, p, demonym) : -1;
     int near = item->symbol == PS__SYM_WHERE && (item->value == PS__WHERE_NEAR || item->value == PS__WHERE_WITHIN);
     size_t n = candidates(places, p, name);
+    const ps__item *own = name->kid_count == 2 ? &p->items[name->kids[0]] : name;
+    ps__fold_tokens(&text, p, own->from, own->to);
     for (size_t i = 0; i < n; i++) {
-        double score = score_of(&places[i], places, n);
+        double score = score_of(p, &places[i], places, n, &text);
         each.place = places[i];
         each.near = near && (places[i].kind == PS__PLACE_CITY || item->value == PS__WHERE_WITHIN);
         each.radius_km = each.near ? radius_of(p, item) : 0;
@@ -231,6 +239,7 @@ int ps__place_resolve(ps__where *out, ps__parse *p, const ps__item *item) {
             *out = each;
         }
     }
+    ps__buf_free(&text);
     if (!n) return -1;
     return most != 0;
 }

@@ -10,7 +10,7 @@ enum { ASKED_WORD = 1, ASKED_WORDS = 2, ASKED_CAMERA = 4, ASKED_LENS = 8 };
 
 static void add(ps__parse *p, size_t token, size_t to, int symbol, double number) {
     ps__item item = {.from = (uint16_t)token, .to = (uint16_t)to, .symbol = (uint8_t)symbol, .rank = 2, .number = number};
-    item.value = (int32_t)number;
+    item.value = number < 1e9 ? (int32_t)number : INT32_MAX;
     ps__chart_add(p, &item);
 }
 
@@ -24,7 +24,7 @@ static int is_tight(const ps__parse *p, size_t token) { return token < p->lexer.
 /* "3pm", "3 p.m.", "15h30", "15h". */
 static void add_clock(ps__parse *p, size_t token) {
     const ps__token *t = ps__token_at(p, token);
-    int hour = (int)t->number, minute = -1;
+    int hour = t->number <= 24 ? (int)t->number : 25, minute = -1;
     size_t next = token + 1;
     if (t->type == PS__TOKEN_CLOCK) {
         hour = t->parts[0];
