@@ -270,7 +270,7 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
         uint32_t from = b->p->lexer.tokens[u[-1].from].from, to = b->p->lexer.tokens[u->to - 1].to;
         if (merge_times(last, &filter)) {
             char *words = ps__strndup(b->p->text + from, to - from);
-            ps__filter_clear(&filter);
+            ps__query_filter_clear(&filter);
             if (!words) return ps__fail_nomem(err);
             ps__free(last->words);
             last->words = words;
@@ -282,7 +282,7 @@ static int add_filter(building *b, const unit *u, int southern, ps__error *err) 
     }
     grown = ps__realloc(clause->filters, (clause->filter_count + 1) * sizeof *grown);
     if (!grown) {
-        ps__filter_clear(&filter);
+        ps__query_filter_clear(&filter);
         return ps__fail_nomem(err);
     }
     clause->filters = grown;
