@@ -26,6 +26,7 @@ typedef struct strings {
 typedef struct row { /* a pattern before words have numbers */
     ps__pattern pattern;
     uint32_t elements[MAX_ELEMENTS]; /* words by their place in `words` */
+    int tells; /* its words tell the language: they are no names, nor parts of one ("cinco de mayo") */
 } row;
 
 static const char *file;
@@ -161,9 +162,7 @@ static void add_element(row *r, uint32_t element) {
 static void add_words(row *r, const char *s, size_t n, size_t lang) {
     char text[256];
     ps__lexer lexer;
-    int weak = n > 1 && s[n - 1] == '?', elided, symbol = (int)r->pattern.symbol;
-    int tells = symbol != PS__SYM_AMBIGUOUS_PLACE && symbol != PS__SYM_DEMONYM &&
-                symbol != PS__SYM_HOLIDAY; /* "cinco de mayo" in English */
+    int weak = n > 1 && s[n - 1] == '?', elided;
     if (weak) n--;
     int possessive = n > 1 && s[0] == '\'';                            /* "'s": cut as if behind a word */
     elided = n > 1 && s[n - 1] == '\'' && (n <= 3 || s[n - 2] == 'u'); /* "l'", "jusqu'": cut as if a word followed */
@@ -178,7 +177,7 @@ static void add_words(row *r, const char *s, size_t n, size_t lang) {
         const char *folded = lexer.folds.bytes + t->fold;
         if (ps__token_joins(&lexer, i)) continue;
         if (!t->fold_length) fail("'%.*s' holds no word", (int)n, s);
-        add_element(r, word_number(folded, lang, tells) | (weak ? PS__ELEMENT_WEAK : 0));
+        add_element(r, word_number(folded, lang, r->tells) | (weak ? PS__ELEMENT_WEAK : 0));
     }
     ps__lexer_free(&lexer);
 }
@@ -191,8 +190,16 @@ static void add_row(const row *r) {
     rows[row_count++] = *r;
 }
 
+/* 1: more than one word. */
+static int has_blank(const char *s) {
+    s += strspn(s, " ");
+    s += strcspn(s, " ");
+    return s[strspn(s, " ")] != 0;
+}
+
 static void add_alternative(const char *s, const ps__pattern *like) {
     row r = {.pattern = *like};
+    r.tells = like->symbol != PS__SYM_AMBIGUOUS_PLACE && !(like->symbol == PS__SYM_HOLIDAY && has_blank(s));
     while (*s) {
         size_t n = strcspn(s, " {");
         if (n) {

@@ -41,7 +41,7 @@ void query_world_open(query_world *out) {
     ck_assert_msg(ps__gazetteer_open(&out->gazetteer, "build/places.gazetteer", &err) == PS__OK, "%s", err.text);
     out->context.now_s = QUERY_NOW;
     out->context.gazetteer = out->gazetteer;
-    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, out};
+    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, NULL, NULL, out};
 }
 
 void query_world_close(query_world *world) { ps__gazetteer_free(world->gazetteer); }
