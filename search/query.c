@@ -4,6 +4,7 @@
 */
 #include "search/query.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -109,7 +110,8 @@ static int is_bare(const ps__query *q) {
 }
 
 static int parse(ps__query *out, const char *text, size_t length, const ps__query_context *context, ps__error *err) {
-    ps__parse p = {.context = context, .tables = &ps__word_tables, .text = text, .length = length, .asks_left = MAX_QUESTIONS};
+    ps__parse p = {
+        .context = context, .tables = &ps__word_tables, .text = text, .length = length, .asks_left = MAX_QUESTIONS, .told = -1};
     ps__segments segments = {.notes = PS__BUF_INIT};
     int status = prepare(&p, err);
     for (size_t i = p.lexer.count; status == PS__OK && i-- > 0;) {
@@ -121,6 +123,7 @@ static int parse(ps__query *out, const char *text, size_t length, const ps__quer
     if (status == PS__OK) status = ps__logic_build(out, &p, &segments, err);
     if (status == PS__OK) status = add_rest(out, &p, err);
     if (status == PS__OK && is_bare(out)) status = take_whole(out, text, err);
+    if (p.told >= 0) snprintf(out->lang, sizeof out->lang, "%s", p.tables->languages[p.told]);
     out->steps = p.steps + p.lexer.steps;
     ps__segments_free(&segments);
     release(&p);

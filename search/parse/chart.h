@@ -45,6 +45,7 @@ typedef struct ps__parse {
     ps__lexer lexer;
     int lang, english; /* in tables->languages; -1 */
     uint16_t langs;    /* bits of both */
+    int told;          /* the language by the words; -1: they tell none */
     ps__item *items;   /* [item_count] owned */
     size_t item_count, item_room;
     int32_t *first, *last; /* [tokens] owned; items at a token; -1 */

@@ -60,6 +60,7 @@ void ps__lexicon_apply(ps__parse *p) {
     for (int l = 0; t->languages[l]; l++)
         if (hits[l] > (best < 0 ? 0 : hits[best])) best = l;
     if (han && find_language(t, "zh") >= 0) best = find_language(t, "zh");
+    p->told = best >= 0 && hits[best] ? best : -1;
     if (given >= 0) best = given;
     p->lang = best;
     p->langs = 0;

@@ -102,7 +102,8 @@ static void accept(match *m, size_t end) {
     }
     int nested = 0;
     for (int k = 0; k < m->kid_count; k++) /* "fim de semana passado": last weekend, not the end of last week */
-        if (p->items[m->kids[k]].symbol == PS__SYM_TIME) nested |= pattern->symbol == PS__SYM_TIME || !(p->items[m->kids[k]].rank & 1);
+        if (p->items[m->kids[k]].symbol == PS__SYM_TIME)
+            nested |= pattern->symbol == PS__SYM_TIME || !(p->items[m->kids[k]].rank & 1);
     item.rank = (uint8_t)((item.flags ? 0 : 4) + (pattern->lang == p->lang ? 2 : 0) + !nested);
     item.depth = (uint8_t)m->depth;
     if (pattern->symbol == PS__SYM_N) item.number = pattern->value;

@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 
-#define MAX_NAME 8 /* tokens */
-#define CANDIDATES 16
+#define MAX_NAME 8   /* tokens */
+#define CANDIDATES 8 /* of one name: the gallery is asked about each */
 #define DEFAULT_RADIUS_KM 25
 #define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
 #define SMALLEST 1000              /* people of a town that may be meant by a name alone */

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "search/parse/places.h"
+#include "search/parse/times.h"
 
 /* People of a town that is meant although its name is written small: alone, and behind a preposition. */
 #define KNOWN_ALONE 300000
@@ -263,6 +264,59 @@ static void note_hours(ps__segments *s) {
     ps__buf_putc(&s->notes, 0);
 }
 
+static void note_time(ps__segments *s, const ps__parse *p, const ps__item *item) {
+    const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
+    if (!time) time = item;
+    uint32_t from = p->lexer.tokens[time->from].from, to = p->lexer.tokens[time->to - 1].to;
+    ps__buf_printf(&s->notes, "no photo is known to be of the time \"%.*s\": taken as content", (int)(to - from), p->text + from);
+    ps__buf_putc(&s->notes, 0);
+}
+
+static void note_words(ps__segments *s, const char *words) {
+    ps__buf_printf(&s->notes, "no photo is known with the words \"%s\": taken as content", words);
+    ps__buf_putc(&s->notes, 0);
+}
+
+/* 1: a time that recurs (in June, on Sundays), at which no photo was taken. */
+static int is_empty_time(ps__parse *p, const ps__item *item) {
+    const ps__gallery *gallery = &p->context->gallery;
+    const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
+    ps__item whole = *item;
+    ps__moment moment;
+    ps__when when;
+    whole.value = PS__TIME_IS;
+    if (item->symbol != PS__SYM_TIME && item->symbol != PS__SYM_WHEN) return 0;
+    if (!gallery->photos_when || p->asks_left <= 0 || !((time ? time : item)->flags & PS__ITEM_SOFT)) return 0;
+    if (!ps__moment_of(&moment, p, time ? time : &whole, p->context->southern)) return 0;
+    if (ps__moment_when(&when, &moment, NULL) != PS__OK) {
+        p->failed = 1;
+        return 0;
+    }
+    p->asks_left--;
+    int64_t photos = gallery->photos_when(&when, 1, gallery->payload);
+    ps__when_clear(&when);
+    return photos == 0;
+}
+
+/* Exact words that no photo has: they are noted. */
+static int is_empty_words(ps__segments *s, ps__parse *p, const ps__item *item) {
+    const ps__gallery *gallery = &p->context->gallery;
+    const ps__item *quoted = ps__item_part(p, item, PS__SYM_QUOTED);
+    if (!quoted || (item->symbol != PS__SYM_QUOTED && item->symbol != PS__SYM_TEXT)) return 0;
+    if (!gallery->photos_with || p->asks_left <= 0) return 0;
+    const ps__token *t = ps__token_at(p, quoted->from);
+    char *words = ps__strndup(p->text + t->body_from, t->body_to - t->body_from);
+    if (!words) {
+        p->failed = 1;
+        return 0;
+    }
+    p->asks_left--;
+    int empty = gallery->photos_with(words, gallery->payload) == 0;
+    if (empty) note_words(s, words);
+    ps__free(words);
+    return empty;
+}
+
 static int is_only_hours(const ps__parse *p, const ps__item *item) {
     const ps__item *time = item->symbol == PS__SYM_WHEN ? ps__item_part(p, item, PS__SYM_TIME) : NULL;
     if (item->symbol != PS__SYM_TIME && item->symbol != PS__SYM_WHEN) return 0;
@@ -293,6 +347,11 @@ static int take_filter(ps__segments *s, ps__parse *p, size_t token, int after, p
             }
         } else if (is_only_hours(p, item) && gallery->has_hours && !gallery->has_hours(gallery->payload)) {
             note_hours(s);
+            failed = item->to;
+        } else if (is_empty_time(p, item)) {
+            if (!failed) note_time(s, p, item);
+            failed = failed ? failed : item->to;
+        } else if (is_empty_words(s, p, item)) {
             failed = item->to;
         } else {
             return 1;

@@ -34,14 +34,29 @@ static int has_camera(const char *words, void *payload) { return any_holds(CAMER
 static int has_lens(const char *words, void *payload) { return any_holds(LENSES, words, payload); }
 static int has_hours(void *payload) { return ((query_world *)payload)->hours; }
 
+static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
+    query_world *world = payload;
+    ck_assert(when->count > 0 && recurring);
+    world->questions++;
+    return world->times;
+}
+
+static int64_t photos_with(const char *words, void *payload) {
+    query_world *world = payload;
+    ck_assert(words[0] != 0);
+    world->questions++;
+    return world->words;
+}
+
 void query_world_open(query_world *out) {
     ps__error err = {0};
     memset(out, 0, sizeof *out);
     out->photos = out->hours = 1;
+    out->times = out->words = 1;
     ck_assert_msg(ps__gazetteer_open(&out->gazetteer, "build/places.gazetteer", &err) == PS__OK, "%s", err.text);
     out->context.now_s = QUERY_NOW;
     out->context.gazetteer = out->gazetteer;
-    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, NULL, NULL, out};
+    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, photos_when, photos_with, out};
 }
 
 void query_world_close(query_world *world) { ps__gazetteer_free(world->gazetteer); }

@@ -14,6 +14,7 @@ typedef struct query_world {
     ps__gazetteer *gazetteer; /* owned */
     int64_t photos;           /* at every place */
     int hours;                /* what has_hours says */
+    int64_t times, words;     /* photos of any time that recurs, with any words */
     int questions;            /* how often the gallery was asked */
 } query_world;
 

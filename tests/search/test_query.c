@@ -146,6 +146,20 @@ START_TEST(what_the_gallery_lacks_is_content_and_told) {
     ck_assert_uint_eq(query.clauses[0].filter_count, 0);
     ck_assert_str_eq(query.notes[0], "no photo is known to have a time of day: taken as content");
     ps__query_clear(&query);
+    world.times = 0;
+    parse(&query, &world, "costumes at Halloween");
+    ck_assert_str_eq(query.text, "costumes at Halloween");
+    ck_assert_str_eq(query.notes[0], "no photo is known to be of the time \"Halloween\": taken as content");
+    ps__query_clear(&query);
+    parse(&query, &world, "costumes at Halloween 2019"); /* a time that does not recur is asked for in earnest */
+    ck_assert_str_eq(query.text, "costumes");
+    ck_assert_uint_eq(query.note_count, 0);
+    ps__query_clear(&query);
+    world.words = 0;
+    parse(&query, &world, "sign \"no entry\"");
+    ck_assert_str_eq(query.text, "sign \"no entry\"");
+    ck_assert_str_eq(query.notes[0], "no photo is known with the words \"no entry\": taken as content");
+    ps__query_clear(&query);
     query_world_close(&world);
 }
 END_TEST
@@ -188,6 +202,29 @@ START_TEST(seasons_are_those_of_the_setting) {
     ck_assert_str_eq(dump.bytes, "text: beach; where: in Italy; when: 2026-06-01..2026-09-01");
     ps__query_clear(&query);
     ps__buf_free(&dump);
+    query_world_close(&world);
+}
+END_TEST
+
+static const struct {
+    const char *sentence, *given, *lang;
+} LANGUAGES[] = {
+    {"a dog on the beach", NULL, "en"},
+    {"ein Hund am Strand", NULL, "de"},
+    {"un perro en la playa", NULL, "es"},
+    {"\xE6\xB5\xB7\xE6\xBB\xA9", NULL, "zh"},
+    {"Xyzzy", NULL, ""},
+    {"ein Hund am Strand", "fr", "de"},
+};
+
+START_TEST(the_words_tell_the_language) {
+    query_world world;
+    ps__query query;
+    query_world_open(&world);
+    world.context.lang = LANGUAGES[_i].given;
+    parse(&query, &world, LANGUAGES[_i].sentence);
+    ck_assert_str_eq(query.lang, LANGUAGES[_i].lang);
+    ps__query_clear(&query);
     query_world_close(&world);
 }
 END_TEST
@@ -380,6 +417,7 @@ Suite *suite_query(void) {
     tcase_add_test(sentences, a_query_without_gallery_or_gazetteer_is_read);
     tcase_add_test(sentences, seasons_are_those_of_the_setting);
     tcase_add_test(sentences, the_place_with_photos_is_meant);
+    tcase_add_loop_test(sentences, the_words_tell_the_language, 0, sizeof LANGUAGES / sizeof *LANGUAGES);
     suite_add_tcase(suite, sentences);
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, any_bytes_give_a_sound_query_or_are_refused);
