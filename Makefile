@@ -52,7 +52,7 @@ O := build/$(VARIANT)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -isystem $(DEPS)/include -ffp-contract=off -fPIC -fvisibility=hidden -pthread -g \
               -ffile-prefix-map=$(CURDIR)=.
-PACKAGES := sqlite3 libturbojpeg libjpeg libexif libheif libwebp libxxhash jansson libutf8proc
+PACKAGES := sqlite3 libturbojpeg libjpeg libexif expat libheif libwebp libxxhash jansson libutf8proc
 OPTIMISE := -O2
 SANITIZE :=
 # Sanitizers rewrite expressions before the compiler looks at them, which brings warnings of their own.
@@ -79,7 +79,11 @@ ifneq ($(filter-out $(PLAIN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 endif
-DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif libheif libwebp libseccomp 2>/dev/null) -lm -pthread
+# Reading text in photos: OCR=1 wants it, OCR=0 leaves it out, else it is there when libtesseract is.
+OCR ?= $(if $(shell pkg-config --exists tesseract 2>/dev/null && echo yes),1,0)
+READER_CFLAGS = $(shell pkg-config --cflags tesseract)
+READER_LIBS = $(shell pkg-config --libs-only-L tesseract 2>/dev/null) -ltesseract $(shell pkg-config --libs libseccomp 2>/dev/null) -lm -pthread
+DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif expat libheif libwebp libseccomp 2>/dev/null) -lm -pthread
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 
 COMPILE_FLAGS = $(BASE_FLAGS) $(WARNINGS) $(OPTIMISE) $(SANITIZE) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -89,10 +93,12 @@ LIBS = $(PKG_LIBS) -lstdc++ -lm -pthread
 # --- sources -------------------------------------------------------------------------------------------------------------------
 
 LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder/families encoder/tokens encoder/pixels \
-               encoder/sandbox store search search/parse indexer api
+               encoder/sandbox encoder/reading store search search/parse indexer api
 # The decoder process is a program of its own, of the pixels' sources and these.
-DECODER_SOURCES := $(sort $(wildcard encoder/sandbox/decoder_*.c))
-LIB_SOURCES := $(filter-out $(DECODER_SOURCES),$(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS)))))
+DECODER_SOURCES := encoder/sandbox/cage.c $(sort $(wildcard encoder/sandbox/decoder_*.c))
+# So is the reader, which is not in every build.
+READER_SOURCES := encoder/sandbox/cage.c encoder/reading/reader_engine.c encoder/reading/reader_main.c
+LIB_SOURCES := $(filter-out $(DECODER_SOURCES) $(READER_SOURCES),$(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS)))))
 ifeq ($(filter x86_64%,$(MACHINE)),)
 LIB_SOURCES := $(filter-out encoder/kernels/%_avx2.c encoder/kernels/%_avx512vnni.c,$(LIB_SOURCES))
 endif
@@ -108,13 +114,16 @@ BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-LIB_OBJECTS := $(call objects,$(LIB_SOURCES)) $(O)/tables.o
+LIB_OBJECTS := $(call objects,$(LIB_SOURCES)) $(O)/tables.o $(O)/search/vocabulary_text.o
 CLI_OBJECTS := $(call objects,$(CLI_SOURCES))
 TEST_OBJECTS := $(call objects,$(TEST_SOURCES)) $(O)/tests/suites.o
 DECODER_OBJECTS := $(call objects,$(DECODER_SOURCES) $(filter base/% encoder/pixels/%,$(LIB_SOURCES)))
-TEST_DECODER_OBJECTS := $(O)/tests/encoder/sandbox/decoder_main.o $(call objects,$(wildcard tests/sandbox/*.c)) \
+TEST_DECODER_OBJECTS := $(O)/tests/encoder/sandbox/decoder_main.o $(call objects,tests/sandbox/tricks.c tests/sandbox/attempts.c) \
                         $(filter-out %/decoder_main.o,$(DECODER_OBJECTS))
-ALL_OBJECTS := $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) \
+# The tests' reader has an engine that crashes, hangs and lies, and needs no libtesseract.
+READER_OBJECTS := $(call objects,$(READER_SOURCES))
+TEST_READER_OBJECTS := $(call objects,encoder/sandbox/cage.c encoder/reading/reader_main.c tests/sandbox/reader_tricks.c tests/sandbox/attempts.c)
+ALL_OBJECTS := $(READER_OBJECTS) $(TEST_READER_OBJECTS) $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) \
                $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TORTURE_SOURCES))
 
 # --- what a person asks for ----------------------------------------------------------------------------------------------------
@@ -138,15 +147,15 @@ help:
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60) or FUZZ_RUNS inputs; FUZZ_TARGETS="png exif" chooses'
 	@echo 'make install     to $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
 	@echo 'make clean       what was built here; distclean also FAISS, the demo and its photographs'
-	@echo 'CC=gcc|clang  PREFIX=$(PREFIX)  DESTDIR=  CFLAGS=  CHECK_ARGS='
+	@echo 'CC=gcc|clang  OCR=1|0  PREFIX=$(PREFIX)  DESTDIR=  CFLAGS=  CHECK_ARGS='
 
 deps:
-	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
+	@CC='$(CC)' JOBS=$(JOBS) OCR=$(OCR) tools/deps.sh
 
 $(DEPS)/faiss.stamp:
-	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
+	@CC='$(CC)' JOBS=$(JOBS) OCR=$(OCR) tools/deps.sh
 
-$(DEPS)/gazetteer.stamp:
+$(DEPS)/gazetteer.stamp: tools/gazetteer.sh
 	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
 
 # check and demo start a second make, because pkg-config can answer only once deps has run.
@@ -177,7 +186,7 @@ bench: all
 	@tools/bench.sh
 
 fuzz check-fuzz:
-	@CC=clang JOBS=$(JOBS) tools/deps.sh
+	@CC=clang JOBS=$(JOBS) OCR=$(OCR) tools/deps.sh
 	@$(MAKE) --no-print-directory $(J) VARIANT=fuzz fuzz-programs
 	@JOBS=$(JOBS) tools/fuzz.sh $@ build/fuzz $(FUZZ_TARGETS)
 
@@ -193,13 +202,15 @@ endif
 
 # A model that is not named is looked for in the source tree by what is built here, and in the prefix by what is installed: the one
 # file that knows is compiled twice.
-SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"'
+SOURCE_MODEL := -DPS_SOURCE_MODEL='"$(CURDIR)/models/photosearch.safetensors"' -DPS_SOURCE_PLACES='"$(CURDIR)/build/places.gazetteer"'
 INSTALLED_DATA := -DPS_DATADIR='"$(DATADIR)"'
 $(O)/api/lookup.o: ISA = $(SOURCE_MODEL)
 
-# So does the file that looks for the decoder program.
-$(O)/encoder/sandbox/program.o: ISA = -DPS_BUILT_DECODER='"$(CURDIR)/$(O)/photosearch-decoder"'
+# So does the file that looks for the programs.
+$(O)/encoder/sandbox/program.o: ISA = -DPS_BUILT_PROGRAMS='"$(CURDIR)/$(O)"'
 INSTALLED_DECODER := -DPS_LIBEXECDIR='"$(LIBEXECDIR)"'
+
+$(O)/encoder/reading/reader_engine.o: ISA = $(READER_CFLAGS)
 
 # Programs may include <photosearch.h>, as they would when installed.
 $(O)/samples/%.o $(O)/cli/%.o $(O)/tests/%.o: ISA := -Iapi
@@ -232,6 +243,16 @@ $(O)/tests/encoder/sandbox/decoder_main.o: encoder/sandbox/decoder_main.c $(O)/f
 	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -DPS_DECODER_TEST -MMD -MP -c -o $@ $<
 
 $(O)/tests/sandbox/%.o: ISA := -DPS_DECODER_TEST
+
+# The built-in vocabulary of the tags, as a string of the library.
+$(O)/search/vocabulary_text.c: search/vocabulary.txt
+	@mkdir -p $(@D)
+	@{ echo '#include "search/vocabulary.h"'; echo 'const char ps__vocabulary_text[] ='; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; echo '    "";'; } >$@
+
+$(O)/search/vocabulary_text.o: $(O)/search/vocabulary_text.c $(O)/flags
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/tests/suites.o: $(O)/tests/suites.c $(O)/flags
 	@echo '  CC    $@'
@@ -323,8 +344,21 @@ $(O)/tests/decoder: $(TEST_DECODER_OBJECTS)
 	@echo '  LINK  $@'
 	@$(link_decoder)
 
+# The libraries behind libtesseract come with it; none is linked by itself.
+link_reader = $(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro,-z,now -o $@ $^
+
+$(O)/photosearch-reader: $(READER_OBJECTS)
+	@echo '  LINK  $@'
+	@$(link_reader) $(READER_LIBS) $(LDFLAGS)
+
+$(O)/tests/reader: $(TEST_READER_OBJECTS)
+	@echo '  LINK  $@'
+	@$(link_reader) $(DECODER_LIBS) $(LDFLAGS)
+
+READER := $(if $(filter 1,$(OCR)),$(O)/photosearch-reader)
+
 # The tests see the inner names, so they link the objects.
-$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder build/places.gazetteer
+$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder build/places.gazetteer $(READER) $(O)/tests/reader
 	@echo '  LINK  $@'
 	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
 
@@ -354,19 +388,19 @@ fuzz-programs: $(patsubst %.c,$(O)/%,$(FUZZ_SOURCES))
 LIBRARY_READY := $(wildcard api/photosearch.h)
 PROGRAM_READY := $(and $(LIBRARY_READY),$(wildcard cli/main.c))
 variant: $(if $(LIBRARY_READY),$(O)/libphotosearch.so.$(VERSION) $(O)/libphotosearch.a $(SAMPLES),$(LIB_OBJECTS)) \
-         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder build/places.gazetteer
+         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder build/places.gazetteer $(READER)
 
 build: variant
-	@for f in photosearch photosearch-decoder libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
+	@$(if $(READER),,rm -f $(O)/photosearch-reader build/photosearch-reader;) for f in photosearch photosearch-decoder photosearch-reader libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
 	    test ! -e $(O)/$$f || ln -sfn $(VARIANT)/$$f build/$$f; done
 
 # --- installation --------------------------------------------------------------------------------------------------------------
 
-INSTALL_FOLDERS = O=$(O)/install DECODER=$(O)/photosearch-decoder VERSION=$(VERSION) SONAME=$(SONAME) LIBS='$(LIBS)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
+INSTALL_FOLDERS = O=$(O)/install DECODER=$(O)/photosearch-decoder READER=$(READER) VERSION=$(VERSION) SONAME=$(SONAME) LIBS='$(LIBS)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
                   BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' LIBEXECDIR='$(LIBEXECDIR)' MANDIR='$(MANDIR)'
 
 install-files: $(O)/install/libphotosearch.a $(O)/install/libphotosearch.so.$(VERSION) $(O)/install/photosearch \
-               $(O)/photosearch-decoder
+               $(O)/photosearch-decoder $(READER)
 
 install: all
 	@$(MAKE) --no-print-directory $(J) install-files
@@ -376,6 +410,6 @@ uninstall:
 	@$(INSTALL_FOLDERS) tools/install.sh uninstall
 
 clean:
-	@rm -rf build/tools build/tables.c build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/libphotosearch.* build/samples
+	@rm -rf build/tools build/tables.c build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/photosearch-reader build/libphotosearch.* build/samples
 distclean:
 	@rm -rf build

@@ -15,7 +15,9 @@
 #include "base/log.h"
 #include "encoder/towers.h"
 #include "indexer/governor.h"
+#include "search/columns.h"
 #include "search/index.h"
+#include "store/gazetteer.h"
 #include "store/store.h"
 
 #define PS__STORES_MOST 64 /* idle connections that are kept; more are closed */
@@ -39,6 +41,9 @@ struct ps_library {
     pthread_mutex_t lock;             /* guards all below */
     ps_model *model;                  /* owned; NULL until needed */
     ps__index *index;                 /* owned; NULL until needed */
+    ps__columns *columns;             /* owned; NULL until needed */
+    ps__gazetteer *places;            /* owned; NULL until needed, or when there is none */
+    int places_tried;                 /* 1: it was looked for */
     ps__store *idle[PS__STORES_MOST]; /* connections for reading that nobody uses */
     size_t idle_count;
 };
@@ -65,5 +70,12 @@ void ps__library_put_store(ps_library *library, ps__store *store);
 int ps__library_model(ps_model **out, ps_library *library, ps__error *err);
 int ps__library_index(ps__index **out, int *space, ps_library *library, ps__store *store, const ps__encoder_info *model,
                       ps__error *err);
+
+/* What filters ask of the photos, made when first asked for. Belongs to the library. */
+int ps__library_columns(ps__columns **out, ps_library *library, ps__store *store, ps__error *err);
+
+/* The gazetteer, opened when first asked for; NULL: there is none, or it cannot be used, which the log was told once. Belongs to the
+** library. */
+const ps__gazetteer *ps__library_places(ps_library *library);
 
 #endif

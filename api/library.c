@@ -64,6 +64,8 @@ void ps_library_close(ps_library *library) {
     if (!library) return;
     for (size_t i = 0; i < library->idle_count; i++) ps__store_close(library->idle[i]);
     ps__index_free(library->index);
+    ps__columns_free(library->columns);
+    ps__gazetteer_free(library->places);
     ps_model_free(library->model);
     pthread_mutex_destroy(&library->lock);
     pthread_mutex_destroy(&library->watch_lock);
@@ -123,4 +125,30 @@ int ps__library_index(ps__index **out, int *space, ps_library *library, ps__stor
     *out = library->index;
     pthread_mutex_unlock(&library->lock);
     return status;
+}
+
+int ps__library_columns(ps__columns **out, ps_library *library, ps__store *store, ps__error *err) {
+    int status = PS__OK;
+    pthread_mutex_lock(&library->lock);
+    if (!library->columns) status = ps__columns_new(&library->columns, store, &library->log, err);
+    *out = library->columns;
+    pthread_mutex_unlock(&library->lock);
+    return status;
+}
+
+const ps__gazetteer *ps__library_places(ps_library *library) {
+    ps__error err = {0};
+    char *path = NULL;
+    pthread_mutex_lock(&library->lock);
+    if (!library->places_tried) {
+        library->places_tried = 1;
+        int status = ps__default_places(&path, &err);
+        if (status == PS__OK) status = ps__gazetteer_open(&library->places, path, &err);
+        if (status != PS__OK)
+            ps__logf(&library->log, PS__LOG_WARNING, "%s; names of places are not understood", err.text);
+        ps__free(path);
+    }
+    const ps__gazetteer *places = library->places;
+    pthread_mutex_unlock(&library->lock);
+    return places;
 }

@@ -1,6 +1,6 @@
 /*
-** Default places; see lookup.h. PS_DATADIR (share/ of the installed prefix) and PS_SOURCE_MODEL (the model in the source tree)
-** come from the Makefile.
+** Default places; see lookup.h. PS_DATADIR (share/ of the installed prefix), PS_SOURCE_MODEL and PS_SOURCE_PLACES (the
+** model and the gazetteer in the source tree) come from the Makefile.
 */
 #include "api/lookup.h"
 
@@ -14,8 +14,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/os.h"
-
-#define MODEL_FILE "photosearch/photosearch.safetensors"
 
 static int finish(char **out, ps__buf *text, ps__error *err) {
     *out = ps__buf_detach(text);
@@ -43,8 +41,17 @@ int ps__default_library(char **folder, ps__error *err) {
     return finish(folder, &text, err);
 }
 
+/* A data file that is installed to share/ of the prefix. */
+typedef struct data_file {
+    const char *what;     /* "model", for the sentence */
+    const char *variable; /* of the environment that names another */
+    const char *name;     /* below share/ */
+    const char *prefix;   /* the same in the prefix; NULL: this build knows none */
+    const char *source;   /* in the source tree; NULL: the same */
+} data_file;
+
 /* share/ beside the folder of the running program, as an installed program has it, wherever the prefix was moved to. */
-static void beside_program(ps__buf *out) {
+static void beside_program(ps__buf *out, const char *name) {
     char path[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
     ps__buf_clear(out);
@@ -53,7 +60,7 @@ static void beside_program(ps__buf *out) {
     char *slash = strrchr(path, '/');
     if (!slash) return;
     *slash = 0;
-    ps__buf_printf(out, "%s/../share/" MODEL_FILE, path);
+    ps__buf_printf(out, "%s/../share/%s", path, name);
 }
 
 /* 1 when the file exists; otherwise adds its name to what was tried. */
@@ -64,36 +71,51 @@ static int is_there(const char *path, ps__buf *tried) {
     return 0;
 }
 
-int ps__default_model(char **path, ps__error *err) {
+static int find_data(char **path, const data_file *file, ps__error *err) {
     ps__buf text = PS__BUF_INIT, tried = PS__BUF_INIT;
-    const char *own = environment("PHOTOSEARCH_MODEL");
+    const char *own = environment(file->variable), *const fixed[] = {file->prefix, file->source};
     int found = own != NULL; /* what a person names is not replaced by something else, even when it is missing */
     *path = NULL;
     if (own) ps__buf_puts(&text, own);
     if (!found) {
-        beside_program(&text);
+        beside_program(&text, file->name);
         found = is_there(text.bytes, &tried);
     }
-#ifdef PS_DATADIR
-    if (!found) {
+    for (size_t i = 0; !found && i < sizeof fixed / sizeof *fixed; i++) {
         ps__buf_clear(&text);
-        ps__buf_puts(&text, PS_DATADIR "/" MODEL_FILE);
+        if (fixed[i]) ps__buf_puts(&text, fixed[i]);
         found = is_there(text.bytes, &tried);
     }
-#endif
-#ifdef PS_SOURCE_MODEL
-    if (!found) {
-        ps__buf_clear(&text);
-        ps__buf_puts(&text, PS_SOURCE_MODEL);
-        found = is_there(text.bytes, &tried);
-    }
-#endif
     int status = found ? finish(path, &text, err)
-                       : ps__fail(err, PS__NOTFOUND, "no model was named, and none was found at %.800s",
+                       : ps__fail(err, PS__NOTFOUND, "no %s was named, and none was found at %.800s", file->what,
                                   tried.length ? tried.bytes : "the usual places");
     ps__buf_free(&text);
     ps__buf_free(&tried);
     return status;
+}
+
+#ifdef PS_DATADIR
+#define IN_PREFIX(name) PS_DATADIR "/" name
+#else
+#define IN_PREFIX(name) NULL
+#endif
+#ifndef PS_SOURCE_MODEL
+#define PS_SOURCE_MODEL NULL
+#endif
+#ifndef PS_SOURCE_PLACES
+#define PS_SOURCE_PLACES NULL
+#endif
+
+int ps__default_model(char **path, ps__error *err) {
+    static const data_file file = {"model", "PHOTOSEARCH_MODEL", "photosearch/photosearch.safetensors",
+                                   IN_PREFIX("photosearch/photosearch.safetensors"), PS_SOURCE_MODEL};
+    return find_data(path, &file, err);
+}
+
+int ps__default_places(char **path, ps__error *err) {
+    static const data_file file = {"gazetteer", "PHOTOSEARCH_PLACES", "photosearch/places.gazetteer",
+                                   IN_PREFIX("photosearch/places.gazetteer"), PS_SOURCE_PLACES};
+    return find_data(path, &file, err);
 }
 
 /* Appends the parts of path to out, which is absolute and has no slash at its end ("" stands for the root). */

@@ -14,6 +14,9 @@ int ps__default_library(char **folder, ps__error *err);
 ** it was looked for. */
 int ps__default_model(char **path, ps__error *err);
 
+/* The same for the gazetteer. */
+int ps__default_places(char **path, ps__error *err);
+
 /* *absolute is path without ".", ".." and doubled slashes, taken from the process's folder; nothing is looked up, so it need not
 ** exist. The caller frees it. */
 int ps__absolute_path(char **absolute, const char *path, ps__error *err);

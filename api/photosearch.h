@@ -74,9 +74,9 @@ extern "C" {
 /* ---- Version ---- */
 
 #define PS_VERSION_MAJOR 0
-#define PS_VERSION_MINOR 2
+#define PS_VERSION_MINOR 3
 #define PS_VERSION_PATCH 0
-#define PS_VERSION_STRING "0.2.0"
+#define PS_VERSION_STRING "0.3.0"
 
 /* Version of the library that is running, for example "0.2.0"; static. Since 0.1. */
 PS_API const char *ps_version(void);
@@ -147,7 +147,10 @@ PS_API const char *ps_last_error(const ps_library *library);
 PS_API int ps_index(ps_index_result *result, ps_library *library, const char *const *paths, size_t count,
                     const ps_index_options *options);
 
-/* Finds photos by a sentence, best first. `options` may be NULL. Free *out with ps_results_free; it is NULL on failure.
+/* Finds photos by a sentence: "red car at the beach in 2021 but not at night". Words for times, places, cameras and the like become
+** filters; the rest is matched with what the photos show (see QUERIES below, and ps_results_understood for how it was read). Best first;
+** a sentence of nothing but filters gives all photos that pass, newest first. `options` may be NULL. Free *out with ps_results_free;
+** it is NULL on failure.
 ** @return PS_OK, also if nothing matched (see ps_results_verdict); PS_INVALID (nothing but blanks, or options->lang is a language
 ** that no text tower reads), PS_MODEL, ... Since 0.1. */
 PS_API int ps_search(ps_results **out, ps_library *library, const char *text, const ps_search_options *options);
@@ -206,7 +209,9 @@ enum {
     PS_PHASE_ENCODE = 2, /* new and changed photos are encoded */
     PS_PHASE_REMOVE = 3, /* entries of files that are gone are dropped */
     PS_PHASE_DONE = 4,
-    PS_PHASE_PREVIEW = 5 /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
+    PS_PHASE_PREVIEW = 5, /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
+    PS_PHASE_TAG = 6,      /* the only one of ps_tags_update. Since 0.3 */
+    PS_PHASE_READ_TEXT = 7 /* text in photos is read; `found` counts those that have some. Since 0.3 */
 };
 
 #define PS_PROGRESS_VERSION 1
@@ -270,7 +275,57 @@ struct ps_index_result {
 #define PS_INDEX_RESULT_INIT                                                                                                     \
     { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0 }
 
+/* ---- Reading text ---- */
+
+/* Flags of ps_read_text_options. */
+enum {
+    PS_READ_TEXT_ALL = 1 << 0,       /* also photos that were read before */
+    PS_READ_TEXT_BACKGROUND = 1 << 1 /* as PS_INDEX_BACKGROUND */
+};
+
+#define PS_READ_TEXT_OPTIONS_VERSION 1
+typedef struct ps_read_text_options {
+    unsigned version;        /* PS_READ_TEXT_OPTIONS_VERSION */
+    unsigned flags;          /* PS_READ_TEXT_* */
+    size_t limit;            /* most photos that are read; 0: no limit */
+    const char *languages;   /* of the text, as tesseract calls them: "eng+deu"; NULL: English and, if installed, simplified Chinese */
+    ps_progress_fn progress; /* called as by ps_index, with PS_PHASE_READ_TEXT; NULL: none */
+    void *payload;           /* handed to progress */
+} ps_read_text_options;
+#define PS_READ_TEXT_OPTIONS_INIT                                                                                                \
+    { PS_READ_TEXT_OPTIONS_VERSION, 0, 0, NULL, NULL, NULL }
+
+#define PS_READ_TEXT_RESULT_VERSION 1
+typedef struct ps_read_text_result {
+    unsigned version;   /* PS_READ_TEXT_RESULT_VERSION */
+    uint64_t read;      /* photos that are done, those without text too */
+    uint64_t with_text; /* of these: words were found and kept */
+    uint64_t looked_at; /* of these: seemed to have writing in them, so that it was read */
+    uint64_t failed;    /* of these: could not be decoded or read; they are not tried again */
+    uint64_t left;      /* photos that are still to be read: beyond the limit, stopped, or their files are away or changed */
+    double seconds;     /* time the call took */
+    double cpu_seconds; /* processor time */
+} ps_read_text_result;
+#define PS_READ_TEXT_RESULT_INIT                                                                                                 \
+    { PS_READ_TEXT_RESULT_VERSION, 0, 0, 0, 0, 0, 0.0, 0.0 }
+
+/* Reads the text in the library's photos that were not read yet, so that searching finds them by their words; those first that look
+** most like writing. Takes 0.1 to 1 s for a photo with text, and about what decoding takes for one without. Done by processes of their
+** own, which can neither open files nor reach the network, and of which photosearch-reader is not in every build. What is done is kept when
+** this is cancelled (ps_cancel) or fails. ps_watch does the same in spare time with PS_WATCH_READ_TEXT. `result` (may be NULL) is set up
+** with PS_READ_TEXT_RESULT_INIT; `options` may be NULL. One call at a time on a handle, also of ps_index and ps_watch; other programs may
+** index meanwhile.
+** @return PS_OK, also if single photos failed; PS_NOTFOUND: this build reads no text in photos, or no data of the languages are installed,
+** the sentence says which; PS_BUSY, PS_INVALID, PS_CANCELLED, ... Since 0.3. */
+PS_API int ps_read_text(ps_read_text_result *result, ps_library *library, const ps_read_text_options *options);
+
 /* ---- Watching ---- */
+
+/* Flags of ps_watch_options, besides PS_INDEX_*. */
+enum {
+    PS_WATCH_READ_TEXT = 1 << 16 /* when everything is done and the device is idle and not on battery, read text as ps_read_text does; makes
+                                 ** way at once for other work and for whoever uses the device. Since 0.3 */
+};
 
 /* What a watch tells. The numbers stay; more may come. */
 enum {
@@ -305,7 +360,7 @@ typedef void (*ps_event_fn)(const ps_event *event, void *payload);
 #define PS_WATCH_OPTIONS_VERSION 1
 typedef struct ps_watch_options {
     unsigned version;       /* PS_WATCH_OPTIONS_VERSION */
-    unsigned flags;         /* PS_INDEX_*; without PS_INDEX_BACKGROUND it works at the caller's priority */
+    unsigned flags;         /* PS_INDEX_*, PS_WATCH_*; without PS_INDEX_BACKGROUND it works at the caller's priority */
     int threads;            /* most encoding threads, 1 to 256; 0: one for each processor */
     int once;               /* 1: return when everything is done, with all the manners below */
     double settle_seconds;  /* a file is looked at when it has not changed for so long */
@@ -349,21 +404,53 @@ PS_API void ps_cancel(ps_library *library);
 
 /* ---- Searching ---- */
 
+/*
+** QUERIES. Understood are English and Chinese in full, and German, Portuguese, Indonesian, Spanish and French for times, places and the small
+** words around them; docs/queries.md lists what can be said:
+**
+**   times        "yesterday", "last winter", "in June", "two years ago", "between May and July 2020", "Easter 2019", "at night"
+**   places       "in Lisbon", "near Lisbon within 20 km", "in the Alps", "in Europe"
+**   attributes   "with the Nikon", "screenshots", "portrait photos", "favourites", "in the folder Holidays", "with flash"
+**   logic        "without people", "but not at night", -word, "cats or dogs", "exact words" in quotes, beach:2 (twice the weight)
+**
+** A place where the library has no photo, and words that only look like a time or a place, stay content; ps_understood.notes say so.
+** Filters are exact: the answer is the best of all photos that pass, however few these are.
+*/
+
 /* Flags of ps_search_options. */
 enum {
-    PS_SEARCH_LITERAL = 1 /* take every word as content: nothing is understood as a time, a place or a condition */
+    PS_SEARCH_LITERAL = 1, /* take every word as content: nothing is understood as a time, a place or a condition */
+    PS_SEARCH_UNIQUE = 2   /* of photos that are nearly the same, only the best. Since 0.3 */
 };
 
-#define PS_SEARCH_OPTIONS_VERSION 2
+/* Values of ps_search_options.order. Since 0.3. */
+enum {
+    PS_ORDER_AUTO = 0,      /* as the words say ("newest"), else by relevance; without content, newest first */
+    PS_ORDER_RELEVANCE = 1, /* best first; without content, newest first */
+    PS_ORDER_NEWEST = 2,    /* what matches, by the time it was taken; photos without one come last */
+    PS_ORDER_OLDEST = 3
+};
+
+#define PS_LIKE_MOST 16 /* example images of one search */
+
+#define PS_SEARCH_OPTIONS_VERSION 3
 struct ps_search_options {
     unsigned version;   /* PS_SEARCH_OPTIONS_VERSION */
     unsigned flags;     /* PS_SEARCH_* */
     size_t limit;       /* most photos wanted, 1 to 10000 */
     double least_score; /* leave out what scores lower, 0 to 1 */
-    const char *lang;   /* of the sentence, "de" or "pt-BR"; NULL: by the words; ps_similar has no use for it. Since version 2 */
+    const char *lang;   /* of the sentence, "de" or "pt-BR"; NULL: by the words. Since version 2; what follows, since version 3 */
+    int order;          /* PS_ORDER_* */
+    const char *after;  /* go on behind this place, which ps_results_next gave; NULL: from the start */
+    const char *const *like; /* [like_count] image files that the photos are to look like, beside what the words say; the sentence may
+                             ** then be empty */
+    size_t like_count;       /* 0 to PS_LIKE_MOST */
+    const char *now; /* local time "2026-11-24T12:00:00" that "yesterday" and the like are seen from; NULL: the clock's */
+    int southern;    /* 1: where no place tells, "summer" is that of the southern hemisphere */
 };
+/* ps_similar has no use for lang and what follows it. */
 #define PS_SEARCH_OPTIONS_INIT                                                                                                   \
-    { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0, NULL }
+    { PS_SEARCH_OPTIONS_VERSION, 0, 20, 0.0, NULL, PS_ORDER_AUTO, NULL, NULL, 0, NULL, 0 }
 
 /* Photos of the library that look like the image file `path` (which need not be in it; if it is, it is left out). Otherwise as
 ** ps_search, but the scores are the cosines, with 0 for negative ones, and verdicts are good from 0.8 on, else weak. Since
@@ -380,47 +467,228 @@ enum {
 /* One of PS_VERDICT_*; PS_VERDICT_NONE for NULL. Since 0.1. */
 PS_API int ps_results_verdict(const ps_results *results);
 
-#define PS_HIT_VERSION 2
+/* How many photos pass the filters (and are not known to be away), shown or not; without filters, how many there are. 0 for NULL.
+** Since 0.3. */
+PS_API uint64_t ps_results_passed(const ps_results *results);
+
+/* The place behind the last photo shown, for ps_search_options.after of the same search: what is added to the library or leaves it meanwhile
+** makes no photo come twice or be left out. Belongs to the results; NULL: there is nothing more. Since 0.3. */
+PS_API const char *ps_results_next(const ps_results *results);
+
+#define PS_HIT_VERSION 3
 typedef struct ps_hit { /* strings belong to the results */
     unsigned version;   /* PS_HIT_VERSION */
     int64_t photo;      /* number of the photo, for the life of the library */
     const char *path;   /* one of the files that hold it */
     double score;       /* 0 to 1, see ps_results_score */
     double cosine;      /* of the angle between the two embeddings, -1 to 1 */
-    const char *taken;  /* local time "2021-07-04T15:32:10"; NULL: unknown */
+    const char *taken;  /* local time "2021-07-04T15:32:10": as the camera noted it, else by the file's name, else when the file was
+                        ** last changed; NULL: unknown */
     const char *camera; /* make and model; NULL: unknown */
     int has_position;   /* 1: the next two are known */
     double latitude;    /* degrees north, -90 to 90 */
     double longitude;   /* degrees east, -180 to 180 */
-    const char *place;  /* name of the place; NULL: unknown */
+    const char *place;  /* name of the place, "Lisbon, Portugal", in ps_search_options.lang; NULL: unknown */
     int width, height;  /* pixels of the upright photo; 0: unknown */
     int verdict;        /* PS_VERDICT_* of this photo's own score; the best photo's is ps_results_verdict */
     int preview;        /* 1: only its preview was looked at yet; the rest is read soon, and the score may change. Since version 2 */
+    const char *taken_by; /* who says when it was taken: "camera", "camera, zone by gps", "gps", "name", "name, day only", "file" (its last
+                          ** change); NULL: unknown. Since version 3 */
 } ps_hit;
 #define PS_HIT_INIT                                                                                                              \
-    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE, 0 }
+    { PS_HIT_VERSION, 0, NULL, 0.0, 0.0, NULL, NULL, 0, 0.0, 0.0, NULL, 0, 0, PS_VERDICT_NONE, 0, NULL }
 
 /* Fills *out (set up with PS_HIT_INIT) with the i-th photo. PS_NOTFOUND if there is no such photo. Since 0.1. */
 PS_API int ps_results_hit(ps_hit *out, const ps_results *results, size_t i);
 
-#define PS_UNDERSTOOD_VERSION 1
+typedef struct ps_understood_filter { /* strings belong to the results. Since 0.3 */
+    const char *kind;    /* "time", "place", "camera", "lens", "flash", "shape", "kind", "type", "folder", "name", "rating", "pixels",
+                         ** "bytes", "words", "tag" */
+    const char *words;   /* as they stand in the sentence */
+    const char *meaning; /* for people: "1 December 2025 to 28 February 2026" */
+    int negative;        /* 1: photos must not be so */
+    int group;           /* filters of one group are alternatives; of each group one must hold */
+} ps_understood_filter;
+
+#define PS_UNDERSTOOD_VERSION 2
 typedef struct ps_understood { /* how the sentence was read; strings belong to the results */
     unsigned version;          /* PS_UNDERSTOOD_VERSION */
-    const char *text;          /* what was searched for by content */
-    const char *from, *to;     /* local times that photos were taken between; NULL: no such condition */
-    const char *const *places; /* [place_count] */
+    const char *text;          /* what was searched for by content; "": nothing */
+    const char *from, *to;     /* local times of the first and last second that photos were taken between; NULL: open, or more than one span */
+    const char *const *places; /* [place_count] of which one must hold */
     size_t place_count;
-    const char *const *nots; /* [not_count] what must not be in the photo */
+    const char *const *nots; /* [not_count] what must not be: in the photo, or of the filters */
     size_t not_count;
     double encode_ms; /* time spent on turning the words into a vector */
     double search_ms; /* on finding and ranking */
     double total_ms;  /* on the whole call */
+    /* Since version 2: */
+    const ps_understood_filter *filters; /* [filter_count] in the order of the sentence */
+    size_t filter_count;
+    const char *const *notes; /* [note_count] sentences about words that were taken otherwise than they may be meant */
+    size_t note_count;
+    int order; /* PS_ORDER_*, as the photos are */
 } ps_understood;
 #define PS_UNDERSTOOD_INIT                                                                                                       \
-    { PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0 }
+    { PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0, NULL, 0, NULL, 0, PS_ORDER_AUTO }
 
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
+
+/* ---- On this day ---- */
+
+#define PS_DAY_OPTIONS_VERSION 1
+typedef struct ps_day_options {
+    unsigned version; /* PS_DAY_OPTIONS_VERSION */
+    const char *date; /* "07-04", or "2026-07-04" to look back from another year than this; NULL: today, by the clock */
+    int days;         /* also so many days before and after, 0 to 30 */
+    size_t limit;     /* most photos of each year, 1 to 10000 */
+} ps_day_options;
+#define PS_DAY_OPTIONS_INIT                                                                                                      \
+    { PS_DAY_OPTIONS_VERSION, NULL, 0, 20 }
+
+/* Photos taken on this day of earlier years: the newest year first, and in it by time. 29 February is the 28th in other years. Photos of
+** which only the file's time is known are left out. All score 1. Needs no model. `options` may be NULL. Free *out with ps_results_free; it is
+** NULL on failure. PS_OK also if there are none; PS_INVALID. Since 0.3. */
+PS_API int ps_on_this_day(ps_results **out, ps_library *library, const ps_day_options *options);
+
+/* ---- Duplicates ---- */
+
+/* Files that hold the same picture: exact copies, and smaller, re-encoded, brightened or slightly cut ones, as they were when the list was
+** opened. Told by the photos' perceptual hashes and embeddings together; photos that a camera took at different seconds are never the same. */
+typedef struct ps_duplicates ps_duplicates;
+
+#define PS_DUPLICATES_OPTIONS_VERSION 1
+typedef struct ps_duplicates_options {
+    unsigned version;        /* PS_DUPLICATES_OPTIONS_VERSION */
+    double least_similarity; /* least cosine of the embeddings of an edited copy and of the best one, above 0 to 1; 0: the usual, 0.97.
+                             ** Copies whose perceptual hashes are nearly the same pass with less */
+} ps_duplicates_options;
+#define PS_DUPLICATES_OPTIONS_INIT                                                                                               \
+    { PS_DUPLICATES_OPTIONS_VERSION, 0.0 }
+
+/* Finds them, in seconds for a hundred thousand photos. Needs no model. `options` may be NULL. Photos of which only the preview was looked
+** at are left out, and of photos that an older version indexed only exact copies are found, which the log tells. Free with ps_duplicates_free
+** (NULL is fine). Since 0.3. */
+PS_API int ps_duplicates_open(ps_duplicates **out, ps_library *library, const ps_duplicates_options *options);
+PS_API void ps_duplicates_free(ps_duplicates *duplicates);
+
+/* Number of groups, those first that waste most; 0 for NULL. Since 0.3. */
+PS_API size_t ps_duplicates_count(const ps_duplicates *duplicates);
+
+/* Number of files of a group, at least 2, and the bytes of those that are not the best copy; 0 if there is no such group. Since 0.3. */
+PS_API size_t ps_duplicates_files(const ps_duplicates *duplicates, size_t group);
+PS_API uint64_t ps_duplicates_saves(const ps_duplicates *duplicates, size_t group);
+
+#define PS_DUPLICATE_VERSION 1
+typedef struct ps_duplicate { /* strings belong to the list */
+    unsigned version;         /* PS_DUPLICATE_VERSION */
+    int64_t photo;            /* number of the photo; the same for files of the same bytes */
+    const char *path;
+    const char *taken; /* local time "2021-07-04T15:32:10"; NULL: unknown */
+    int width, height; /* pixels of the upright photo */
+    uint64_t bytes;    /* size of the file */
+    double similarity; /* cosine to the best copy, 0 to 1 */
+    int exact;         /* 1: the same bytes as the best copy */
+    int linked;        /* 1: a link to a file before it in the group; whoever deletes must leave it alone */
+} ps_duplicate;
+#define PS_DUPLICATE_INIT                                                                                                        \
+    { PS_DUPLICATE_VERSION, 0, NULL, NULL, 0, 0, 0, 0.0, 0, 0 }
+
+/* Fills *out (set up with PS_DUPLICATE_INIT) with a file of a group; number 0 is the best copy: most pixels, then most bytes, then oldest.
+** The files may have changed since they were indexed. PS_NOTFOUND if there is no such file. Since 0.3. */
+PS_API int ps_duplicates_get(ps_duplicate *out, const ps_duplicates *duplicates, size_t group, size_t file);
+
+/* ---- Saved searches ---- */
+
+/* Names for sentences. A sentence is kept as it was written and read anew each time: "last week" goes on meaning the last week. */
+
+#define PS_SAVED_VERSION 1
+typedef struct ps_saved { /* strings belong to the list */
+    unsigned version;     /* PS_SAVED_VERSION */
+    const char *name;
+    const char *query;
+    const char *lang; /* as in ps_search_options; NULL: by the words */
+    unsigned flags;   /* PS_SEARCH_* */
+    int64_t made;     /* seconds since 1970, UTC */
+} ps_saved;
+#define PS_SAVED_INIT                                                                                                            \
+    { PS_SAVED_VERSION, NULL, NULL, NULL, 0, 0 }
+
+/* Keeps a sentence in the library under a name; one of that name is replaced, with 1 in *replaced (may be NULL). A name is 1 to 100 bytes of
+** UTF-8 without control characters and blanks at its ends, a sentence 1 to 4096 bytes of UTF-8. Of `options` (may be NULL), flags and lang are
+** kept. Searching and indexing go on meanwhile. PS_INVALID, PS_FULL, ... Since 0.3. */
+PS_API int ps_saved_add(int *replaced, ps_library *library, const char *name, const char *query, const ps_search_options *options);
+
+/* PS_NOTFOUND if there is none of that name. Since 0.3. */
+PS_API int ps_saved_remove(ps_library *library, const char *name);
+
+/* The saved searches, by name, as they were when the list was opened. Free with ps_saved_free (NULL is fine). Since 0.3. */
+typedef struct ps_saved_list ps_saved_list;
+PS_API int ps_saved_open(ps_saved_list **out, ps_library *library);
+PS_API void ps_saved_free(ps_saved_list *list);
+
+/* Number of saved searches; 0 for NULL. Since 0.3. */
+PS_API size_t ps_saved_count(const ps_saved_list *list);
+
+/* Fill *out (set up with PS_SAVED_INIT) with the i-th, and with the one of that name. PS_NOTFOUND if there is none; its sentence is that of
+** ps_last_error(NULL). Since 0.3. */
+PS_API int ps_saved_get(ps_saved *out, const ps_saved_list *list, size_t i);
+PS_API int ps_saved_find(ps_saved *out, const ps_saved_list *list, const char *name);
+
+/* ---- Tags ---- */
+
+/* Words for what a photo shows, chosen from a vocabulary by comparing the photo's embedding with those of the labels: no more than 8 a photo,
+** each a good match by itself and nearly as good as the best. Text searches and filters find them. */
+
+#define PS_TAGS_OPTIONS_VERSION 1
+typedef struct ps_tags_options {
+    unsigned version;        /* PS_TAGS_OPTIONS_VERSION */
+    const char *vocabulary;  /* path of a text file, see photosearch(1); NULL: the built-in one, of some 200 everyday labels in English */
+    const char *lang;        /* of the vocabulary, "de" or "pt-BR"; NULL: English */
+    ps_progress_fn progress; /* NULL: none. Anything but 0 stops; what is done is kept */
+    void *payload;           /* handed to progress */
+} ps_tags_options;
+#define PS_TAGS_OPTIONS_INIT                                                                                                     \
+    { PS_TAGS_OPTIONS_VERSION, NULL, NULL, NULL, NULL }
+
+#define PS_TAGS_RESULT_VERSION 1
+typedef struct ps_tags_result {
+    unsigned version; /* PS_TAGS_RESULT_VERSION */
+    uint64_t labels;  /* of the vocabulary that photos can be tagged with */
+    uint64_t photos;  /* that were looked at in this call: those that this vocabulary and model had not tagged yet */
+    double seconds;
+} ps_tags_result;
+#define PS_TAGS_RESULT_INIT                                                                                                      \
+    { PS_TAGS_RESULT_VERSION, 0, 0, 0.0 }
+
+/* Tags all photos that were not tagged by this vocabulary and model yet; tags of another vocabulary are replaced. Photos are not
+** opened: it takes seconds for a hundred thousand. Searching and indexing may go on meanwhile, in this and other programs. `result` (may be
+** NULL) is set up with PS_TAGS_RESULT_INIT and filled on success and on failure. `options` may be NULL.
+** @return PS_OK; PS_INVALID (the vocabulary; the sentence names the line), PS_NOTFOUND, PS_MODEL, PS_CANCELLED, ... Since 0.3. */
+PS_API int ps_tags_update(ps_tags_result *result, ps_library *library, const ps_tags_options *options);
+
+#define PS_TAG_VERSION 1
+typedef struct ps_tag { /* the name belongs to the list */
+    unsigned version;   /* PS_TAG_VERSION */
+    const char *name;
+    uint64_t photos; /* how many have it; 1 in a list of one photo's */
+    double score;    /* how well it fits the photo, 0 to 1; the best photo's in a list of all */
+} ps_tag;
+#define PS_TAG_INIT                                                                                                              \
+    { PS_TAG_VERSION, NULL, 0, 0.0 }
+
+/* The tags there are, those of most photos first; with a path, the tags of that photo, best first. Free with ps_tags_free (NULL is
+** fine). Needs no model. PS_NOTFOUND: the path is not in the library. Since 0.3. */
+typedef struct ps_tags ps_tags;
+PS_API int ps_tags_open(ps_tags **out, ps_library *library, const char *path);
+PS_API void ps_tags_free(ps_tags *tags);
+
+/* Number of tags; 0 for NULL. Since 0.3. */
+PS_API size_t ps_tags_count(const ps_tags *tags);
+
+/* Fills *out (set up with PS_TAG_INIT) with the i-th. PS_NOTFOUND if there is no such tag. Since 0.3. */
+PS_API int ps_tags_get(ps_tag *out, const ps_tags *tags, size_t i);
 
 /* ---- The state of a library ---- */
 
@@ -432,7 +700,8 @@ enum {
     PS_DOING_PREVIEWS = 3,
     PS_DOING_ENCODE = 4,
     PS_DOING_REMOVE = 5,
-    PS_DOING_PAUSED = 6 /* see ps_status.why */
+    PS_DOING_PAUSED = 6, /* see ps_status.why */
+    PS_DOING_READ_TEXT = 7 /* a watch reads text in its spare time. Since 0.3 */
 };
 
 #define PS_STATUS_VERSION 2

@@ -5,6 +5,8 @@
 #define PS_API_RESULTS_H
 
 #include "api/handles.h"
+#include "api/cursor.h"
+#include "api/understood.h"
 #include "search/query.h"
 #include "search/rank.h"
 
@@ -14,6 +16,7 @@ typedef struct ps__hit {
     double cosine;   /* -1..1 */
     int verdict;     /* PS_VERDICT_* of this score alone */
     char *camera;    /* "make model"; NULL: unknown; owned */
+    char *place;     /* "Lisbon, Portugal"; NULL: unknown; owned */
     ps__photo photo; /* as the store has it */
 } ps__hit;
 
@@ -21,7 +24,13 @@ struct ps_results {
     ps__query query; /* how the sentence was read; all zero for similar photos */
     ps__hit *hits;   /* [count] owned */
     size_t count;
-    int verdict; /* PS_VERDICT_* */
+    int verdict;                  /* PS_VERDICT_* */
+    int order;                    /* PS__ORDER_* */
+    uint64_t passed;              /* photos that pass the filters */
+    char next[PS__CURSOR_TEXT];   /* "": there is nothing more */
+    ps__understood understood;    /* of the query */
+    const ps__gazetteer *places;  /* the library's, while the results are made; NULL: places have no names */
+    const char *lang;             /* of those names, for as long */
     double encode_ms, search_ms, total_ms;
 };
 

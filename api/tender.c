@@ -1,5 +1,5 @@
 /*
-** The thread that tends the search index; see tender.h.
+** The thread that tends the search index and the columns; see tender.h.
 */
 #include "api/tender.h"
 
@@ -27,12 +27,15 @@ typedef int tend_fn(ps__index *index, ps__store *store, ps__error *err);
 static void tend(ps__tender *t, tend_fn *fn) {
     ps__store *store;
     ps__index *index = NULL;
+    ps__columns *columns;
     ps__error why;
     int space, status = ps__library_take_store(&store, t->library, &why);
     if (status == PS__OK) status = ps__library_index(&index, &space, t->library, store, ps__model_info(t->model), &why);
     if (status == PS__OK && index) status = fn(index, store, &why);
+    if (status == PS__OK) status = ps__library_columns(&columns, t->library, store, &why);
+    if (status == PS__OK) status = ps__columns_tend(columns, store, &why);
     if (status != PS__OK)
-        ps__logf(&t->library->log, PS__LOG_WARNING, "the index for searching was not brought up to date: %s", why.text);
+        ps__logf(&t->library->log, PS__LOG_WARNING, "what speeds searches up was not brought up to date: %s", why.text);
     ps__library_put_store(t->library, store);
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "api/last_error.h"
+#include "api/reading.h"
 #include "api/work.h"
 #include "base/cpu.h"
 #include "indexer/watch.h"
@@ -13,6 +14,7 @@ typedef struct watcher {
     ps__work work;
     const ps_watch_options *options;
     ps__permit permit; /* whose words the watch is shown */
+    int no_reader;     /* there is nothing to read text with: it was told */
 } watcher;
 
 static const char *paused(void *payload) {
@@ -55,6 +57,66 @@ static int make_run(ps__indexer_result *result, const ps__indexer_options *optio
     return ps__work_run(&w->work, result, options, err);
 }
 
+/* ---- Spare time ---- */
+
+typedef struct spare_time {
+    watcher *w;
+    const ps__watch_spare *spare;
+} spare_time;
+
+/* Spare is what nobody else has a use for: not on battery, nobody there, not hot, not busy. */
+static int is_idle(watcher *w) {
+    ps__permit permit;
+    ps__governor_permit(&permit, w->work.governor);
+    return permit.pace == PS__PACE_FULL;
+}
+
+static int stop_reading(void *payload) {
+    const spare_time *t = payload;
+    return t->spare->stop(t->spare->payload) || !is_idle(t->w);
+}
+
+static void tell_reading(const ps__reading_progress *p, void *payload) {
+    const spare_time *t = payload;
+    double rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
+    const ps__indexer_progress now = {.phase = PS__PHASE_READ_TEXT,
+                                      .found = p->with_text,
+                                      .total = p->total,
+                                      .done = p->done,
+                                      .failed = p->failed,
+                                      .seconds = p->seconds,
+                                      .per_second = rate,
+                                      .left_seconds = rate > 0 ? (double)(p->total - p->done) / rate : -1,
+                                      .path = ""};
+    ps__work_announce_progress(&t->w->work, &now);
+    t->spare->tell(&now, t->spare->payload);
+}
+
+/* What fails is told, and left until the library changes; a reader that is missing, for good. */
+static int read_text(const ps__watch_spare *spare, void *payload) {
+    watcher *w = payload;
+    ps_library *library = w->work.library;
+    spare_time t = {w, spare};
+    ps__reading_result result;
+    ps__error why = {0};
+    if (w->no_reader) return PS__SPARE_DONE;
+    if (!is_idle(w)) return PS__SPARE_LATER;
+    ps__reading_options options = {.decoder = &w->work.decoder,
+                                   .background = (w->options->flags & PS_INDEX_BACKGROUND) != 0,
+                                   .governor = w->work.governor,
+                                   .stop = stop_reading,
+                                   .progress = tell_reading,
+                                   .payload = &t};
+    int status = ps__read_text(&result, library, &options, 0, 0, &why);
+    if (result.read)
+        ps__logf(&library->log, PS__LOG_INFO, "read text in %lld of %lld photos", (long long)result.with_text, (long long)result.read);
+    ps__work_announce(&w->work, PS__DOING_IDLE, NULL);
+    if (status == PS__CANCELLED) return PS__SPARE_LATER;
+    if (status != PS__OK) ps__logf(&library->log, PS__LOG_WARNING, "%s", why.text);
+    w->no_reader = status == PS__NOTFOUND;
+    return PS__SPARE_DONE;
+}
+
 static ps__policy policy_of(const ps_watch_options *o) {
     ps__policy p = PS__POLICY_DEFAULT;
     p.min_battery_percent = o->min_battery;
@@ -95,6 +157,7 @@ static int watch_governed(watcher *w, ps__power_system *system, ps__error *err) 
         .event = pass_on,
         .payload = w,
         .run = make_run,
+        .spare = w->options->flags & PS_WATCH_READ_TEXT ? read_text : NULL,
     };
     show_governor(library, w->work.governor, system);
     status = ps__watch_run(&result, &inner, err);

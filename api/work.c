@@ -63,12 +63,13 @@ void ps__work_announce(ps__work *w, int state, const char *why) {
     if (w->announcer) ps__announce(w->announcer, a);
 }
 
-static void announce_progress(ps__work *w, const ps__indexer_progress *p) {
+void ps__work_announce_progress(ps__work *w, const ps__indexer_progress *p) {
     static const int states[] = {[PS__PHASE_SCAN] = PS__DOING_SCAN,
                                  [PS__PHASE_ENCODE] = PS__DOING_ENCODE,
                                  [PS__PHASE_REMOVE] = PS__DOING_REMOVE,
                                  [PS__PHASE_DONE] = PS__DOING_REMOVE,
-                                 [PS__PHASE_PREVIEW] = PS__DOING_PREVIEWS};
+                                 [PS__PHASE_PREVIEW] = PS__DOING_PREVIEWS,
+                                 [PS__PHASE_READ_TEXT] = PS__DOING_READ_TEXT};
     ps__permit permit = {0};
     int state = states[p->phase];
     int works = state == PS__DOING_ENCODE || state == PS__DOING_PREVIEWS;
@@ -86,7 +87,7 @@ static void announce_progress(ps__work *w, const ps__indexer_progress *p) {
 static int on_progress(const ps__indexer_progress *p, void *payload) {
     ps__work *w = payload;
     ps_progress progress;
-    announce_progress(w, p);
+    ps__work_announce_progress(w, p);
     if (!w->progress) return 0;
     ps__fill_progress(&progress, p);
     return w->progress(&progress, w->payload);
@@ -132,10 +133,11 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
         .root_count = count,
         .encoder = &w->encoder,
         .decoder = &w->decoder,
+        .gazetteer = ps__library_places(library),
         .version = PS_VERSION_STRING,
         .threads = threads,
         .file_seconds = flags & PS_INDEX_BACKGROUND ? IDLE_FILE_SECONDS : 0,
-        .flags = flags & ~(unsigned)PS_INDEX_IN_PROCESS,
+        .flags = flags & ~(unsigned)(PS_INDEX_IN_PROCESS | PS_WATCH_READ_TEXT),
         .cancel = &library->cancel,
         .log = &library->log,
         .progress = on_progress,

@@ -36,6 +36,8 @@ int ps__work_run(ps__work *work, ps__indexer_result *result, const ps__indexer_o
 
 /* Tells what is being done, now. */
 void ps__work_announce(ps__work *work, int state, const char *why);
+/* The same for work in progress, about twice a second. */
+void ps__work_announce_progress(ps__work *work, const ps__indexer_progress *progress);
 
 void ps__fill_progress(ps_progress *out, const ps__indexer_progress *p);
 /* version: of *out, which keeps it */

@@ -99,6 +99,12 @@ static int64_t real_cpu_ns(pid_t pid) {
 
 static int64_t real_wall_seconds(void) { return (int64_t)time(NULL); }
 
+static int64_t real_utc_offset(int64_t utc_s) {
+    time_t t = (time_t)utc_s;
+    struct tm local;
+    return localtime_r(&t, &local) ? (int64_t)local.tm_gmtoff : 0;
+}
+
 static int64_t real_monotonic_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -133,7 +139,8 @@ static int real_thread_io_idle(void) {
         .fsync = fsync, .ftruncate = ftruncate, .rename = rename, .unlink = unlink, .mkdir = mkdir, .mknod = real_mknod,         \
         .realpath = real_realpath, .getcwd = real_getcwd, .lock = real_lock, .is_locked = real_is_locked, .flock = flock,        \
         .fdopendir = fdopendir, .readdir = readdir, .closedir = closedir, .mmap = real_mmap, .munmap = munmap,                   \
-        .madvise = madvise, .thread = real_thread, .wall_seconds = real_wall_seconds, .monotonic_ns = real_monotonic_ns,         \
+        .madvise = madvise, .thread = real_thread, .wall_seconds = real_wall_seconds, .utc_offset = real_utc_offset,             \
+        .monotonic_ns = real_monotonic_ns,                                                                                       \
         .wait_until = real_wait_until, .thread_cpu_ns = real_thread_cpu_ns, .getrusage = real_getrusage,                         \
         .thread_sched_idle = real_thread_sched_idle, .thread_nice = real_thread_nice, .thread_io_idle = real_thread_io_idle,     \
         .pipe = real_pipe, .duplicate = real_duplicate, .memfd = real_memfd, .seal = real_seal, .allocate = real_allocate,       \

@@ -50,6 +50,7 @@ struct ps__os {
     int (*madvise)(void *address, size_t size, int advice);
     int (*thread)(pthread_t *thread, void *(*body)(void *), void *payload); /* joinable; 0 or an errno value */
     int64_t (*wall_seconds)(void);                                          /* seconds since 1970, UTC */
+    int64_t (*utc_offset)(int64_t utc_s); /* seconds by which the system's zone is ahead of UTC at that moment; 0 unknown */
     int64_t (*monotonic_ns)(void);                                          /* nanoseconds of a clock that never goes back */
     /* As pthread_cond_timedwait, until monotonic_ns reaches `until_ns`; the condition must use CLOCK_MONOTONIC. 0 or ETIMEDOUT. */
     int (*wait_until)(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ns);

@@ -32,26 +32,30 @@ size_t ps__utf8_decode(uint32_t *code, const char *s, size_t length) {
     return 1;
 }
 
-void ps__utf8_append(ps__buf *out, uint32_t code) {
-    char bytes[4];
+size_t ps__utf8_encode(char out[4], uint32_t code) {
     size_t n = 0;
     if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) code = 0xFFFD;
     if (code < 0x80) {
-        bytes[n++] = (char)code;
+        out[n++] = (char)code;
     } else if (code < 0x800) {
-        bytes[n++] = (char)(0xC0 | code >> 6);
-        bytes[n++] = (char)(0x80 | (code & 0x3F));
+        out[n++] = (char)(0xC0 | code >> 6);
+        out[n++] = (char)(0x80 | (code & 0x3F));
     } else if (code < 0x10000) {
-        bytes[n++] = (char)(0xE0 | code >> 12);
-        bytes[n++] = (char)(0x80 | (code >> 6 & 0x3F));
-        bytes[n++] = (char)(0x80 | (code & 0x3F));
+        out[n++] = (char)(0xE0 | code >> 12);
+        out[n++] = (char)(0x80 | (code >> 6 & 0x3F));
+        out[n++] = (char)(0x80 | (code & 0x3F));
     } else {
-        bytes[n++] = (char)(0xF0 | code >> 18);
-        bytes[n++] = (char)(0x80 | (code >> 12 & 0x3F));
-        bytes[n++] = (char)(0x80 | (code >> 6 & 0x3F));
-        bytes[n++] = (char)(0x80 | (code & 0x3F));
+        out[n++] = (char)(0xF0 | code >> 18);
+        out[n++] = (char)(0x80 | (code >> 12 & 0x3F));
+        out[n++] = (char)(0x80 | (code >> 6 & 0x3F));
+        out[n++] = (char)(0x80 | (code & 0x3F));
     }
-    ps__buf_append(out, bytes, n);
+    return n;
+}
+
+void ps__utf8_append(ps__buf *out, uint32_t code) {
+    char bytes[4];
+    ps__buf_append(out, bytes, ps__utf8_encode(bytes, code));
 }
 
 int ps__utf8_valid(const char *s, size_t length) {

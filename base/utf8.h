@@ -13,6 +13,9 @@
 ** of a well-formed sequence (surrogates, overlong forms and values above U+10FFFF are not well-formed: Unicode 15, table 3-7). */
 size_t ps__utf8_decode(uint32_t *code, const char *s, size_t length);
 
+/* One code point as UTF-8, U+FFFD for what is none; returns the bytes written, 1..4. */
+size_t ps__utf8_encode(char out[4], uint32_t code);
+
 /* Appends one code point as UTF-8. */
 void ps__utf8_append(ps__buf *out, uint32_t code);
 

@@ -22,11 +22,24 @@ typedef struct options {
     const char *queries;      /* --queries: a file of queries, "-" for stdin */
     const char *text, *image; /* embed's --text and --image */
     const char *lang;         /* --lang; NULL: by the words */
+    const char *date;         /* --date; NULL: today */
+    int days;                 /* --days */
+    const char *vocabulary;   /* --vocabulary: a file; NULL: the built-in one */
+    double least_similarity;  /* --min-similarity; 0: the usual */
     const char *isa;          /* --isa; NULL: the best */
     int precision;            /* PS_PRECISION_* */
     int json, print0, open;   /* forms of output */
     int quiet, verbose;       /* less and more on stderr */
     int literal;              /* --literal */
+    int order;                /* --sort, PS_ORDER_* */
+    const char *after;        /* --after: where the page before ended */
+    const char *like[PS_LIKE_MOST]; /* [like_count] --like: example images */
+    int like_count;
+    int unique;               /* --unique */
+    int all;                  /* --all: guesses too */
+    int southern;             /* --southern */
+    const char *now;          /* --now */
+    const char *saved;        /* --saved: name of a search */
     int follow;               /* --follow */
     int once;                 /* --once */
     int only_when_charging;   /* --only-when-charging */
@@ -40,7 +53,9 @@ typedef struct options {
     int threads;              /* --threads; 0: one a processor */
     double least_score;       /* --min-score */
     int has_least_score;      /* 1: it was given, and decides what matches in place of the verdicts */
-    unsigned index_flags;     /* PS_INDEX_* */
+    unsigned index_flags;     /* PS_INDEX_*, PS_WATCH_* */
+    unsigned read_flags;      /* PS_READ_TEXT_* */
+    const char *languages;    /* --languages; NULL: the usual ones */
     char **words;             /* [word_count] what is left: paths, queries */
     int word_count;
     char **all_words; /* what words points into; owned by main */
@@ -69,7 +84,12 @@ enum {
     TAKES_IMAGE = 1 << 8,
     TAKES_LANG = 1 << 9,
     TAKES_FOLLOW = 1 << 10,
-    TAKES_WATCH = 1 << 11
+    TAKES_WATCH = 1 << 11,
+    TAKES_DAY = 1 << 14,
+    TAKES_DUPLICATES = 1 << 15,
+    TAKES_VOCABULARY = 1 << 16,
+    TAKES_SAVED = 1 << 17,
+    TAKES_READ = 1 << 20
 };
 
 extern const command *const commands[]; /* NULL at the end */

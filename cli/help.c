@@ -11,8 +11,24 @@ static const struct {
 } option_help[] = {
     {TAKES_LIMIT, "  -k, --limit N        at most N photos (20)\n"
                   "      --min-score X    leave out what scores below X, from 0 to 1\n"},
-    {TAKES_QUERY, "      --literal        take every word as content\n"
+    {TAKES_QUERY, "      --literal        take every word as content: no times, no places, no conditions\n"
+                  "      --sort ORDER     relevance, date (newest first), oldest (by the words)\n"
+                  "      --like IMAGE     like this image too; up to 16 times, also without a query\n"
+                  "      --unique         of photos that are nearly the same, only the best\n"
+                  "      --all            show guesses too, where there are matches\n"
+                  "      --after PLACE    go on behind the place that the answer before ended at (\"next\" of --json)\n"
+                  "      --saved NAME     the saved search of this name\n"
+                  "      --southern       summer is in January, where no place tells\n"
+                  "      --now DATE       answer as on this day\n"
                   "      --queries FILE   answer each line of FILE (- for stdin)\n"},
+    {TAKES_DAY, "      --date MM-DD     this day, or YYYY-MM-DD to look back from another year (today)\n"
+                "      --days N         also N days before and after, up to 30 (0)\n"
+                "  -k, --limit N        at most N photos of each year (20)\n"},
+    {TAKES_DUPLICATES, "      --min-similarity X\n"
+                       "                       how alike an edited copy must look, up to 1 (0.97)\n"},
+    {TAKES_SAVED, "      --literal        take every word as content\n"},
+    {TAKES_VOCABULARY, "      --vocabulary FILE\n"
+                       "                       labels, one a line, each with sentences: label | sentence | ... (the built-in one)\n"},
     {TAKES_LANG, "      --lang CODE      language of the words, such as de or pt-BR (by the words)\n"},
     {TAKES_PRINT0, "  -0, --print0         only paths, of what matches, each with a 0 byte after it\n"},
     {TAKES_OPEN, "      --open           open what matches in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},
@@ -26,12 +42,17 @@ static const struct {
                   "      --background     take only what nobody else wants of processor and disk\n"
                   "      --in-process     decode without sandboxed processes\n"},
     {TAKES_WATCH, "      --once           end when everything is done\n"
+                  "      --read-text      then read the text in photos, while the device is idle and not on battery\n"
                   "      --max-cpu P      use at most P percent of one processor\n"
                   "      --only-when-charging\n"
                   "                       pause on battery\n"
                   "      --min-battery P  pause below P percent, unless charging (20; 0: never)\n"
                   "      --max-temperature C\n"
                   "                       pause while battery or skin are hotter than C degrees Celsius (42; 0: never)\n"},
+    {TAKES_READ, "  -k, --limit N        read at most N photos\n"
+                 "      --all            also photos that were read before\n"
+                 "      --languages L    of the text: such as eng+deu (eng, and chi_sim where it is installed)\n"
+                 "      --background     take only what nobody else wants of processor and disk\n"},
     {TAKES_FOLLOW, "  -f, --follow         go on telling what is being done, until Ctrl-C\n"},
     {TAKES_EMBED, "      --text TEXT      a text\n"
                   "      --image FILE     an image\n"},
@@ -78,7 +99,7 @@ void print_help(FILE *to, const command *about) {
               "Commands:\n",
               to);
         for (size_t i = 0; commands[i]; i++)
-            fprintf(to, "  %-9s %-22s %s\n", commands[i]->name, commands[i]->usage, commands[i]->summary);
+            fprintf(to, "  %-11s %-22s %s\n", commands[i]->name, commands[i]->usage, commands[i]->summary);
         fputs("\n`photosearch COMMAND --help` tells more.\n", to);
     }
     print_common(to);

@@ -22,6 +22,14 @@ enum {
     OPT_LIMIT,
     OPT_MIN_SCORE,
     OPT_LITERAL,
+    OPT_SORT,
+    OPT_AFTER,
+    OPT_LIKE,
+    OPT_UNIQUE,
+    OPT_ALL,
+    OPT_SOUTHERN,
+    OPT_NOW,
+    OPT_SAVED,
     OPT_QUERIES,
     OPT_PRINT0,
     OPT_OPEN,
@@ -43,8 +51,15 @@ enum {
     OPT_TEXT,
     OPT_IMAGE,
     OPT_LANG,
+    OPT_VOCABULARY,
+    OPT_DATE,
+    OPT_DAYS,
+    OPT_MIN_SIMILARITY,
     OPT_PRECISION,
-    OPT_ISA
+    OPT_ISA,
+    OPT_READ_TEXT,
+    OPT_READ_ALL,
+    OPT_LANGUAGES
 };
 
 static const struct option {
@@ -63,9 +78,17 @@ static const struct option {
     {"color", 0, 1, OPT_COLOR, 0},
     {"help", 'h', 0, OPT_HELP, 0},
     {"version", 'V', 0, OPT_VERSION, 0},
-    {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT},
+    {"limit", 'k', 1, OPT_LIMIT, TAKES_LIMIT | TAKES_DAY | TAKES_READ},
     {"min-score", 0, 1, OPT_MIN_SCORE, TAKES_LIMIT},
-    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY},
+    {"literal", 0, 0, OPT_LITERAL, TAKES_QUERY | TAKES_SAVED},
+    {"sort", 0, 1, OPT_SORT, TAKES_QUERY},
+    {"after", 0, 1, OPT_AFTER, TAKES_QUERY},
+    {"like", 0, 1, OPT_LIKE, TAKES_QUERY},
+    {"unique", 0, 0, OPT_UNIQUE, TAKES_QUERY},
+    {"all", 0, 0, OPT_ALL, TAKES_QUERY},
+    {"southern", 0, 0, OPT_SOUTHERN, TAKES_QUERY},
+    {"now", 0, 1, OPT_NOW, TAKES_QUERY},
+    {"saved", 0, 1, OPT_SAVED, TAKES_QUERY},
     {"queries", 0, 1, OPT_QUERIES, TAKES_QUERY},
     {"print0", '0', 0, OPT_PRINT0, TAKES_PRINT0},
     {"open", 0, 0, OPT_OPEN, TAKES_OPEN},
@@ -75,7 +98,7 @@ static const struct option {
     {"allow-removal", 0, 0, OPT_ALLOW_REMOVAL, TAKES_INDEX},
     {"retry", 0, 0, OPT_RETRY, TAKES_INDEX},
     {"no-previews", 0, 0, OPT_NO_PREVIEWS, TAKES_INDEX},
-    {"background", 0, 0, OPT_BACKGROUND, TAKES_INDEX},
+    {"background", 0, 0, OPT_BACKGROUND, TAKES_INDEX | TAKES_READ},
     {"in-process", 0, 0, OPT_IN_PROCESS, TAKES_INDEX},
     {"follow", 'f', 0, OPT_FOLLOW_STATUS, TAKES_FOLLOW},
     {"once", 0, 0, OPT_ONCE, TAKES_WATCH},
@@ -86,8 +109,15 @@ static const struct option {
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
+    {"date", 0, 1, OPT_DATE, TAKES_DAY},
+    {"days", 0, 1, OPT_DAYS, TAKES_DAY},
+    {"vocabulary", 0, 1, OPT_VOCABULARY, TAKES_VOCABULARY},
+    {"min-similarity", 0, 1, OPT_MIN_SIMILARITY, TAKES_DUPLICATES},
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
+    {"read-text", 0, 0, OPT_READ_TEXT, TAKES_WATCH},
+    {"all", 0, 0, OPT_READ_ALL, TAKES_READ},
+    {"languages", 0, 1, OPT_LANGUAGES, TAKES_READ},
 };
 #define TABLE_SIZE (sizeof table / sizeof *table)
 
@@ -114,6 +144,27 @@ static int parse_word(int *out, const char *name, const char *value, const char 
     for (*out = 0; words[*out]; ++*out)
         if (strcmp(words[*out], value) == 0) return -1;
     return complain_usage("--%s does not know \"%.40s\"", name, value);
+}
+
+static int parse_order(int *out, const char *value) {
+    static const char *const orders[] = {"auto", "relevance", "newest", "oldest", NULL};
+    if (strcmp(value, "date") == 0) value = "newest";
+    return parse_word(out, "sort", value, orders); /* in the order of PS_ORDER_* */
+}
+
+static int add_like(options *o, const char *value) {
+    if (o->like_count == PS_LIKE_MOST) return complain_usage("--like can be given %d times at most", PS_LIKE_MOST);
+    o->like[o->like_count++] = value;
+    return -1;
+}
+
+/* "2026-11-24", midnight, or "2026-11-24T12:00:00"; the library looks whether there is such a day. */
+static int parse_now(const char **out, const char *value) {
+    static char whole[20];
+    *out = value;
+    if (strlen(value) == 10) *out = strcat(strcpy(whole, value), "T00:00:00");
+    return strlen(value) == 10 || strlen(value) == 19 ? -1
+                                                      : complain_usage("--now takes a date such as 2026-11-24 or 2026-11-24T12:00:00");
 }
 
 /* The same for a number that need not be whole. */
@@ -143,6 +194,14 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_LIMIT: return parse_number(&o->limit, "limit", value, 1, 10000);
     case OPT_MIN_SCORE: o->has_least_score = 1; return parse_real(&o->least_score, "min-score", value, 0, 1);
     case OPT_LITERAL: o->literal = 1; break;
+    case OPT_SORT: return parse_order(&o->order, value);
+    case OPT_AFTER: o->after = value; break;
+    case OPT_LIKE: return add_like(o, value);
+    case OPT_UNIQUE: o->unique = 1; break;
+    case OPT_ALL: o->all = 1; break;
+    case OPT_SOUTHERN: o->southern = 1; break;
+    case OPT_NOW: return parse_now(&o->now, value);
+    case OPT_SAVED: o->saved = value; break;
     case OPT_QUERIES: o->queries = value; break;
     case OPT_PRINT0: o->print0 = 1; break;
     case OPT_OPEN: o->open = 1; break;
@@ -152,7 +211,10 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_ALLOW_REMOVAL: o->index_flags |= PS_INDEX_ALLOW_REMOVAL; break;
     case OPT_RETRY: o->index_flags |= PS_INDEX_RETRY; break;
     case OPT_NO_PREVIEWS: o->index_flags |= PS_INDEX_NO_PREVIEWS; break;
-    case OPT_BACKGROUND: o->index_flags |= PS_INDEX_BACKGROUND; break;
+    case OPT_BACKGROUND:
+        o->index_flags |= PS_INDEX_BACKGROUND;
+        o->read_flags |= PS_READ_TEXT_BACKGROUND;
+        break;
     case OPT_IN_PROCESS: o->index_flags |= PS_INDEX_IN_PROCESS; break;
     case OPT_FOLLOW_STATUS: o->follow = 1; break;
     case OPT_ONCE: o->once = 1; break;
@@ -164,8 +226,15 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
     case OPT_LANG: o->lang = value; break;
+    case OPT_DATE: o->date = value; break;
+    case OPT_DAYS: return parse_number(&o->days, "days", value, 0, 30);
+    case OPT_VOCABULARY: o->vocabulary = value; break;
+    case OPT_MIN_SIMILARITY: return parse_real(&o->least_similarity, "min-similarity", value, 0.01, 1);
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
     case OPT_ISA: o->isa = value; break;
+    case OPT_READ_TEXT: o->index_flags |= PS_WATCH_READ_TEXT; break;
+    case OPT_READ_ALL: o->read_flags |= PS_READ_TEXT_ALL; break;
+    case OPT_LANGUAGES: o->languages = value; break;
     }
     return -1;
 }
@@ -246,7 +315,7 @@ static int check_fit(const state *s, const command *c) {
         if (s->seen[i] && table[i].group && !(table[i].group & c->options))
             return complain_usage("%s does not know --%s", c->name, table[i].name);
     if (o->json && o->print0) return complain_usage("--json and --print0 exclude each other");
-    int least = o->queries || o->text || (o->image && (c->options & TAKES_EMBED)) ? 0 : c->least;
+    int least = o->queries || o->saved || o->like_count || o->text || (o->image && (c->options & TAKES_EMBED)) ? 0 : c->least;
     if (o->word_count < least) return complain_usage("%s needs: %s", c->name, c->usage);
     if (c->most >= 0 && o->word_count > c->most)
         return complain_usage("%s does not know what to do with \"%.60s\"", c->name, o->words[c->most]);
@@ -276,7 +345,7 @@ int parse_options(options *o, const command **which, int argc, char **argv) {
     }
     int bare = o->word_count == 0 || !find_command(o->words[0]);
     *which = choose_command(o);
-    if (s.help || (bare && o->word_count == 0 && !o->queries)) {
+    if (s.help || (bare && o->word_count == 0 && !o->queries && !o->saved && !o->like_count)) {
         print_help(s.help ? stdout : stderr, bare ? NULL : *which);
         return s.help ? EXIT_FOUND : EXIT_USAGE;
     }

@@ -7,12 +7,25 @@
 
 #include "cli/commands.h"
 
+/* The setting for people in the south: PHOTOSEARCH_HEMISPHERE=south. */
+static int is_southern(void) {
+    const char *hemisphere = getenv("PHOTOSEARCH_HEMISPHERE");
+    return hemisphere && (strcmp(hemisphere, "south") == 0 || strcmp(hemisphere, "southern") == 0);
+}
+
 static ps_search_options settings_of(const options *o) {
     ps_search_options settings = PS_SEARCH_OPTIONS_INIT;
     if (o->limit) settings.limit = (size_t)o->limit;
     if (o->literal) settings.flags |= PS_SEARCH_LITERAL;
     settings.least_score = o->least_score;
     settings.lang = o->lang;
+    if (o->unique) settings.flags |= PS_SEARCH_UNIQUE;
+    settings.order = o->order;
+    settings.after = o->after;
+    settings.like = o->like;
+    settings.like_count = (size_t)o->like_count;
+    settings.now = o->now;
+    settings.southern = o->southern || is_southern();
     return settings;
 }
 
@@ -46,8 +59,8 @@ static void print_refused(const options *o, const ps_library *library, const cha
     fputs("{\"query\":", stdout);
     json_string(query);
     fputs(
-        ",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[]},\"verdict\":\"none\",\"results\":[],"
-        "\"ms\":{\"encode\":0,\"search\":0,\"total\":0},\"error\":",
+        ",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[],\"filters\":[],\"notes\":[],\"order\":\"relevance\"},\"verdict\":\"none\",\"results\":[],"
+        "\"passed\":0,\"next\":null,\"ms\":{\"encode\":0,\"search\":0,\"total\":0},\"error\":",
         stdout);
     json_string(ps_last_error(library));
     puts("}");
@@ -114,14 +127,37 @@ static char *join(char **words, int count) {
     return text;
 }
 
+/* What was kept under the name; what the command line says beside it, holds too. */
+static int search_saved(const options *o, ps_library *library) {
+    ps_saved_list *list;
+    ps_saved saved = PS_SAVED_INIT;
+    if (ps_saved_open(&list, library) != PS_OK) return complain_status(library);
+    int status = EXIT_FAILED;
+    if (ps_saved_find(&saved, list, o->saved) != PS_OK) {
+        complain_status(NULL);
+    } else {
+        options with = *o;
+        if (!with.lang) with.lang = saved.lang;
+        with.literal |= (saved.flags & PS_SEARCH_LITERAL) != 0;
+        with.unique |= (saved.flags & PS_SEARCH_UNIQUE) != 0;
+        status = search_one(&with, library, saved.query);
+    }
+    ps_saved_free(list);
+    return status;
+}
+
 static int run(options *o) {
     if (o->queries && o->word_count) return complain_usage("--queries and a query exclude each other");
+    if (o->queries && (o->saved || o->after)) return complain_usage("--queries excludes --saved and --after");
+    if (o->saved && o->word_count) return complain_usage("--saved and a query exclude each other");
     if (o->queries && o->open) return complain_usage("--queries and --open exclude each other");
     ps_library *library = open_library(o, 0);
     if (!library) return EXIT_FAILED;
     int status;
     if (o->queries) {
         status = search_file(o, library);
+    } else if (o->saved) {
+        status = search_saved(o, library);
     } else {
         char *query = join(o->words, o->word_count);
         status = search_one(o, library, query);

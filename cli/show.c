@@ -12,6 +12,10 @@
 
 static const char *const verdicts[] = {[PS_VERDICT_NONE] = "none", [PS_VERDICT_WEAK] = "weak", [PS_VERDICT_GOOD] = "good"};
 
+static const char *const orders[] = {
+    [PS_ORDER_AUTO] = "relevance", [PS_ORDER_RELEVANCE] = "relevance", [PS_ORDER_NEWEST] = "newest", [PS_ORDER_OLDEST] = "oldest"};
+
+#define GUESSES ((size_t)5) /* listed when nothing matches */
 #define DEFAULT_VIEWER_FILES 5 /* xdg-open takes one file a call, and each may open a window */
 
 static void hit_json(const ps_hit *hit) {
@@ -21,9 +25,21 @@ static void hit_json(const ps_hit *hit) {
     json_number("score", hit->score, 4);
     fputs(",\"taken\":", stdout);
     json_string(hit->taken);
+    fputs(",\"taken_by\":", stdout);
+    json_string(hit->taken_by);
     fputs(",\"place\":", stdout);
     json_string(hit->place);
-    printf(",\"preview\":%s}", hit->preview ? "true" : "false");
+    printf(",\"verdict\":\"%s\",\"preview\":%s}", verdicts[hit->verdict], hit->preview ? "true" : "false");
+}
+
+static void filter_json(const ps_understood_filter *filter) {
+    fputs("{\"kind\":", stdout);
+    json_string(filter->kind);
+    fputs(",\"words\":", stdout);
+    json_string(filter->words);
+    fputs(",\"meaning\":", stdout);
+    json_string(filter->meaning);
+    printf(",\"not\":%s,\"group\":%d}", filter->negative ? "true" : "false", filter->group);
 }
 
 static void understood_json(const ps_understood *u) {
@@ -37,7 +53,14 @@ static void understood_json(const ps_understood *u) {
     json_strings(u->places, u->place_count);
     fputs(",\"not\":", stdout);
     json_strings(u->nots, u->not_count);
-    putchar('}');
+    fputs(",\"filters\":[", stdout);
+    for (size_t i = 0; i < u->filter_count; i++) {
+        if (i) putchar(',');
+        filter_json(&u->filters[i]);
+    }
+    fputs("],\"notes\":", stdout);
+    json_strings(u->notes, u->note_count);
+    printf(",\"order\":\"%s\"}", orders[u->order]);
 }
 
 void show_json(const char *query, const char *image, const ps_results *results) {
@@ -59,13 +82,28 @@ void show_json(const char *query, const char *image, const ps_results *results) 
         if (i) putchar(',');
         hit_json(&hit);
     }
-    fputs("],\"ms\":{", stdout);
+    printf("],\"passed\":%llu,\"next\":", (unsigned long long)ps_results_passed(results));
+    json_string(ps_results_next(results));
+    fputs(",\"ms\":{", stdout);
     json_number("encode", u.encode_ms, 3);
     putchar(',');
     json_number("search", u.search_ms, 3);
     putchar(',');
     json_number("total", u.total_ms, 3);
     puts("}}");
+}
+
+/* 1 when photos were ranked by what they show, 0 when conditions alone chose them. */
+static int has_content(const ps_results *results) {
+    ps_hit hit = PS_HIT_INIT;
+    return ps_results_hit(&hit, results, 0) != PS_OK || hit.score < 1.0 || hit.cosine != 0.0;
+}
+
+/* 1 when these words are those of a condition that must not hold, which its meaning tells already. */
+static int is_filter(const ps_understood *u, const char *words) {
+    for (size_t i = 0; i < u->filter_count; i++)
+        if (u->filters[i].negative && strcmp(u->filters[i].words, words) == 0) return 1;
+    return 0;
 }
 
 /* Paths below the current folder or the home folder are shorter to read without it. */
@@ -85,30 +123,102 @@ int is_match(const options *o, const ps_results *results, size_t i) {
     return ps_results_hit(&hit, results, i) == PS_OK && (o->has_least_score || hit.verdict != PS_VERDICT_NONE);
 }
 
+static const int styles[] = {[PS_VERDICT_NONE] = STYLE_DIM, [PS_VERDICT_WEAK] = STYLE_WEAK, [PS_VERDICT_GOOD] = STYLE_GOOD};
+
+/* One dim line: how the sentence was read, when any of it became a condition; and a line for each thing that may be meant otherwise. */
+static void show_understood(const options *o, const ps_results *results) {
+    ps_understood u = PS_UNDERSTOOD_INIT;
+    int color = use_color(o, stderr), parts = 0;
+    if (o->quiet || ps_results_understood(&u, results) != PS_OK) return;
+    if (u.filter_count || u.not_count) {
+        style_on(stderr, color, STYLE_DIM);
+        fputs("photosearch: understood: ", stderr);
+        if (u.text[0] && parts++ == 0) {
+            fputc('"', stderr);
+            print_path(stderr, u.text);
+            fputc('"', stderr);
+        }
+        for (size_t i = 0; i < u.filter_count; i++) {
+            const char *joint = i && u.filters[i].group == u.filters[i - 1].group ? " or " : "; ";
+            if (parts++) fputs(joint, stderr);
+            print_path(stderr, u.filters[i].meaning);
+        }
+        for (size_t i = 0; i < u.not_count; i++) {
+            if (is_filter(&u, u.nots[i])) continue;
+            fputs(parts++ ? "; without \"" : "without \"", stderr);
+            print_path(stderr, u.nots[i]);
+            fputc('"', stderr);
+        }
+        style_off(stderr, color);
+        fputc('\n', stderr);
+    }
+    for (size_t i = 0; i < u.note_count; i++) {
+        fputs("photosearch: ", stderr);
+        print_path(stderr, u.notes[i]);
+        fputc('\n', stderr);
+    }
+}
+
+/* What the list that follows is, where that is not plain from it. `shown` of the results are listed. */
+static void show_heading(const options *o, const ps_results *results, size_t shown) {
+    int verdict = ps_results_verdict(results);
+    size_t count = ps_results_count(results);
+    unsigned long long passed = ps_results_passed(results);
+    if (o->quiet) return;
+    if (count == 0)
+        fputs("photosearch: nothing found\n", stderr);
+    else if (verdict == PS_VERDICT_NONE)
+        fputs("photosearch: no good match; the nearest are\n", stderr);
+    else if (verdict == PS_VERDICT_WEAK)
+        fputs("photosearch: no sure match; it may be among these\n", stderr);
+    else if (!has_content(results) && passed > count)
+        fprintf(stderr, "photosearch: %zu of %llu photos; -k N shows more\n", shown, passed);
+}
+
+/* How many are listed: guesses only where there is nothing better, and then few. */
+static size_t count_shown(const options *o, const ps_results *results) {
+    size_t count = ps_results_count(results), matches = 0;
+    if (o->all || o->has_least_score) return count;
+    while (matches < count && is_match(o, results, matches)) matches++;
+    if (matches) return matches;
+    return !o->limit && count > GUESSES ? GUESSES : count;
+}
+
+static void show_hit(const ps_hit *hit, int color, int terminal, int content) {
+    style_on(stdout, color, styles[hit->verdict]);
+    if (content) printf("%5.1f%%", hit->score * 100.0);
+    if (hit->verdict != PS_VERDICT_NONE) style_off(stdout, color); /* the whole line of a guess is dim */
+    int unsure = hit->taken_by && strcmp(hit->taken_by, "file") == 0 && hit->verdict != PS_VERDICT_NONE;
+    if (content) fputs("  ", stdout);
+    if (unsure) style_on(stdout, color, STYLE_DIM);
+    printf("%-10.10s  ", hit->taken ? hit->taken : "");
+    if (unsure) style_off(stdout, color);
+    print_short_path(stdout, hit->path, terminal);
+    if (hit->place && terminal) {
+        style_on(stdout, color, STYLE_DIM);
+        fputs("  ", stdout);
+        print_path(stdout, hit->place);
+        style_off(stdout, color);
+    }
+    if (hit->preview && terminal) fputs(" (preview)", stdout);
+    if (hit->verdict == PS_VERDICT_NONE) style_off(stdout, color);
+    putchar('\n');
+}
+
 void show_plain(const options *o, const ps_results *results) {
-    static const int styles[] = {[PS_VERDICT_NONE] = STYLE_DIM, [PS_VERDICT_WEAK] = STYLE_WEAK, [PS_VERDICT_GOOD] = STYLE_GOOD};
-    int color = use_color(o, stdout), terminal = is_terminal(stdout), verdict = ps_results_verdict(results);
+    int color = use_color(o, stdout), terminal = is_terminal(stdout), content = has_content(results);
     if (o->print0) {
         for (size_t i = 0; i < ps_results_count(results); i++)
             if (is_match(o, results, i)) fwrite(ps_results_path(results, i), 1, strlen(ps_results_path(results, i)) + 1, stdout);
         return;
     }
-    if (verdict != PS_VERDICT_GOOD && !o->quiet)
-        fputs(ps_results_count(results) == 0 ? "photosearch: nothing found\n"
-              : verdict == PS_VERDICT_NONE   ? "photosearch: no good match; the nearest are\n"
-                                             : "photosearch: no sure match; it may be among these\n",
-              stderr);
-    for (size_t i = 0; i < ps_results_count(results); i++) {
+    size_t shown = count_shown(o, results);
+    show_understood(o, results);
+    show_heading(o, results, shown);
+    for (size_t i = 0; i < shown; i++) {
         ps_hit hit = PS_HIT_INIT;
         if (ps_results_hit(&hit, results, i) != PS_OK) break;
-        style_on(stdout, color, styles[hit.verdict]);
-        printf("%5.1f%%", hit.score * 100.0);
-        if (hit.verdict != PS_VERDICT_NONE) style_off(stdout, color); /* the whole line of a guess is dim */
-        printf("  %-10.10s  ", hit.taken ? hit.taken : "");
-        print_short_path(stdout, hit.path, terminal);
-        if (hit.preview && terminal) fputs(" (preview)", stdout);
-        if (hit.verdict == PS_VERDICT_NONE) style_off(stdout, color);
-        putchar('\n');
+        show_hit(&hit, color, terminal, content);
     }
 }
 

@@ -12,7 +12,7 @@
 
 static const char *const doings[] = {
     [PS_DOING_NOTHING] = "nothing", [PS_DOING_IDLE] = "idle",     [PS_DOING_SCAN] = "scan",     [PS_DOING_PREVIEWS] = "previews",
-    [PS_DOING_ENCODE] = "encode",   [PS_DOING_REMOVE] = "remove", [PS_DOING_PAUSED] = "paused",
+    [PS_DOING_ENCODE] = "encode",   [PS_DOING_REMOVE] = "remove", [PS_DOING_PAUSED] = "paused", [PS_DOING_READ_TEXT] = "read-text",
 };
 
 static const char *doing(const ps_status *s) {
@@ -68,8 +68,9 @@ static void print_work(FILE *to, const ps_status *s) {
         [PS_DOING_ENCODE] = "reading photos",
         [PS_DOING_REMOVE] = "dropping entries of files that are gone",
         [PS_DOING_PAUSED] = "paused",
+        [PS_DOING_READ_TEXT] = "reading the text in photos",
     };
-    int working = s->doing == PS_DOING_PREVIEWS || s->doing == PS_DOING_ENCODE;
+    int working = s->doing == PS_DOING_PREVIEWS || s->doing == PS_DOING_ENCODE || s->doing == PS_DOING_READ_TEXT;
     fputs(words[s->doing >= 0 && (size_t)s->doing < sizeof words / sizeof *words ? s->doing : 0], to);
     if (s->total && (working || s->doing == PS_DOING_PAUSED))
         fprintf(to, ", %llu of %llu", (unsigned long long)s->done, (unsigned long long)s->total);

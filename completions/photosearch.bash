@@ -2,7 +2,7 @@
 
 _photosearch() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= word i
-    local commands='index watch search similar status failures forget embed eval bench model help version'
+    local commands='index watch search similar on-this-day duplicates tags saved read-text status failures forget embed eval bench model help version'
     local common='--library --model --json --quiet --verbose --log-level --color --help --version'
 
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -28,9 +28,13 @@ _photosearch() {
         COMPREPLY=($(compgen -d -- "$current") $(compgen -f -X '!*.safetensors' -- "$current"))
         return
         ;;
-    --queries | --image)
+    --queries | --image | --like | --vocabulary)
         compopt -o filenames
         COMPREPLY=($(compgen -f -- "$current"))
+        return
+        ;;
+    --sort)
+        COMPREPLY=($(compgen -W 'relevance date oldest' -- "$current"))
         return
         ;;
     --precision)
@@ -53,7 +57,7 @@ _photosearch() {
         COMPREPLY=($(compgen -W 'reference avx2 avx512vnni' -- "$current"))
         return
         ;;
-    -j | --threads | -k | --limit | --min-score | --text | --max-cpu | --min-battery | --max-temperature) return ;;
+    -j | --threads | -k | --limit | --min-score | --min-similarity | --date | --days | --text | --languages | --max-cpu | --min-battery | --max-temperature | --after | --saved | --now) return ;;
     esac
 
     if [[ $current == -* ]]; then
@@ -61,11 +65,16 @@ _photosearch() {
         case $command in
         index | watch)
             options+=' --threads --hidden --follow-links --allow-removal --retry --no-previews --background --in-process'
-            [[ $command != watch ]] || options+=' --once --max-cpu --only-when-charging --min-battery --max-temperature'
+            [[ $command != watch ]] || options+=' --once --read-text --max-cpu --only-when-charging --min-battery --max-temperature'
             ;;
         status) options+=' --follow' ;;
-        search) options+=' --limit --min-score --literal --queries --print0 --open --lang' ;;
+        search) options+=' --limit --min-score --literal --sort --like --unique --all --after --saved --southern --now --queries --print0 --open --lang' ;;
         similar) options+=' --limit --min-score --print0 --open' ;;
+        on-this-day) options+=' --date --days --limit --print0 --open' ;;
+        duplicates) options+=' --min-similarity --print0' ;;
+        tags) options+=' --vocabulary --lang' ;;
+        saved) options+=' --literal --lang' ;;
+        read-text) options+=' --limit --all --languages --background' ;;
         failures) options+=' --print0' ;;
         embed) options+=' --text --image --lang --precision --isa' ;;
         eval) options+=' --threads --lang --precision --isa' ;;
@@ -83,6 +92,15 @@ _photosearch() {
         COMPREPLY=($(compgen -f -- "$current"))
         ;;
     help) COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
+    tags)
+        if [[ $previous == tags ]]; then
+            COMPREPLY=($(compgen -W 'update list show' -- "$current"))
+        elif [[ $previous == show ]]; then
+            compopt -o filenames
+            COMPREPLY=($(compgen -f -- "$current"))
+        fi
+        ;;
+    saved) [[ $previous != saved ]] || COMPREPLY=($(compgen -W 'add list remove' -- "$current")) ;;
     model)
         if [[ $previous == model ]]; then
             COMPREPLY=($(compgen -W 'info verify' -- "$current"))

@@ -1,6 +1,6 @@
 # fish completion for photosearch
 
-set -l commands index watch search similar status failures forget embed eval bench model help version
+set -l commands index watch search similar on-this-day duplicates tags saved read-text status failures forget embed eval bench model help version
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c photosearch -f
@@ -18,6 +18,10 @@ complete -c photosearch -n $none -a index -d 'Bring the library up to date with 
 complete -c photosearch -n $none -a watch -d 'Index, and go on indexing what changes'
 complete -c photosearch -n $none -a search -d 'Find photos by a sentence'
 complete -c photosearch -n $none -a similar -d 'Find photos that look like an image'
+complete -c photosearch -n $none -a on-this-day -d 'Show photos of this day in earlier years'
+complete -c photosearch -n $none -a duplicates -d 'Find copies of the same picture'
+complete -c photosearch -n $none -a tags -d 'Tag photos with words from a vocabulary'
+complete -c photosearch -n $none -a saved -d 'Keep searches under names'
 complete -c photosearch -n $none -a status -d 'Tell what the library holds and what is being done'
 complete -c photosearch -n $none -a failures -d 'List files that could not be read'
 complete -c photosearch -n $none -a forget -d 'Drop what is known of files or folders'
@@ -27,6 +31,7 @@ complete -c photosearch -n $none -a bench -d 'Measure the speed of the model'
 complete -c photosearch -n $none -a model -d 'Show or check a model package'
 complete -c photosearch -n $none -a help -d 'Tell about the program or a command'
 complete -c photosearch -n $none -a version -d 'Print the version'
+complete -c photosearch -n $none -a read-text -d 'Read the text in photos'
 
 complete -c photosearch -n '__fish_seen_subcommand_from index watch similar forget eval' -F
 complete -c photosearch -n '__fish_seen_subcommand_from index watch eval bench' -s j -l threads -x -d 'Number of threads'
@@ -38,6 +43,11 @@ complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l no-previ
 complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l background -d 'Take only what nobody else wants'
 complete -c photosearch -n '__fish_seen_subcommand_from index watch' -l in-process -d 'Decode without sandboxed processes'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l once -d 'End when everything is done'
+complete -c photosearch -n '__fish_seen_subcommand_from watch' -l read-text -d 'Then read the text in photos'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -s k -l limit -x -d 'Most photos to read'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -l all -d 'Also photos that were read before'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -l languages -x -d 'Languages of the text, as eng+deu'
+complete -c photosearch -n '__fish_seen_subcommand_from read-text' -l background -d 'Take only what nobody else wants'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l max-cpu -x -d 'Percent of one processor at most'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l only-when-charging -d 'Pause on battery'
 complete -c photosearch -n '__fish_seen_subcommand_from watch' -l min-battery -x -d 'Pause below this percentage'
@@ -46,6 +56,14 @@ complete -c photosearch -n '__fish_seen_subcommand_from status' -s f -l follow -
 complete -c photosearch -n '__fish_seen_subcommand_from search similar' -s k -l limit -x -d 'Most photos wanted'
 complete -c photosearch -n '__fish_seen_subcommand_from search similar' -l min-score -x -d 'Leave out what scores below'
 complete -c photosearch -n '__fish_seen_subcommand_from search' -l literal -d 'Take every word as content'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l sort -x -a 'relevance date oldest' -d 'Order'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l like -rF -d 'Like this image too'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l unique -d 'Only the best of nearly the same photos'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l all -d 'Show guesses too'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l after -x -d 'Go on behind this place'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l saved -x -d 'The saved search of this name'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l southern -d 'Summer is in January'
+complete -c photosearch -n '__fish_seen_subcommand_from search' -l now -x -d 'Answer as on this day'
 complete -c photosearch -n '__fish_seen_subcommand_from search' -l queries -rF -d 'Answer each line of a file'
 complete -c photosearch -n '__fish_seen_subcommand_from search similar' -l open -d 'Open what matches in the viewer'
 complete -c photosearch -n '__fish_seen_subcommand_from search similar failures' -s 0 -l print0 -d 'Paths only, each ended by a 0 byte'
@@ -55,4 +73,16 @@ complete -c photosearch -n '__fish_seen_subcommand_from embed bench' -l image -r
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l precision -x -a 'int8 float' -d 'Arithmetic'
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l isa -x -a 'reference avx2 avx512vnni' -d 'Kernels'
 complete -c photosearch -n '__fish_seen_subcommand_from model' -a 'info verify'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -l date -x -d 'This day, MM-DD'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -l days -x -d 'Days before and after'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -s k -l limit -x -d 'Most photos of each year'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -s 0 -l print0 -d 'Paths only, each ended by a 0 byte'
+complete -c photosearch -n '__fish_seen_subcommand_from on-this-day' -l open -d 'Open them in the viewer'
+complete -c photosearch -n '__fish_seen_subcommand_from duplicates' -l min-similarity -x -d 'How alike an edited copy must look'
+complete -c photosearch -n '__fish_seen_subcommand_from duplicates' -s 0 -l print0 -d 'Paths of all but the best, each ended by a 0 byte'
+complete -c photosearch -n '__fish_seen_subcommand_from tags' -l vocabulary -rF -d 'File of labels'
+complete -c photosearch -n '__fish_seen_subcommand_from tags' -a 'update list show'
+complete -c photosearch -n '__fish_seen_subcommand_from tags saved' -l lang -x -a 'en zh de pt id es fr ja ko it ru ar hi' -d 'Language of the words'
+complete -c photosearch -n '__fish_seen_subcommand_from saved' -a 'add list remove'
+complete -c photosearch -n '__fish_seen_subcommand_from saved' -l literal -d 'Take every word as content'
 complete -c photosearch -n '__fish_seen_subcommand_from help' -a "$commands"

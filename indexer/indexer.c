@@ -142,6 +142,7 @@ static int introduce(ps__run *run, ps__error *err) {
 
 static int run_locked(ps__run *run, ps__error *err) {
     int status = introduce(run, err);
+    if (status == PS__OK) status = ps__place_photos(run, err);
     if (status == PS__OK) status = run_phases(run, err);
     if (status == PS__OK || status == PS__CANCELLED) {
         int end = note_end(run, err);

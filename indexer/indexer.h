@@ -27,6 +27,7 @@
 #include "encoder/pixels/pixels.h"
 #include "indexer/decoder.h"
 #include "indexer/governor.h"
+#include "store/gazetteer.h"
 
 /* The encoder as the pipeline sees it: tests put a fake here. Strings and payload stay the caller's and must outlive the run. */
 typedef struct ps__indexer_encoder {
@@ -54,7 +55,8 @@ enum {                                   /* flags */
        PS__INDEX_BACKGROUND = 1 << 5     /* threads (and the decoders they start) take only what nobody else wants of CPU and disk */
 };
 
-enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4, PS__PHASE_PREVIEW = 5 };
+enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4, PS__PHASE_PREVIEW = 5,
+       PS__PHASE_READ_TEXT = 6 /* told by a watch in its spare time, not by a run */ };
 
 typedef struct ps__indexer_progress {
     int phase;           /* PS__PHASE_* */
@@ -84,6 +86,7 @@ typedef struct ps__indexer_options {
     size_t only_count;
     const ps__indexer_encoder *encoder;
     const ps__indexer_decoder *decoder; /* NULL: ps__indexer_decoder_here */
+    const ps__gazetteer *gazetteer; /* tells where photos are; outlives the run. NULL: those with a position wait for a run that has one */
     const char *version; /* of the program; where it is not the one that indexed before, quarantined files get their tries again */
     int threads;              /* workers, 1..256; 0: one a processor */
     size_t memory_bytes;      /* files' bytes held at once by all workers; a larger single file goes alone. 0: 32 MiB */

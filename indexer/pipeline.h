@@ -48,6 +48,7 @@ typedef struct ps__outcome {
     int has_hash;       /* 1: photo.hash is meaningful */
     int claimed;        /* 1: photo.hash is among the claims */
     ps__photo photo;    /* hash, bytes, size and camera notes */
+    ps__photo_texts texts; /* NEW only */
     uint16_t *halves;   /* u16 [dim], owned; NEW only */
     int code;           /* FAILED: status */
     char *reason;       /* FAILED: sentence, UTF-8, owned; NULL when memory was short */

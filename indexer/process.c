@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/half.h"
 #include "base/os.h"
+#include "indexer/notes.h"
 
 #define DEFAULT_MEMORY ((size_t)32 << 20)
 #define DEFAULT_SECONDS 30.0
@@ -171,21 +172,6 @@ static int look_up(ps__pipeline *p, ps__outcome *o, const source *s) {
 
 /* ---- Encoding ----------------------------------------------------------------------------------------------------------- */
 
-static void take_notes(ps__photo *photo, const ps__pixels *pixels) {
-    const ps__camera_notes *n = &pixels->notes;
-    photo->width = pixels->original_width;
-    photo->height = pixels->original_height;
-    snprintf(photo->format, sizeof photo->format, "%s", pixels->format ? pixels->format : "");
-    snprintf(photo->taken, sizeof photo->taken, "%s", n->taken);
-    snprintf(photo->taken_offset, sizeof photo->taken_offset, "%s", n->taken_offset);
-    photo->has_gps = n->has_gps;
-    photo->latitude = n->latitude;
-    photo->longitude = n->longitude;
-    snprintf(photo->make, sizeof photo->make, "%s", n->make);
-    snprintf(photo->model, sizeof photo->model, "%s", n->model);
-    snprintf(photo->lens, sizeof photo->lens, "%s", n->lens);
-}
-
 static int encode_pixels(ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o, const ps__pixels *pixels, ps__error *why) {
     const ps__indexer_encoder *e = p->run->options->encoder;
     size_t dim = (size_t)e->dim;
@@ -218,7 +204,7 @@ static ps__pixels_options wanted_pixels(const ps__pipeline *p) {
 static int finish_pixels(ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o, ps__pixels *pixels, int status,
                          int64_t start_ns, ps__error *why) {
     if (status != PS__OK) return status;
-    take_notes(&o->photo, pixels);
+    ps__take_notes(&o->photo, &o->texts, pixels, o->job.path, &o->stat, p->run->options->gazetteer);
     status = check_time(p, o, start_ns, why);
     if (status == PS__OK && ps__pipeline_stopping(p)) status = PS__CANCELLED;
     if (status == PS__OK) status = encode_pixels(p, sessions, o, pixels, why);

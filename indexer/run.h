@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "indexer/indexer.h"
 #include "store/files.h"
+#include "store/gazetteer.h"
 
 /* ---- Small sets --------------------------------------------------------------------------------------------------------- */
 
@@ -108,6 +109,8 @@ int ps__run_enter_phase(ps__run *run, int phase);
 /* Keeps the sentence of the first thing that went wrong, and logs each. */
 void ps__run_note(ps__run *run, int level, const char *text);
 
+/* Gives photos of an older library their places. PS__OK, PS__CANCELLED, or why the library could not be used. */
+int ps__place_photos(ps__run *run, ps__error *err);
 int ps__roots_resolve(ps__run *run, ps__error *err);
 /* Phase 1, 2 and 3. Each returns PS__OK, PS__CANCELLED, or why the library could not be used. */
 int ps__scan(ps__run *run, ps__error *err);

@@ -23,6 +23,7 @@
 #define TELL_NS SECOND     /* PS__WATCH_WORKING comes this often */
 #define BACK_OFF_S 1       /* the pause after the first failure; doubled up to the maximum */
 #define BACK_OFF_MAX_S 300
+#define SPARE_NS (30 * SECOND) /* after PS__SPARE_LATER */
 #define FRUITLESS 3        /* with `once`: runs that may leave work behind before it is left for good */
 
 typedef struct watch {
@@ -48,6 +49,8 @@ typedef struct watch {
     int problem;               /* status of the last run; 0 it was well */
     int64_t not_before_ns;     /* no run starts earlier */
     double back_off_s;         /* the next pause */
+    int spare;                 /* spare time may be filled */
+    int64_t spare_ns;          /* but not earlier */
     pthread_mutex_t lock;      /* guards what follows */
     ps__settle *settle;        /* changed paths */
     int everything;            /* PS__RESCAN_*: told by notify; 0 nothing was */
@@ -228,6 +231,8 @@ static void after_well(watch *w, const ps__indexer_result *r, int64_t now) {
     add_up(w, r, w->full != 0);
     add_since_idle(w, r);
     w->full = w->problem = 0;
+    w->spare = w->options->spare != NULL;
+    w->spare_ns = 0;
     ps__settled_free(&w->due);
     w->back_off_s = BACK_OFF_S;
     w->not_before_ns = 0;
@@ -299,6 +304,28 @@ static int make_run(watch *w, ps__error *err) {
     return PS__OK;
 }
 
+/* ---- Spare time ---------------------------------------------------------------------------------------------------------------- */
+
+static int spare_stop(void *payload) {
+    watch *w = payload;
+    return cancelled(w) || is_news(w, ps__os.monotonic_ns());
+}
+
+static void spare_tell(const ps__indexer_progress *progress, void *payload) {
+    watch *w = payload;
+    int64_t now = ps__os.monotonic_ns();
+    if (w->phase == progress->phase && now - w->told_ns < TELL_NS) return;
+    w->phase = progress->phase;
+    w->told_ns = now;
+    tell(w, &(ps__watch_event){.kind = PS__WATCH_WORKING, .progress = progress});
+}
+
+static void use_spare_time(watch *w) {
+    const ps__watch_spare spare = {spare_stop, spare_tell, w};
+    w->spare = w->options->spare(&spare, w->options->payload) != PS__SPARE_DONE;
+    w->spare_ns = ps__os.monotonic_ns() + SPARE_NS;
+}
+
 /* ---- The loop ------------------------------------------------------------------------------------------------------------------ */
 
 /* Sleeps until something may be due. Any signal ends the sleep as well. */
@@ -308,6 +335,7 @@ static void sleep_until_due(watch *w, int64_t now, int has_work) {
     uint64_t count;
     int64_t until = next_full_ns(w);
     if (has_work && w->not_before_ns < until) until = w->not_before_ns;
+    if (!has_work && w->spare && w->spare_ns < until) until = w->spare_ns;
     pthread_mutex_lock(&w->lock);
     int64_t settled = ps__settle_next_ns(w->settle);
     if (settled < until) until = settled;
@@ -352,7 +380,11 @@ static int loop(watch *w, ps__error *err) {
         }
         if (!has_work) {
             tell_idle(w, now);
-            if (w->options->once && is_done(w, now)) return PS__OK;
+            if (w->spare && now >= w->spare_ns) {
+                use_spare_time(w);
+                continue;
+            }
+            if (w->options->once && !w->spare && is_done(w, now)) return PS__OK;
         }
         sleep_until_due(w, now, has_work);
     }

@@ -50,6 +50,16 @@ typedef struct ps__watch_event {
     ps__notify_state watched;             /* as it is now */
 } ps__watch_event;
 
+/* What spare time is filled with gets this: both are called on the watching thread. */
+typedef struct ps__watch_spare {
+    int (*stop)(void *payload);                                         /* not 0: there is other work; come to an end at once */
+    void (*tell)(const ps__indexer_progress *progress, void *payload);  /* passed on as PS__WATCH_WORKING, about once a second */
+    void *payload;                                                      /* handed to both */
+} ps__watch_spare;
+
+enum { PS__SPARE_DONE = 0, /* nothing is left to do, until the library changes */
+       PS__SPARE_LATER = 1 /* to be asked again in half a minute, or after other work */ };
+
 /* Called on the thread that called ps__watch_run, which waits for it. */
 typedef void ps__watch_event_fn(const ps__watch_event *event, void *payload);
 typedef int ps__watch_run_fn(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err, void *payload);
@@ -65,8 +75,10 @@ typedef struct ps__watch_options {
     /* Why work is paused right now, valid until the next call; NULL: it is not. Asked on the watching thread. NULL: never. */
     const char *(*paused)(void *payload);
     ps__watch_event_fn *event; /* NULL: none */
-    void *payload;             /* handed to paused, event and run */
+    void *payload;             /* handed to paused, event, run and spare */
     ps__watch_run_fn *run;     /* makes a run; NULL: ps__indexer_run */
+    /* Called when all is done and told: work that can wait for ever. Returns PS__SPARE_*. NULL: none. */
+    int (*spare)(const ps__watch_spare *spare, void *payload);
     const ps__notify_calls *calls; /* NULL: the real ones */
 } ps__watch_options;
 

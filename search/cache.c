@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/os.h"
 
-#define ROLL_VERSION 1
+#define ROLL_VERSION 2
 static const char roll_magic[8] = {'P', 'S', 'R', 'O', 'L', 'L', '0', '\n'};
 
 /* At the beginning of a roll; the segments' checksums and an XXH3 of everything before follow. */
@@ -27,8 +27,9 @@ typedef struct roll_header {
     uint32_t dim;      /* length of the vectors */
     char identity[32]; /* of the library */
     uint64_t space;    /* XXH3 of the space's name */
-    int64_t change;    /* as in ps__roll */
-    uint64_t count;    /* segments */
+    int64_t change;    /* as in ps__roll, like the next two */
+    int64_t touched;
+    uint64_t count;
 } roll_header;
 
 /* ---- Paths ---- */
@@ -58,7 +59,7 @@ int ps__cache_path(char path[PS__CACHE_PATH], const ps__cache_key *key, uint64_t
 
 /* ---- The roll ---- */
 
-static void fill_header(roll_header *h, const ps__cache_key *key, int64_t change, size_t count) {
+static void fill_header(roll_header *h, const ps__cache_key *key, int64_t change, int64_t touched, size_t count) {
     memset(h, 0, sizeof *h);
     memcpy(h->magic, roll_magic, sizeof h->magic);
     h->version = ROLL_VERSION;
@@ -66,6 +67,7 @@ static void fill_header(roll_header *h, const ps__cache_key *key, int64_t change
     memcpy(h->identity, key->identity, strnlen(key->identity, sizeof h->identity));
     h->space = XXH3_64bits(key->space, strlen(key->space));
     h->change = change;
+    h->touched = touched;
     h->count = count;
 }
 
@@ -78,9 +80,9 @@ static int parse_roll(ps__roll *out, const uint8_t *bytes, size_t size, const ps
     memcpy(&h, bytes, sizeof h);
     memcpy(&checksum, bytes + size - sizeof checksum, sizeof checksum);
     if (checksum != XXH3_64bits(bytes, size - sizeof checksum)) return ps__fail(err, PS__CORRUPT, "%s: wrong checksum", path);
-    fill_header(&expected, key, h.change, h.count);
+    fill_header(&expected, key, h.change, h.touched, h.count);
     if (memcmp(&h, &expected, sizeof h) != 0) return ps__fail(err, PS__CORRUPT, "%s: belongs to another library", path);
-    if (h.change < 0) return ps__fail(err, PS__CORRUPT, "%s: impossible change", path);
+    if (h.change < 0 || h.touched < h.change) return ps__fail(err, PS__CORRUPT, "%s: impossible change", path);
     if (h.count > PS__CACHE_SEGMENTS || size != sizeof h + (size_t)h.count * 8 + sizeof checksum)
         return ps__fail(err, PS__CORRUPT, "%s: impossible size", path);
     out->checksums = ps__array((size_t)h.count, sizeof *out->checksums);
@@ -88,6 +90,7 @@ static int parse_roll(ps__roll *out, const uint8_t *bytes, size_t size, const ps
     memcpy(out->checksums, bytes + sizeof h, (size_t)h.count * 8);
     out->count = (size_t)h.count;
     out->change = h.change;
+    out->touched = h.touched;
     return PS__OK;
 }
 
@@ -111,7 +114,7 @@ int ps__roll_write(const ps__roll *roll, const ps__cache_key *key, ps__error *er
     ps__buf bytes = PS__BUF_INIT;
     int status = ps__cache_path(path, key, 0, err);
     if (status != PS__OK) return status;
-    fill_header(&h, key, roll->change, roll->count);
+    fill_header(&h, key, roll->change, roll->touched, roll->count);
     ps__buf_append(&bytes, &h, sizeof h);
     ps__buf_append(&bytes, roll->checksums, roll->count * sizeof *roll->checksums);
     uint64_t checksum = XXH3_64bits(bytes.bytes, bytes.length);

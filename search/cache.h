@@ -26,6 +26,7 @@ typedef struct ps__cache_key {
 
 typedef struct ps__roll {
     int64_t change;      /* every vector put up to this change of the library is in one of the segments */
+    int64_t touched;     /* some of the vectors may be as new as this change; >= change */
     uint64_t *checksums; /* [count] of the segments; owned */
     size_t count;        /* segments */
 } ps__roll;

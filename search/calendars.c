@@ -4,9 +4,10 @@
 ** Those that follow the moon are tables (moon_years.h), of our own computation:
 **
 ** - China: the rules of GB/T 33661-2017. They give each New Year from 1900 on as it was kept.
-** - Islamic: an approximation of Umm al-Qura, the civil calendar of Saudi Arabia: a month begins on the day after the new moon
-**   when that was before 16:00 at Mecca, else a day later. Nine of ten months of 1423 to 1500 are the official ones, the others
-**   are a day off; so are countries that wait until the moon is seen.
+** - Islamic: the rule of Umm al-Qura, the civil calendar of Saudi Arabia, since 1423 (2002): a month begins after the first
+**   evening on which the new moon is past and the moon sets after the sun at Mecca. All but 2 of 936 months of 1423 to 1500 are
+**   the official ones. Before that the official ones are a day off in a third of the months, and countries that wait until the
+**   moon is seen often are.
 ** - India: months by the new moon, named by the sign of the stars' zodiac that the sun enters in them (Lahiri).
 */
 #include "search/calendars.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "search/exact.h"
 #include "search/inside.h"
 #include "search/rank.h"
 #include "search/scan.h"
@@ -117,14 +118,12 @@ static int search_store(ps__candidate *out, size_t *count, const ps__index *inde
     return status;
 }
 
-int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want,
-                     ps__error *err) {
+static int search_in_view(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want,
+                          ps__error *err) {
     ps__tail *newer = NULL;
     int enough = 0, scan = 0;
     *count = 0;
-    int status = ps__store_begin(store, err);
-    if (status != PS__OK) return status;
-    status = ps__index_refresh(&scan, &newer, index, store, err);
+    int status = ps__index_refresh(&scan, &newer, index, store, err);
     if (status == PS__OK && scan) {
         status = search_store(out, count, index, store, query, want, err);
         enough = 1;
@@ -134,6 +133,80 @@ int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__st
     for (size_t k = 2 * want + 32; status == PS__OK && !enough; k *= 4)
         status = search_once(out, count, &enough, index, newer, store, query, want, k, err);
     ps__tail_free(newer);
+    return status;
+}
+
+int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const float *query, size_t want,
+                     ps__error *err) {
+    *count = 0;
+    int status = ps__store_begin(store, err);
+    if (status != PS__OK) return status;
+    status = search_in_view(out, count, index, store, query, want, err);
     ps__store_end(store);
     return status;
+}
+
+/* ---- Exact search ---- */
+
+#define FEW ((size_t)512) /* selected photos: their vectors are read from the store sooner than codes are looked up */
+
+/* Bounds of all photos asked for. *behind is 1 when the segments hold vectors that are newer than the store's view, whose bounds say
+** nothing about those in it: a building has ended since the search began. */
+static int gather_bounds(ps__bounds *bounds, int *behind, ps__index *index, const ps__tail *newer, ps__store *store,
+                         const ps__code_query *query, const int64_t *photos, size_t count, ps__error *err) {
+    int64_t now;
+    int status = ps__store_last_change(&now, store, err);
+    if (status != PS__OK) return status;
+    pthread_rwlock_rdlock(&index->lock);
+    *behind = index->touched > now;
+    for (size_t i = 0; !*behind && status == PS__OK && i < index->parts.count; i++)
+        status = ps__segment_bounds(bounds, index->parts.list[i].segment, query, photos, count, err);
+    if (!*behind && status == PS__OK) status = ps__tail_bounds(bounds, index->tail, query, photos, count, err);
+    pthread_rwlock_unlock(&index->lock);
+    if (!*behind && status == PS__OK && newer) status = ps__tail_bounds(bounds, newer, query, photos, count, err);
+    return status;
+}
+
+/* photos [n], ascending; NULL: every photo. */
+static int search_exactly(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const int64_t *photos, size_t n,
+                          const ps__asked *asked, ps__error *err) {
+    ps__code_query *query = NULL;
+    ps__tail *newer = NULL;
+    ps__bounds bounds = {0};
+    int behind = 0;
+    int status = ps__index_refresh(&behind, &newer, index, store, err);
+    if (status == PS__OK && !behind) status = ps__code_query_new(&query, asked->probes, asked->count, asked->dim, err);
+    if (status == PS__OK && !behind) status = gather_bounds(&bounds, &behind, index, newer, store, query, photos, n, err);
+    if (status == PS__OK)
+        status = !behind  ? ps__exact_from_bounds(out, count, asked, store, &bounds, err)
+                 : photos ? ps__exact_from_photos(out, count, asked, store, photos, n, err)
+                          : ps__exact_from_store(out, count, asked, store, err);
+    ps__tail_free(newer);
+    ps__code_query_free(query);
+    ps__free(bounds.list);
+    return status;
+}
+
+int ps__index_search_many(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const ps__selection *selection,
+                          const ps__probe *probes, size_t probe_count, size_t want, ps__error *err) {
+    int64_t *photos = NULL;
+    const ps__asked asked = {probes, probe_count, want, index->space, index->dim};
+    *count = 0;
+    if (probe_count == 0) return ps__fail(err, PS__INVALID, "nothing was asked for");
+    if (want == 0 || (selection && selection->count == 0)) return PS__OK;
+    if (!selection && probe_count == 1 && probes->weight == 1.0)
+        return search_in_view(out, count, index, store, probes->vector, want, err);
+    if (!selection) return search_exactly(out, count, index, store, NULL, 0, &asked, err);
+    int status = ps__selection_photos(&photos, selection, err);
+    if (status == PS__OK)
+        status = selection->count <= FEW ? ps__exact_from_photos(out, count, &asked, store, photos, selection->count, err)
+                                         : search_exactly(out, count, index, store, photos, selection->count, &asked, err);
+    ps__free(photos);
+    return status;
+}
+
+int ps__index_search_in(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const ps__selection *selection,
+                        const float *query, size_t want, ps__error *err) {
+    const ps__probe probe = {query, 1.0, 0};
+    return ps__index_search_many(out, count, index, store, selection, &probe, 1, want, err);
 }

@@ -55,6 +55,7 @@ struct ps__index {
     pthread_rwlock_t lock; /* read: searching; write, with `update` held: the moment in which an update takes effect */
     int loaded;            /* 1: the cache was looked at; the rest means something */
     int64_t change;        /* change of the store that parts and tail together stand for */
+    int64_t touched; /* some of the parts' vectors may be as new as this change */
     ps__parts parts;
     ps__tail *tail; /* owned, never NULL */
 };
@@ -86,8 +87,9 @@ int ps__index_is_long(const ps__index *index, size_t tail, int flush);
 int ps__index_too_many_gone(int *result, const ps__index *index, ps__store *store, ps__error *err);
 
 /* Holding `update`: the parts become `parts`, which is taken over (also on failure), and the first `used` vectors leave the tail,
-** all of which are in `parts`, or not in the store. Segments that were parts and are none any more are freed. */
-int ps__index_put_in_place(ps__index *index, ps__parts *parts, size_t used, int64_t change, ps__error *err);
+** all of which are in `parts`, or not in the store. The parts stand for `change`; some of their vectors may be as new as `touched`.
+** Segments that were parts and are none any more are freed. */
+int ps__index_put_in_place(ps__index *index, ps__parts *parts, size_t used, int64_t change, int64_t touched, ps__error *err);
 
 /* Holding `update`: starts the builder unless somebody is building, here or in another process. Unless it is urgent, that is also left
 ** to a process that indexes. Failing to is of no consequence. */

@@ -34,23 +34,29 @@ typedef struct plan {
 
 /* ---- Writing the cache; the caller is building and has the cache's lock ---- */
 
-/* Writes a part that is only in memory, and takes it from its file from then on. */
-static int save_part(ps__part *part, ps__index *index, ps__error *err) {
+/* Writes a segment that is only in memory to its file, and opens that. */
+static int write_segment(ps__part *saved, const ps__segment *segment, const ps__index *index, ps__error *err) {
     char path[PS__CACHE_PATH];
-    ps__part saved;
     ps__buf temp = PS__BUF_INIT; /* its contents name the file, so it gets its name only after it was written */
     int status = ps__cache_path(path, &index->key, 0, err);
     if (status == PS__OK) {
         ps__buf_printf(&temp, "%s.tmp", path);
-        status = temp.failed ? ps__fail_nomem(err) : ps__segment_save(&saved.checksum, part->segment, temp.bytes, err);
+        status = temp.failed ? ps__fail_nomem(err) : ps__segment_save(&saved->checksum, segment, temp.bytes, err);
     }
-    if (status == PS__OK) status = ps__cache_path(path, &index->key, saved.checksum, err);
+    if (status == PS__OK) status = ps__cache_path(path, &index->key, saved->checksum, err);
     if (status == PS__OK && ps__os.rename(temp.bytes, path) != 0) {
         status = ps__fail_errno(err, errno, "%s: could not be written", path);
         ps__os.unlink(temp.bytes);
     }
-    if (status == PS__OK) status = ps__segment_load(&saved.segment, path, index->dim, saved.checksum, err);
+    if (status == PS__OK) status = ps__segment_load(&saved->segment, path, index->dim, saved->checksum, err);
     ps__buf_free(&temp);
+    return status;
+}
+
+/* A part that is only in memory is taken from its file from then on. */
+static int save_part(ps__part *part, ps__index *index, ps__error *err) {
+    ps__part saved;
+    int status = write_segment(&saved, part->segment, index, err);
     if (status != PS__OK) return status;
     ps__segment *old = part->segment;
     pthread_mutex_lock(&index->update);
@@ -63,7 +69,7 @@ static int save_part(ps__part *part, ps__index *index, ps__error *err) {
 }
 
 static int save_all(ps__index *index, ps__error *err) {
-    ps__roll roll = {index->built, ps__array(index->parts.count, sizeof(uint64_t)), index->parts.count};
+    ps__roll roll = {index->built, index->touched, ps__array(index->parts.count, sizeof(uint64_t)), index->parts.count};
     int status = roll.checksums ? PS__OK : ps__fail_nomem(err);
     for (size_t i = 0; status == PS__OK && i < index->parts.count; i++) {
         if (!index->parts.list[i].checksum) status = save_part(&index->parts.list[i], index, err);
@@ -172,7 +178,20 @@ static int make_plan(plan *p, ps__index *index, ps__store *store, int flush, ps_
 
 /* ---- Building; the caller is the one who does ---- */
 
-static int build(ps__index *index, ps__store *store, const plan *p, ps__error *err) {
+/* A segment of these photos, NULL if they are all gone. With the cache's lock it is written at once, so that one at a time is in memory;
+** if that fails, it is tried again when all are built. */
+static int build_part(ps__part *part, const ps__index *index, ps__store *store, const int64_t *photos, size_t n, int lock,
+                      ps__error *err) {
+    ps__part saved;
+    part->checksum = 0;
+    int status = ps__build_segment(&part->segment, store, index->space, index->dim, photos, n, err);
+    if (status != PS__OK || !part->segment || lock < 0 || write_segment(&saved, part->segment, index, NULL) != PS__OK) return status;
+    ps__segment_free(part->segment);
+    *part = saved;
+    return PS__OK;
+}
+
+static int build(ps__index *index, ps__store *store, const plan *p, int lock, ps__error *err) {
     const ps__photo_list *list = &p->list;
     ps__parts parts = {ps__array(p->kept, sizeof(ps__part)), p->kept};
     int status = PS__OK;
@@ -180,13 +199,15 @@ static int build(ps__index *index, ps__store *store, const plan *p, ps__error *e
     if (p->kept) memcpy(parts.list, index->parts.list, p->kept * sizeof *parts.list);
     for (size_t i = 0; status == PS__OK && i < list->count; i += PS__SEGMENT_MAX) {
         size_t n = list->count - i < PS__SEGMENT_MAX ? list->count - i : PS__SEGMENT_MAX;
-        ps__segment *segment;
-        status = ps__build_segment(&segment, store, index->space, index->dim, list->photos + i, n, err);
-        if (status == PS__OK && segment) status = ps__parts_add(&parts, segment, 0, err);
+        ps__part part;
+        status = build_part(&part, index, store, list->photos + i, n, lock, err);
+        if (status == PS__OK && part.segment) status = ps__parts_add(&parts, part.segment, part.checksum, err);
     }
+    int64_t touched = p->now;
+    if (status == PS__OK) status = ps__store_last_change(&touched, store, err);
     pthread_mutex_lock(&index->update);
     if (status == PS__OK)
-        status = ps__index_put_in_place(index, &parts, p->used, p->now, err);
+        status = ps__index_put_in_place(index, &parts, p->used, p->now, touched, err);
     else
         ps__parts_clear(&parts, &index->parts);
     pthread_mutex_unlock(&index->update);
@@ -201,7 +222,7 @@ static int maintain(ps__index *index, ps__store *store, int flush, int lock, ps_
     status = make_plan(&p, index, store, flush, err);
     ps__store_end(store);
     sort_unique(&p.list);
-    if (status == PS__OK && p.worth_it) status = build(index, store, &p, err);
+    if (status == PS__OK && p.worth_it) status = build(index, store, &p, lock, err);
     if (status == PS__OK && p.worth_it && lock >= 0) save(index);
     ps__free(p.list.photos);
     return status;

@@ -75,6 +75,7 @@ typedef struct ps__query {
     int order; /* PS__ORDER_*, as the words ask for */
     char **notes; /* [note_count] owned: sentences about what was taken otherwise than it may be meant ("no photo is known to be in Paris") */
     size_t note_count;
+    char lang[8]; /* of the sentence, as its words told: "de"; "": they told nothing */
     char *text; /* all content to be found, for people and programs that know one text: alternatives joined by " or "; owned, never NULL */
     size_t steps; /* work that reading it took, for tests: it grows with the length of the sentence, not faster */
 } ps__query;
@@ -90,6 +91,10 @@ typedef struct ps__gallery {
     int (*has_lens)(const char *words, void *payload);
     /* 1 when there are photos with a trusted clock time. */
     int (*has_hours)(void *payload);
+    /* Photos taken then; negative: not known. recurring: times of files' last change do not count, which tell a day, but no season. */
+    int64_t (*photos_when)(const ps__when *when, int recurring, void *payload);
+    /* Photos in whose texts or path these words stand; negative: not known. */
+    int64_t (*photos_with)(const char *words, void *payload);
     void *payload;
 } ps__gallery;
 

@@ -42,8 +42,19 @@ static float dot(const float *a, const float *b, int n) {
     return (float)sum;
 }
 
-int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim,
-                   ps__error *err) {
+#define PROBES_FEW 16
+
+int ps__rank_score(float *score, const ps__probe *probes, size_t probe_count, const float *vector, int dim, ps__error *err) {
+    double few[PROBES_FEW] = {0}, *cosines = few;
+    if (probe_count > PROBES_FEW && !(cosines = ps__array(probe_count, sizeof *cosines))) return ps__fail_nomem(err);
+    for (size_t i = 0; i < probe_count; i++) cosines[i] = (double)dot(probes[i].vector, vector, dim);
+    *score = (float)ps__probes_score(probes, cosines, probe_count);
+    if (cosines != few) ps__free(cosines);
+    return PS__OK;
+}
+
+int ps__rank_probes(ps__candidate *candidates, size_t *count, ps__store *store, int space, const ps__probe *probes, size_t probe_count,
+                    int dim, ps__error *err) {
     size_t n = *count, kept = 0, row = (size_t)dim;
     if (n == 0) return PS__OK;
     int64_t *photos = ps__array(n, sizeof *photos);
@@ -57,12 +68,14 @@ int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, i
     }
     for (size_t i = 0; i < n; i++) photos[i] = candidates[i].photo;
     if ((status = ps__store_vectors(halves, found, store, space, photos, n, err)) != PS__OK) goto out;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && status == PS__OK; i++) {
+        float score;
         if (!found[i]) continue;
         ps__halves_to_floats(vector, halves + i * row, row);
-        float cosine = dot(query, vector, dim);
-        if (isfinite(cosine)) candidates[kept++] = (ps__candidate){photos[i], cosine};
+        status = ps__rank_score(&score, probes, probe_count, vector, dim, err);
+        if (status == PS__OK && isfinite(score)) candidates[kept++] = (ps__candidate){photos[i], score};
     }
+    if (status != PS__OK) goto out;
     *count = kept;
     ps__rank_sort(candidates, kept);
 out:
@@ -71,6 +84,12 @@ out:
     ps__free(found);
     ps__free(vector);
     return status;
+}
+
+int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim,
+                   ps__error *err) {
+    const ps__probe probe = {query, 1.0, 0};
+    return ps__rank_probes(candidates, count, store, space, &probe, 1, dim, err);
 }
 
 size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__scorer *scorer, size_t limit, double least_score) {

@@ -19,6 +19,12 @@ void ps__rank_unique(ps__candidate *candidates, size_t *count);
 int ps__rank_exact(ps__candidate *candidates, size_t *count, ps__store *store, int space, const float *query, int dim,
                    ps__error *err);
 
+/* The same for the score of several probes (codes.h), which takes the cosine's place. */
+int ps__rank_probes(ps__candidate *candidates, size_t *count, ps__store *store, int space, const ps__probe *probes, size_t probe_count,
+                    int dim, ps__error *err);
+/* Of one vector [dim]: the score, made of exact cosines. */
+int ps__rank_score(float *score, const ps__probe *probes, size_t probe_count, const float *vector, int dim, ps__error *err);
+
 /* How many of the sorted candidates to show: at most `limit`, none whose score is below `least_score`. */
 size_t ps__rank_cut(const ps__candidate *candidates, size_t count, const ps__scorer *scorer, size_t limit, double least_score);
 

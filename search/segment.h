@@ -5,8 +5,12 @@
 ** scores them again by the exact vectors. Small segments have one list and are scanned whole. Once trained and filled, a segment
 ** may be searched by any number of threads at once.
 **
-** Its file is FAISS's own serialisation followed by a trailer with a checksum (XXH3) over all of it. Nothing is handed to FAISS
-** before the checksum was verified, because FAISS trusts the sizes it reads. The inverted lists stay in the file, mapped.
+** Beside FAISS's index lie the same vectors as codes (codes.h), in the order of photos: for searches that must be exact, among some of
+** the photos.
+**
+** Its file is FAISS's own serialisation, the codes, and a trailer with checksums (XXH3) of both. Nothing is handed to FAISS before its
+** checksum was verified, because FAISS trusts the sizes it reads. The inverted lists and the codes stay in the file, mapped; the codes
+** are verified when they are first used.
 */
 #ifndef PS_SEARCH_SEGMENT_H
 #define PS_SEARCH_SEGMENT_H
@@ -15,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "search/codes.h"
 
 #define PS__SEGMENT_MAX ((size_t)65536) /* photos: bounds the time and memory that one (re)build takes */
 
@@ -30,7 +35,7 @@ size_t ps__segment_sample(const ps__segment *segment);
 /* Trains on vectors [n][dim], n >= 1, all finite. Once, before the first add. */
 int ps__segment_train(ps__segment *segment, const float *vectors, size_t n, ps__error *err);
 
-/* Adds vectors [n][dim] of photos [n], all finite. */
+/* Adds vectors [n][dim] of photos [n], all finite. A segment whose photos do not come in ascending order gets no codes. */
 int ps__segment_add(ps__segment *segment, const int64_t *photos, const float *vectors, size_t n, ps__error *err);
 
 /* Number of vectors inside. */
@@ -54,5 +59,10 @@ typedef struct ps__candidate {
 /* The k photos nearest to query [dim], best first; *count <= k. */
 int ps__segment_search(ps__candidate *out, size_t *count, const ps__segment *segment, const float *query, size_t k,
                        ps__error *err);
+
+/* Adds an upper bound of the score for each of photos [count], ascending, that is in the segment; of all there are, if photos is NULL.
+** INFINITY where the segment's codes are missing or damaged. */
+int ps__segment_bounds(ps__bounds *bounds, const ps__segment *segment, const ps__code_query *query, const int64_t *photos,
+                       size_t count, ps__error *err);
 
 #endif

@@ -3,6 +3,7 @@
 */
 #include "search/tail.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <faiss/c_api/IndexFlat_c.h>
@@ -56,6 +57,25 @@ int ps__tail_add_rest(ps__tail *tail, const ps__tail *from, size_t first, ps__er
     if (first >= from->count) return PS__OK;
     faiss_IndexFlat_xb(from->index, &vectors, &numbers);
     return ps__tail_add(tail, from->photos + first, vectors + first * (numbers / from->count), from->count - first, err);
+}
+
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+int ps__tail_bounds(ps__bounds *bounds, const ps__tail *tail, const ps__code_query *query, const int64_t *photos, size_t count,
+                    ps__error *err) {
+    float *vectors;
+    size_t numbers;
+    int status = PS__OK;
+    if (tail->count == 0) return PS__OK;
+    faiss_IndexFlat_xb(tail->index, &vectors, &numbers);
+    size_t row = numbers / tail->count;
+    for (size_t i = 0; status == PS__OK && i < tail->count; i++)
+        if (!photos || (count && bsearch(&tail->photos[i], photos, count, sizeof *photos, by_number)))
+            status = ps__bounds_add(bounds, tail->photos[i], ps__code_query_bound(query, vectors + i * row), err);
+    return status;
 }
 
 size_t ps__tail_count(const ps__tail *tail) { return tail->count; }

@@ -24,6 +24,10 @@ const int64_t *ps__tail_photos(const ps__tail *tail);
 /* Adds what `from` holds from position `first` on. */
 int ps__tail_add_rest(ps__tail *tail, const ps__tail *from, size_t first, ps__error *err);
 
+/* As ps__segment_bounds; the query is one for this dim. */
+int ps__tail_bounds(ps__bounds *bounds, const ps__tail *tail, const ps__code_query *query, const int64_t *photos, size_t count,
+                    ps__error *err);
+
 /* As ps__segment_search, exact. */
 int ps__tail_search(ps__candidate *out, size_t *count, const ps__tail *tail, const float *query, size_t k, ps__error *err);
 

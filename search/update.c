@@ -65,7 +65,7 @@ static void drop_marks(ps__index *index, size_t used) {
     index->mark_count = kept;
 }
 
-int ps__index_put_in_place(ps__index *index, ps__parts *parts, size_t used, int64_t change, ps__error *err) {
+int ps__index_put_in_place(ps__index *index, ps__parts *parts, size_t used, int64_t change, int64_t touched, ps__error *err) {
     ps__tail *tail, *old_tail = index->tail;
     ps__parts old = index->parts;
     int status = ps__tail_new(&tail, index->dim, err);
@@ -78,6 +78,7 @@ int ps__index_put_in_place(ps__index *index, ps__parts *parts, size_t used, int6
     pthread_rwlock_wrlock(&index->lock);
     index->parts = *parts;
     index->tail = tail;
+    index->touched = touched;
     if (index->change < change) index->change = change;
     pthread_rwlock_unlock(&index->lock);
     index->built = change;
@@ -127,13 +128,13 @@ int ps__index_reload(int *taken, ps__index *index, int64_t now, int tell, ps__er
     ps__error why;
     *taken = 0;
     int status = ps__roll_read(&roll, &index->key, &why);
-    if (status == PS__OK && roll.change > index->rolled && roll.change > index->built && roll.change <= now) {
+    if (status == PS__OK && roll.change > index->rolled && roll.change > index->built && roll.touched <= now) {
         status = load_parts(&parts, &roll, index, &why);
         if (status == PS__OK) {
             index->rolled = roll.change;
             *taken = 1;
             index->told = 0;
-            status = ps__index_put_in_place(index, &parts, used_up_to(index, roll.change), roll.change, err);
+            status = ps__index_put_in_place(index, &parts, used_up_to(index, roll.change), roll.change, roll.touched, err);
             ps__roll_clear(&roll);
             return status;
         }

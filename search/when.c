@@ -20,6 +20,7 @@
 /* ---- The calendar ---- */
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+static int of_day(int64_t s) { return (int)((s % PS__DAY_S + PS__DAY_S) % PS__DAY_S); } /* seconds since midnight */
 
 int64_t ps__day(int year, int month, int day) {
     int64_t months = (int64_t)month - 3; /* since March */
@@ -242,7 +243,7 @@ int ps__when_or(ps__when *when, const ps__when *other, ps__error *err) {
 
 static int has_hour(const ps__when *when, int64_t taken_s) {
     int64_t day = floor_div(taken_s, PS__DAY_S);
-    int minute = (int)((taken_s - day * PS__DAY_S) / 60);
+    int minute = of_day(taken_s) / 60;
     if (when->minute_from <= when->minute_to) {
         if (minute < when->minute_from || minute >= when->minute_to) return 0;
     } else if (minute < when->minute_to) {
@@ -269,7 +270,7 @@ void ps__when_bounds(int64_t *from_s, int64_t *to_s, const ps__when *when) {
 
 static void print_moment(ps__buf *out, int64_t s) {
     int64_t day = floor_div(s, PS__DAY_S);
-    int rest = (int)(s - day * PS__DAY_S), year, month, of_month;
+    int rest = of_day(s), year, month, of_month;
     ps__day_parts(&year, &month, &of_month, day);
     ps__buf_printf(out, "%04d-%02d-%02d", year, month, of_month);
     if (rest) ps__buf_printf(out, "T%02d:%02d", rest / 3600, rest / 60 % 60);

@@ -19,7 +19,8 @@ enum { /* ps__activity.state */
        PS__DOING_PREVIEWS = 3,
        PS__DOING_ENCODE = 4,
        PS__DOING_REMOVE = 5,
-       PS__DOING_PAUSED = 6 /* see why */
+       PS__DOING_PAUSED = 6, /* see why */
+       PS__DOING_READ_TEXT = 7
 };
 
 typedef struct ps__activity {

@@ -1,5 +1,5 @@
 /*
-** The change log: what a cache of the vectors must know to follow the library without reading it all again. Triggers write it
+** The change log: what a cache of the vectors, or of what filters ask, must know to follow the library without reading it all again. Triggers write it
 ** (schema.c); here it is read, and cut short when it has grown longer than reading everything would be.
 */
 #include "store/inside.h"
@@ -29,14 +29,15 @@ static int check_reach(ps__store *store, int64_t after, ps__error *err) {
 
 static int walk_changes(ps__store *store, int space, int64_t after, ps__change_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc;
+    int rc, all = space == PS__EVERY_SPACE;
     int status = ps__sql_walk(&stmt, store, err,
-                              "SELECT number, kind, photo FROM changes WHERE number > ? AND space IN (0, ?) ORDER BY number",
-                              "ii", after, (int64_t)space);
+                              all ? "SELECT number, kind, photo FROM changes WHERE number > ? ORDER BY number"
+                                  : "SELECT number, kind, photo FROM changes WHERE number > ? AND space IN (0, ?) ORDER BY number",
+                              all ? "i" : "ii", after, (int64_t)space);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         int kind = sqlite3_column_int(stmt, 1);
-        if (kind != PS__CHANGE_PUT && kind != PS__CHANGE_GONE) {
+        if (kind != PS__CHANGE_PUT && kind != PS__CHANGE_GONE && !(all && kind == PS__CHANGE_NOTED)) {
             status = ps__store_damaged(store, "its change log makes no sense", err);
             break;
         }

@@ -12,6 +12,11 @@
 #define PS_STORE_FILES_H
 
 #include "store/store.h"
+#include "store/words.h"
+
+/* Of the reading of what files say about their photos (photos.notes). Photos of an older reading are not known, and so read again: raise it
+** when more is read. */
+#define PS__NOTES_VERSION 1
 
 enum {
     PS__FILE_INDEXED = 0,
@@ -103,7 +108,8 @@ int ps__store_count_work(int64_t *count, ps__store *store, int kind, int space, 
 /* How many rows there are at or below `root`. */
 int ps__store_count_below(int64_t *count, ps__store *store, const char *root, ps__error *err);
 
-/* 1 in *known when a photo with this content has a vector in `space` that is of all of it; its id in *photo (0: no such photo). */
+/* 1 in *known when a photo with this content has a vector in `space` that is of all of it, and notes of this version; its id in *photo
+** (0: no such photo). */
 int ps__store_known(int *known, int64_t *photo, ps__store *store, int space, const uint8_t hash[16], ps__error *err);
 
 /* ---- Results ------------------------------------------------------------------------------------------------------------ */
@@ -112,7 +118,8 @@ typedef struct ps__file_done {
     int64_t file;           /* id of its row */
     ps__file_stat stat;     /* of the bytes that were read */
     int racy;               /* as in ps__file */
-    const ps__photo *photo; /* hash, bytes, width .. lens are used; only hash when halves is NULL */
+    const ps__photo *photo; /* hash, bytes, width .. look are used; only hash when halves is NULL */
+    const ps__photo_texts *texts; /* what the file says in words; NULL: not read, what was known stays */
     const uint16_t *halves; /* the vector, u16 [dim]; NULL: content and vector are known already */
 } ps__file_done;
 
@@ -132,10 +139,24 @@ int ps__store_file_previewed(ps__store *store, int space, const char *model, int
 int ps__store_file_failed(ps__store *store, int64_t id, const ps__file_stat *st, const uint8_t *hash, int code,
                           const char *reason, ps__error *err);
 
+/* ---- Places ---------------------------------------------------------------------------------------------------------------- */
+
+typedef struct ps__unplaced {
+    int64_t id;
+    double latitude, longitude; /* degrees; from a damaged library any numbers */
+} ps__unplaced;
+
+/* Up to `room` photos with a position that was never looked up in the gazetteer. Costs nothing when there are none. */
+int ps__store_unplaced(ps__unplaced *out, size_t *count, size_t room, ps__store *store, ps__error *err);
+
+/* Sets where a photo is, by the gazetteer: 0, 0, "" where it knows nothing. Inside a write. */
+int ps__store_place(ps__store *store, int64_t photo, int64_t city, int64_t region, const char *country, ps__error *err);
+
 /* Removes all loose photos with their vectors, and shortens the change log when it has grown long. */
 int ps__store_sweep(ps__store *store, ps__error *err);
 
-/* Notes which version of the program indexes; when that is another than before, quarantined files get all their tries again. */
+/* Notes which version of the program indexes; when that is another than before, quarantined files get all their tries again, and files whose
+** photos have notes of an older version wait to be read again. */
 int ps__store_note_version(ps__store *store, const char *version, ps__error *err);
 
 /* Notes the end of a run (seconds since 1970, UTC) for status. */

@@ -202,6 +202,13 @@ int ps__gazetteer_country(ps__place *out, const ps__gazetteer *g, const char *co
     return PS__NOTFOUND;
 }
 
+int ps__gazetteer_capital(ps__place *out, const ps__gazetteer *g, const char *code) {
+    ps__place country;
+    if (ps__gazetteer_country(&country, g, code) != PS__OK) return PS__NOTFOUND;
+    uint32_t number = g->places[country.number].shape;
+    return number >= g->place_count && ps__gz_fill(out, g, number) ? PS__OK : PS__NOTFOUND;
+}
+
 int ps__gazetteer_label(char **out, const ps__gazetteer *g, const ps__place *place, const char *lang, ps__error *err) {
     ps__buf text = PS__BUF_INIT;
     ps__place country;

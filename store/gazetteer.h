@@ -56,6 +56,8 @@ int ps__gazetteer_place(ps__place *out, const ps__gazetteer *gazetteer, int64_t 
 
 /* A country by its two letters, capitals. PS__NOTFOUND without a sentence. */
 int ps__gazetteer_country(ps__place *out, const ps__gazetteer *gazetteer, const char *code);
+/* Its capital. PS__NOTFOUND without a sentence, also where it has none. */
+int ps__gazetteer_capital(ps__place *out, const ps__gazetteer *gazetteer, const char *code);
 
 /* The populated place at or nearest to a position, within 50 km (larger ones reach farther: a position at a city's edge is the city's, not a
 ** hamlet's). PS__NOTFOUND without a sentence: open sea, wilderness. At most 20 microseconds. */

@@ -59,7 +59,7 @@ typedef struct ps__gz_place { /* all but cities */
     int64_t population;
     int32_t latitude, longitude;
     uint32_t name;        /* offset in STRINGS */
-    uint32_t shape;       /* index in SHAPES; PS__GZ_NONE */
+    uint32_t shape;       /* index in SHAPES, of a country the number of its capital; PS__GZ_NONE */
     uint32_t shape_words; /* elements of SHAPES */
     char country[2];      /* zeros: none */
     uint8_t kind;         /* PS__PLACE_* */

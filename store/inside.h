@@ -80,6 +80,7 @@ int ps__range_make(ps__range *out, const char *path, ps__error *err);
 void ps__range_clear(ps__range *range);
 
 /* The words of paths: a new row of `files`, and before one, or all at or below a path, go. Inside a write. */
+int ps__path_words_prepare(ps__store *store, ps__error *err); /* once a handle, before all else */
 int ps__path_words_put(ps__store *store, int64_t file, const char *path, ps__error *err);
 int ps__path_words_drop(ps__store *store, int64_t file, ps__error *err);
 int ps__path_words_drop_range(ps__store *store, const ps__range *range, ps__error *err);

@@ -122,6 +122,7 @@ static int connect_file(ps__store *store, unsigned flags, ps__error *err) {
     int rc = sqlite3_open_v2(store->db_path, &store->db, mode | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) return ps__sql_fail(store, rc, err);
     if ((status = configure(store, err)) != PS__OK) return status;
+    if ((status = ps__path_words_prepare(store, err)) != PS__OK) return status;
     if ((status = bring_up_to_date(store, flags, err)) != PS__OK) return status;
     return read_identity(store, err);
 }

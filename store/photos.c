@@ -36,6 +36,20 @@ static void read_place(int *has, double *latitude, double *longitude, sqlite3_st
     *has = 1;
 }
 
+/* What version 3 of the schema added; from column 16 on. */
+static void read_more(ps__photo *out, sqlite3_stmt *stmt) {
+    out->taken_source = column_int(stmt, 16);
+    out->flash = sqlite3_column_type(stmt, 17) == SQLITE_NULL ? -1 : sqlite3_column_int(stmt, 17) != 0;
+    int rating = column_int(stmt, 18);
+    out->rating = rating <= 5 ? rating : 0;
+    out->kinds = column_int(stmt, 19);
+    out->placed = sqlite3_column_type(stmt, 20) != SQLITE_NULL;
+    out->city = sqlite3_column_int64(stmt, 20);
+    out->region = sqlite3_column_int64(stmt, 21);
+    ps__sql_text(out->country, sizeof out->country, stmt, 22);
+    out->look = (uint64_t)sqlite3_column_int64(stmt, 23);
+}
+
 static int read_photo(ps__photo *out, ps__store *store, sqlite3_stmt *stmt, ps__error *err) {
     const void *hash = sqlite3_column_blob(stmt, 1);
     if (!hash || sqlite3_column_bytes(stmt, 1) != 16) return ps__store_damaged(store, "a photo in it has no hash", err);
@@ -58,6 +72,7 @@ static int read_photo(ps__photo *out, ps__store *store, sqlite3_stmt *stmt, ps__
     int64_t ns = sqlite3_column_int64(stmt, 14);
     out->modified_s = ns / 1000000000 - (ns % 1000000000 < 0);
     out->preview = sqlite3_column_int(stmt, 15) != 0;
+    read_more(out, stmt);
     return PS__OK;
 }
 
@@ -67,7 +82,8 @@ int ps__store_photo(ps__photo *out, ps__store *store, int64_t photo, ps__error *
     int status =
         ps__sql_take(&stmt, store, err,
                      "SELECT id, hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model,"
-                     " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id), preview FROM photos WHERE id = ?",
+                     " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id), preview, taken_source, flash, rating,"
+                     " kinds, city, region, country, look FROM photos WHERE id = ?",
                      "i", photo);
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);

@@ -14,45 +14,66 @@ int ps__store_known(int *known, int64_t *photo, ps__store *store, int space, con
     if (status == PS__NOTFOUND) return PS__OK;
     if (status != PS__OK) return status;
     status = ps__sql_int(&one, store, err,
-                         "SELECT 1 FROM vectors WHERE key = ?1 AND NOT (SELECT preview FROM photos WHERE id = ?2)", "ii",
-                         ps__vector_key(space, *photo), *photo);
+                         "SELECT 1 FROM vectors WHERE key = ?1 AND (SELECT NOT preview AND notes >= ?3 FROM photos WHERE id = ?2)", "iii",
+                         ps__vector_key(space, *photo), *photo, (int64_t)PS__NOTES_VERSION);
     if (status == PS__OK) *known = 1;
     return status == PS__NOTFOUND ? PS__OK : status;
 }
 
 static void bind_taken(sqlite3_stmt *stmt, const ps__photo *p) {
     int64_t seconds;
-    if (ps__calendar_parse(&seconds, p->taken)) sqlite3_bind_int64(stmt, 6, seconds);
+    sqlite3_bind_int(stmt, 16, 0);
     if (p->taken_offset[0]) sqlite3_bind_text(stmt, 7, p->taken_offset, -1, SQLITE_STATIC);
+    if (!ps__calendar_parse(&seconds, p->taken)) return;
+    sqlite3_bind_int64(stmt, 6, seconds);
+    sqlite3_bind_int(stmt, 16, p->taken_source);
+}
+
+static void bind_place(sqlite3_stmt *stmt, const ps__photo *p) {
+    if (!p->has_gps) return;
+    sqlite3_bind_double(stmt, 8, p->latitude);
+    sqlite3_bind_double(stmt, 9, p->longitude);
+    if (p->placed) sqlite3_bind_int64(stmt, 20, p->city);
+    if (p->region) sqlite3_bind_int64(stmt, 21, p->region);
+    if (p->country[0]) sqlite3_bind_text(stmt, 22, p->country, -1, SQLITE_STATIC);
 }
 
 static void bind_camera(sqlite3_stmt *stmt, const ps__photo *p) {
-    if (p->has_gps) {
-        sqlite3_bind_double(stmt, 8, p->latitude);
-        sqlite3_bind_double(stmt, 9, p->longitude);
-    }
     if (p->make[0]) sqlite3_bind_text(stmt, 10, p->make, -1, SQLITE_STATIC);
     if (p->model[0]) sqlite3_bind_text(stmt, 11, p->model, -1, SQLITE_STATIC);
     if (p->lens[0]) sqlite3_bind_text(stmt, 12, p->lens, -1, SQLITE_STATIC);
+    if (p->flash >= 0) sqlite3_bind_int(stmt, 17, p->flash);
+    if (p->rating > 0) sqlite3_bind_int(stmt, 18, p->rating);
+    sqlite3_bind_int(stmt, 19, p->kinds);
+    if (p->look) sqlite3_bind_int64(stmt, 23, (int64_t)p->look);
 }
 
-/* New photo, or one whose notes are read anew because another model looks at it, or all of it and not just the preview. */
+/* Without a gazetteer at hand a photo that has not moved keeps its place. */
+#define STAYS(column)                                                                                                            \
+    #column " = iif(excluded.city IS NULL AND excluded.latitude IS latitude AND excluded.longitude IS longitude, " #column       \
+            ", excluded." #column ")"
+#define ANEW(column) #column " = excluded." #column
+
+/* New photo, or one whose notes are read anew: another model looks at it, all of it and not just the preview, or more is read now. */
 static int put_photo(int64_t *id, ps__store *store, const ps__photo *p, int preview, ps__error *err) {
     sqlite3_stmt *stmt;
-    int status =
-        ps__sql_take(&stmt, store, err,
-                     "INSERT INTO photos(hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make,"
-                     " model, lens, added, preview) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-                     " ON CONFLICT(hash) DO UPDATE SET width = excluded.width, height = excluded.height,"
-                     " format = excluded.format, taken = excluded.taken, taken_offset = excluded.taken_offset,"
-                     " latitude = excluded.latitude, longitude = excluded.longitude, make = excluded.make,"
-                     " model = excluded.model, lens = excluded.lens, preview = excluded.preview",
-                     "biiit", (const void *)p->hash, 16, p->bytes, (int64_t)p->width, (int64_t)p->height, p->format);
+    int status = ps__sql_take(
+        &stmt, store, err,
+        "INSERT INTO photos(hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model, lens, added,"
+        " preview, notes, taken_source, flash, rating, kinds, city, region, country, look) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+        " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) ON CONFLICT(hash) DO UPDATE SET " ANEW(width)
+        ", " ANEW(height) ", " ANEW(format) ", " ANEW(taken) ", " ANEW(taken_offset) ", " ANEW(latitude) ", " ANEW(longitude)
+        ", " ANEW(make) ", " ANEW(model) ", " ANEW(lens) ", " ANEW(preview) ", " ANEW(notes) ", " ANEW(taken_source)
+        ", " ANEW(flash) ", " ANEW(rating) ", " ANEW(kinds) ", " ANEW(look) ", " STAYS(city) ", " STAYS(region)
+        ", " STAYS(country),
+        "biiit", (const void *)p->hash, 16, p->bytes, (int64_t)p->width, (int64_t)p->height, p->format);
     if (status != PS__OK) return status;
     bind_taken(stmt, p);
+    bind_place(stmt, p);
     bind_camera(stmt, p);
     sqlite3_bind_int64(stmt, 13, ps__os.wall_seconds());
     sqlite3_bind_int(stmt, 14, preview);
+    sqlite3_bind_int(stmt, 15, PS__NOTES_VERSION);
     int rc = sqlite3_step(stmt);
     if (rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
     ps__sql_done(stmt);
@@ -96,6 +117,7 @@ int ps__store_file_done(ps__store *store, int space, const char *model, int dim,
     if (done->halves) {
         status = adopt_preview(store, done->file, done->photo->hash, err);
         if (status == PS__OK) status = put_photo(&photo, store, done->photo, 0, err);
+        if (status == PS__OK && done->texts) status = ps__store_put_texts(store, photo, done->texts, err);
         if (status == PS__OK) status = put_vector(store, space, photo, model, dim, done->halves, err);
     } else {
         status =
@@ -138,6 +160,10 @@ int ps__store_note_version(ps__store *store, const char *version, ps__error *err
     if (status == PS__OK && same) return PS__OK;
     if (status == PS__OK)
         status = ps__sql_run(store, err, "UPDATE files SET state = 2, tries = 0 WHERE state > 0 AND state = 3", "");
+    if (status == PS__OK)
+        status = ps__sql_run(store, err,
+                             "UPDATE files SET state = 1 WHERE state = 0 AND photo IN (SELECT id FROM photos WHERE notes < ?)", "i",
+                             (int64_t)PS__NOTES_VERSION);
     if (status != PS__OK && status != PS__NOTFOUND) return status;
     return ps__sql_run(store, err, "INSERT INTO meta VALUES('version', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
                        "t", version);

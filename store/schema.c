@@ -69,6 +69,7 @@ static const char version_3[] =
     "ALTER TABLE photos ADD COLUMN region INTEGER;"
     "ALTER TABLE photos ADD COLUMN country TEXT;"
     "ALTER TABLE photos ADD COLUMN look INTEGER;"
+    "CREATE INDEX photos_unplaced ON photos(id) WHERE latitude IS NOT NULL AND city IS NULL;"
     "UPDATE photos SET taken_source = 1 WHERE taken IS NOT NULL;"
     "UPDATE files SET state = 1 WHERE state = 0;"
     "CREATE TABLE texts(photo INTEGER PRIMARY KEY, title TEXT, caption TEXT, keywords TEXT, seen TEXT, seen_by INTEGER);"
@@ -79,14 +80,26 @@ static const char version_3[] =
     "CREATE TABLE tagged(photo INTEGER PRIMARY KEY, vocabulary INTEGER NOT NULL);"
     "CREATE TABLE saved(name TEXT PRIMARY KEY, query TEXT NOT NULL, lang TEXT, flags INTEGER NOT NULL DEFAULT 0,"
     " made INTEGER NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO path_words(rowid, path) SELECT id, CAST(path AS TEXT) FROM files;"
+    "INSERT INTO path_words(rowid, path) SELECT id, words_fold(CAST(path AS TEXT)) FROM files;"
     "CREATE TRIGGER photo_left AFTER DELETE ON photos BEGIN"
     " DELETE FROM texts WHERE photo = OLD.id;"
     " DELETE FROM tags WHERE photo = OLD.id; DELETE FROM tagged WHERE photo = OLD.id; END;"
+    "CREATE TRIGGER vector_retagged AFTER UPDATE ON vectors BEGIN"
+    " DELETE FROM tagged WHERE photo = NEW.key & 1099511627775; END;"
     /* Kind 3, of no space: what is known of the photo changed, not its vectors. */
     "CREATE TRIGGER photo_noted AFTER UPDATE OF taken, taken_offset, latitude, longitude, make, model, lens, notes, taken_source, flash,"
     " rating, kinds, city, region, country, look, width, height, format, bytes ON photos BEGIN"
-    " INSERT INTO changes(kind, photo, space) VALUES(3, NEW.id, -1); END;";
+    " INSERT INTO changes(kind, photo, space) VALUES(3, NEW.id, -1); END;"
+    /* A photo is shown while a file holds it that is not away (state 4). */
+    "CREATE TRIGGER file_came AFTER INSERT ON files WHEN NEW.photo IS NOT NULL BEGIN"
+    " INSERT INTO changes(kind, photo, space) VALUES(3, NEW.photo, -1); END;"
+    "CREATE TRIGGER file_turned AFTER UPDATE OF photo, state ON files"
+    " WHEN OLD.photo IS NOT NEW.photo OR (OLD.state = 4) <> (NEW.state = 4) BEGIN"
+    " INSERT INTO changes(kind, photo, space) SELECT 3, NEW.photo, -1 WHERE NEW.photo IS NOT NULL;"
+    " INSERT INTO changes(kind, photo, space) SELECT 3, OLD.photo, -1"
+    " WHERE OLD.photo IS NOT NULL AND OLD.photo IS NOT NEW.photo; END;"
+    "CREATE TRIGGER file_left AFTER DELETE ON files WHEN OLD.photo IS NOT NULL BEGIN"
+    " INSERT INTO changes(kind, photo, space) VALUES(3, OLD.photo, -1); END;";
 
 const ps__migration ps__store_migrations[] = {{version_1}, {version_2}, {version_3}};
 const int ps__store_version = sizeof ps__store_migrations / sizeof *ps__store_migrations;

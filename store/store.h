@@ -96,6 +96,17 @@ int ps__store_current_model(ps__store_model *out, ps__store *store, ps__error *e
 
 /* ---- Photos ------------------------------------------------------------------------------------------------------------- */
 
+/* Where the time in which a photo was taken is from (photos.taken_source); the surest first. Of 5 and 6 the clock time says nothing. */
+enum {
+    PS__TAKEN_UNKNOWN = 0,  /* there is none */
+    PS__TAKEN_EXIF = 1,     /* the camera's notes, with their zone or without any */
+    PS__TAKEN_EXIF_GPS = 2, /* the camera's notes, their zone by the time of the satellites */
+    PS__TAKEN_GPS = 3,      /* the time of the satellites; the zone is guessed by the longitude, an hour or two off at worst */
+    PS__TAKEN_NAME = 4,     /* date and clock time in the file's name */
+    PS__TAKEN_NAME_DAY = 5, /* a date in the file's name */
+    PS__TAKEN_MTIME = 6     /* when the file was last written */
+};
+
 /* A photo is its content; the files that hold this content are found by ps__store_paths. Photo ids are positive, grow, and are
 ** never used again after a photo is gone. All strings are 0-terminated, valid UTF-8 and without control characters. */
 typedef struct ps__photo {
@@ -105,12 +116,20 @@ typedef struct ps__photo {
     int64_t bytes;              /* size of the file */
     int width, height;          /* pixels of the upright photo */
     char format[9];             /* "jpeg", "png"... as ps__pixels.format */
-    char taken[20];             /* camera's local time "2021-07-04T15:32:10"; "" unknown */
+    char taken[20];             /* local time where it was taken "2021-07-04T15:32:10"; "" unknown */
+    int taken_source;           /* PS__TAKEN_*: who says so; 0 unknown */
     int64_t taken_s;            /* the same as seconds since 1970-01-01T00:00:00 local time; meaningful when taken[0] != 0 */
     char taken_offset[7];       /* "+02:00" or "" */
     int has_gps;                /* 1: the next two are meaningful */
     double latitude, longitude; /* degrees, WGS 84 */
+    int placed;                 /* 1: the position was looked up in the gazetteer, whatever it said */
+    int64_t city, region;       /* its ids in the gazetteer; 0 unknown */
+    char country[3];            /* "PT"; "" unknown */
     char make[64], model[64], lens[64]; /* camera; "" unknown */
+    int flash;                  /* 1 fired, 0 did not, -1 unknown */
+    int rating;                 /* stars 1..5; 0 not rated */
+    int kinds;                  /* bits: 1 screenshot, 2 panorama, 4 selfie */
+    uint64_t look;              /* perceptual hash of 63 bits; 0 unknown, or too plain for one */
     int64_t added_s;                    /* when it entered the library, seconds since 1970, UTC */
     int64_t modified_s;                 /* earliest modification time of its files, seconds since 1970, UTC; 0 when it has none */
 } ps__photo;
@@ -171,18 +190,24 @@ int ps__store_vectors(uint16_t *halves, uint8_t *found, ps__store *store, int sp
 int ps__store_vector_count(int64_t *count, ps__store *store, int space, ps__error *err);
 
 /*
-** The change log, for a cache of the vectors. Every vector written and every photo removed gets the next number; numbers are never
-** used again. A cache remembers the number it is up to date with (read in the same ps__store_begin ... end as the vectors) and
+** The change log, for caches of the vectors and of what is known of photos. Every vector written, every photo removed and every photo
+** of which something else became known (its notes, or whether a file shows it) gets the next number; numbers are never used again. A
+** cache remembers the number it is up to date with (read in the same ps__store_begin ... end as the vectors) and
 ** later asks for what came after.
 */
-enum { PS__CHANGE_PUT = 1 /* photo has a new vector */, PS__CHANGE_GONE = 2 /* photo is gone, with its vectors */ };
+enum {
+    PS__CHANGE_PUT = 1,  /* photo has a new vector */
+    PS__CHANGE_GONE = 2, /* photo is gone, with its vectors */
+    PS__CHANGE_NOTED = 3 /* what is known of the photo changed, or which files hold it; told with PS__EVERY_SPACE only */
+};
+#define PS__EVERY_SPACE (-1)
 
 typedef int ps__change_fn(int64_t change, int kind, int64_t photo, void *payload);
 
 /* The last number given out; 0 in a new library. */
 int ps__store_last_change(int64_t *change, ps__store *store, ps__error *err);
 
-/* Changes of one space with number > after, in order; photos that are gone are told for every space. The last event of a photo
+/* Changes of one space, or of PS__EVERY_SPACE, with number > after, in order; photos that are gone are told for every space. The last event of a photo
 ** counts: after PUT its vector may be fetched; a photo that is put and gone appears twice. PS__NOTFOUND: the log does not reach back
 ** that far (it is kept short), or `after` lies in the future: rebuild the cache from ps__store_each_vector. */
 int ps__store_each_change(ps__store *store, int space, int64_t after, ps__change_fn *fn, void *payload, ps__error *err);

@@ -14,7 +14,10 @@ exec 9>"$out/lock.gazetteer"
 flock 9
 
 key="gazetteer $(cksum <tools/gazetteer.sh)"
-if [ -f "$out/gazetteer.stamp" ] && [ "$(cat "$out/gazetteer.stamp")" = "$key" ]; then exit 0; fi
+if [ -f "$out/gazetteer.stamp" ] && [ "$(cat "$out/gazetteer.stamp")" = "$key" ]; then
+    [ "$out/gazetteer.stamp" -nt tools/gazetteer.sh ] || touch "$out/gazetteer.stamp"
+    exit 0
+fi
 
 work=$out/work.gazetteer
 rm -rf "$work" "$out/gazetteer.stamp"

@@ -9,6 +9,7 @@ action=$1
 files() {
     echo "755 $O/photosearch $BINDIR/photosearch"
     echo "755 $DECODER $LIBEXECDIR/photosearch/photosearch-decoder"
+    [ -z "$READER" ] || echo "755 $READER $LIBEXECDIR/photosearch/photosearch-reader"
     echo "644 api/photosearch.h $INCLUDEDIR/photosearch.h"
     echo "644 $O/libphotosearch.a $LIBDIR/libphotosearch.a"
     echo "755 $O/libphotosearch.so.$VERSION $LIBDIR/libphotosearch.so.$VERSION"
@@ -20,6 +21,7 @@ files() {
         [ ! -f "$model" ] || echo "644 $model $DATADIR/photosearch/${model##*/}"
     done
     echo "644 build/places.gazetteer $DATADIR/photosearch/places.gazetteer"
+    echo "644 search/vocabulary.txt $DATADIR/photosearch/vocabulary.txt"
     echo "644 docs/man/photosearch.1 $MANDIR/man1/photosearch.1"
     echo "644 completions/photosearch.bash $DATADIR/bash-completion/completions/photosearch"
     echo "644 completions/_photosearch $DATADIR/zsh/site-functions/_photosearch"

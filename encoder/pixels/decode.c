@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "encoder/pixels/exif.h"
 #include "encoder/pixels/job.h"
+#include "encoder/pixels/kinds.h"
 #include "encoder/pixels/orient.h"
 #include "encoder/pixels/resize.h"
 
@@ -99,10 +100,11 @@ int ps__pixels_decode(ps__pixels *out, const uint8_t *bytes, size_t size, const 
     if (!size) return ps__fail(err, PS__CORRUPT, "%s: is an empty file", name);
     out->format = ps__sniff(bytes, size);
     if (!out->format) return ps__fail(err, PS__FORMAT, "%s: is in no image format that is read", name);
-    status = decoder_for(out->format)(&raster, &out->notes, &job, err);
+    status = decoder_for(out->format)(&raster, &out->notes, &out->texts, &job, err);
     if (!status) status = ps__raster_turn(&raster, out->notes.orientation, &job, err);
     if (!status) status = ps__raster_fit(out, &raster, &job, err);
     ps__raster_release(&raster);
+    out->notes.kinds |= ps__kinds_of_size(&out->notes, out->original_width, out->original_height);
     if (status) ps__pixels_clear(out);
     return status;
 }

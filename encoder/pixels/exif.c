@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/utf8.h"
 #include "encoder/pixels/budget.h"
+#include "encoder/pixels/clean.h"
+#include "encoder/pixels/kinds.h"
+#include "encoder/pixels/texts.h"
 
 /* A JPEG segment holds 64 KiB, and libexif reads no more of any block. Entries may point at the same bytes over and over, so that what
 ** is allocated could be thousands of times as much: hence a budget. */
@@ -21,6 +23,7 @@
 void ps__exif_none(ps__camera_notes *notes) {
     memset(notes, 0, sizeof *notes);
     notes->orientation = 1;
+    notes->flash = -1;
 }
 
 static const ExifEntry *find(const ExifData *data, ExifIfd ifd, unsigned tag) {
@@ -28,35 +31,10 @@ static const ExifEntry *find(const ExifData *data, ExifIfd ifd, unsigned tag) {
     return entry && entry->data ? entry : NULL;
 }
 
-/* Control characters, and the invisible ones that turn the direction of writing, have no place in a camera's name. */
-static int printable(uint32_t code) {
-    return code >= 0x20 && !(code >= 0x7F && code < 0xA0) && !(code >= 0x200B && code <= 0x200F) &&
-           !(code >= 0x2028 && code <= 0x202E) && !(code >= 0x2060 && code <= 0x206F) && code != 0xFEFF;
-}
-
-/* Copies ASCII or UTF-8 text up to its 0, without control characters and outer blanks, cut between characters to fit. */
+/* ASCII by the standard; UTF-8 in practice. */
 static void read_text(char *out, size_t room, const ExifEntry *entry) {
-    size_t used = 0;
     out[0] = 0;
-    if (!entry || entry->format != EXIF_FORMAT_ASCII) return;
-    const char *text = (const char *)entry->data;
-    size_t length = strnlen(text, entry->size);
-    for (size_t i = 0; i < length;) {
-        uint32_t code;
-        const char *from = text + i;
-        size_t n = ps__utf8_decode(&code, from, length - i);
-        i += n;
-        if (!printable(code) || (code == ' ' && !used)) continue;
-        if (n == 1 && code == 0xFFFD) {
-            from = "\xEF\xBF\xBD";
-            n = 3;
-        }
-        if (used + n >= room) break;
-        memcpy(out + used, from, n);
-        used += n;
-    }
-    while (used && out[used - 1] == ' ') used--;
-    out[used] = 0;
+    if (entry && entry->format == EXIF_FORMAT_ASCII) ps__clean_text(out, room, (const char *)entry->data, entry->size);
 }
 
 /* `count` digits as a number, or -1. */
@@ -122,16 +100,21 @@ static void read_taken(ps__camera_notes *notes, const ExifData *data) {
     }
 }
 
-/* Degrees, minutes, seconds as three fractions. NaN when they are not a position; cameras without a fix write 0/0. */
-static double read_degrees(const ExifEntry *entry, ExifByteOrder order, double limit) {
-    double part[3];
-    if (!entry || entry->format != EXIF_FORMAT_RATIONAL || entry->components != 3 || entry->size < 24) return NAN;
+/* Three fractions, of which only the first must be there; cameras without a fix write 0/0. 0: they are none. */
+static int read_fractions(double part[3], const ExifEntry *entry, ExifByteOrder order) {
+    if (!entry || entry->format != EXIF_FORMAT_RATIONAL || entry->components != 3 || entry->size < 24) return 0;
     for (int i = 0; i < 3; i++) {
         ExifRational r = exif_get_rational(entry->data + 8 * i, order);
-        if (!r.denominator && (r.numerator || i == 0)) return NAN;
+        if (!r.denominator && (r.numerator || i == 0)) return 0;
         part[i] = r.denominator ? (double)r.numerator / r.denominator : 0;
     }
-    if (part[1] > 60 || part[2] > 60) return NAN; /* exactly 60 is rounding */
+    return 1;
+}
+
+/* Degrees, minutes, seconds. NaN when they are not a position. */
+static double read_degrees(const ExifEntry *entry, ExifByteOrder order, double limit) {
+    double part[3];
+    if (!read_fractions(part, entry, order) || part[1] > 60 || part[2] > 60) return NAN; /* exactly 60 is rounding */
     double degrees = part[0] + part[1] / 60 + part[2] / 3600;
     return degrees <= limit ? degrees : NAN;
 }
@@ -154,6 +137,67 @@ static void read_gps(ps__camera_notes *notes, const ExifData *data, ExifByteOrde
     notes->longitude = east * longitude;
 }
 
+/* Date and time of the receiver, UTC. Zeros without a date are what is written before the first fix. */
+static void read_gps_time(ps__camera_notes *notes, const ExifData *data, ExifByteOrder order) {
+    char day[20] = "";
+    double part[3];
+    if (!read_date(day, find(data, EXIF_IFD_GPS, EXIF_TAG_GPS_DATE_STAMP))) return;
+    if (!read_fractions(part, find(data, EXIF_IFD_GPS, EXIF_TAG_GPS_TIME_STAMP), order)) return;
+    if (part[0] >= 24 || part[1] >= 60 || part[2] >= 60) return;
+    char made[64];
+    snprintf(made, sizeof made, "%.10sT%02d:%02d:%02d", day, (int)part[0], (int)part[1], (int)part[2]);
+    memcpy(notes->gps_time, made, sizeof notes->gps_time);
+}
+
+static void read_flash(ps__camera_notes *notes, const ExifData *data, ExifByteOrder order) {
+    const ExifEntry *entry = find(data, EXIF_IFD_EXIF, EXIF_TAG_FLASH);
+    if (!entry || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return;
+    notes->flash = exif_get_short(entry->data, order) & 1;
+}
+
+/* What Windows and others write for lack of XMP. */
+static void read_rating(ps__camera_notes *notes, const ExifData *data, ExifByteOrder order) {
+    enum { RATING = 0x4746 };
+    const ExifEntry *entry = find(data, EXIF_IFD_0, RATING);
+    if (!entry || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return;
+    int stars = exif_get_short(entry->data, order);
+    if (stars >= 1 && stars <= 5) notes->rating = stars;
+}
+
+/* The encoding is named in 8 bytes before the text (Exif 2.32, 4.6.6), which some writers leave out. */
+static void read_comment(char *out, size_t room, const ExifEntry *entry, ExifByteOrder order) {
+    out[0] = 0;
+    if (!entry || entry->size < 8) return;
+    const uint8_t *text = entry->data + 8;
+    size_t length = entry->size - 8;
+    if (!memcmp(entry->data, "UNICODE", 8))
+        ps__clean_utf16(out, room, text, length, order == EXIF_BYTE_ORDER_MOTOROLA);
+    else if (!memcmp(entry->data, "ASCII\0\0", 8) || !memcmp(entry->data, "\0\0\0\0\0\0\0", 8) || !memcmp(entry->data, "        ", 8))
+        ps__clean_bytes(out, room, text, length);
+    else if (memcmp(entry->data, "JIS", 4) != 0)
+        ps__clean_bytes(out, room, entry->data, entry->size);
+}
+
+static void read_description(char *out, size_t room, const ExifEntry *entry) {
+    out[0] = 0;
+    if (entry && entry->format == EXIF_FORMAT_ASCII) ps__clean_bytes(out, room, entry->data, entry->size);
+}
+
+/* What somebody wrote about the photo, or a program about itself. */
+static void read_remarks(ps__camera_notes *notes, ps__camera_texts *texts, const ExifData *data, ExifByteOrder order) {
+    char text[sizeof texts->caption];
+    read_text(text, sizeof text, find(data, EXIF_IFD_0, EXIF_TAG_SOFTWARE));
+    notes->kinds |= ps__kinds_of_software(text);
+    for (int i = 0; i < 2; i++) {
+        if (i == 0)
+            read_description(text, sizeof text, find(data, EXIF_IFD_0, EXIF_TAG_IMAGE_DESCRIPTION));
+        else
+            read_comment(text, sizeof text, find(data, EXIF_IFD_EXIF, EXIF_TAG_USER_COMMENT), order);
+        notes->kinds |= ps__kinds_of_comment(text);
+        if (texts && !texts->caption[0] && ps__is_prose(text)) memcpy(texts->caption, text, sizeof text);
+    }
+}
+
 static void read_orientation(ps__camera_notes *notes, const ExifData *data, ExifByteOrder order) {
     const ExifEntry *entry = find(data, EXIF_IFD_0, EXIF_TAG_ORIENTATION);
     if (!entry || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return;
@@ -161,14 +205,19 @@ static void read_orientation(ps__camera_notes *notes, const ExifData *data, Exif
     if (value >= 1 && value <= 8) notes->orientation = value;
 }
 
-static void read_notes(ps__camera_notes *notes, ExifData *data) {
+static void read_notes(ps__camera_notes *notes, ps__camera_texts *texts, ExifData *data) {
     ExifByteOrder order = exif_data_get_byte_order(data);
     read_orientation(notes, data, order);
     read_taken(notes, data);
     read_gps(notes, data, order);
+    read_gps_time(notes, data, order);
+    read_flash(notes, data, order);
+    read_rating(notes, data, order);
+    read_remarks(notes, texts, data, order);
     read_text(notes->make, sizeof notes->make, find(data, EXIF_IFD_0, EXIF_TAG_MAKE));
     read_text(notes->model, sizeof notes->model, find(data, EXIF_IFD_0, EXIF_TAG_MODEL));
     read_text(notes->lens, sizeof notes->lens, find(data, EXIF_IFD_EXIF, EXIF_TAG_LENS_MODEL));
+    notes->kinds |= ps__kinds_of_lens(notes->lens);
 }
 
 static void *take(ExifLong size) { return ps__budget_calloc(size); }
@@ -179,12 +228,13 @@ static ExifData *load(const uint8_t *block, size_t size) {
     ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
     if (memory) exif_mem_unref(memory);
     if (!data) return NULL;
+    exif_data_unset_option(data, EXIF_DATA_OPTION_IGNORE_UNKNOWN_TAGS);  /* ratings are in no standard */
     exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); /* values are read as they are, none are made up */
     exif_data_load_data(data, block, (unsigned)size);
     return data;
 }
 
-int ps__exif_read(ps__camera_notes *notes, const uint8_t *bytes, size_t size, ps__error *err) {
+int ps__exif_read(ps__camera_notes *notes, ps__camera_texts *texts, const uint8_t *bytes, size_t size, ps__error *err) {
     static const uint8_t header[6] = "Exif\0";
     ps__exif_none(notes);
     if (size >= 6 && !memcmp(bytes, header, 6)) {
@@ -199,7 +249,7 @@ int ps__exif_read(ps__camera_notes *notes, const uint8_t *bytes, size_t size, ps
     memcpy(block + sizeof header, bytes, size);
     ps__budget_begin(EXIF_BUDGET);
     ExifData *data = load(block, sizeof header + size);
-    if (data) read_notes(notes, data);
+    if (data) read_notes(notes, texts, data);
     exif_data_unref(data);
     ps__free(block);
     return ps__budget_end(NULL) == PS__NOMEM ? ps__fail_nomem(err) : PS__OK;

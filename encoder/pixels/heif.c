@@ -12,11 +12,12 @@
 #include <libheif/heif.h>
 
 #include "base/alloc.h"
-#include "encoder/pixels/exif.h"
 #include "encoder/pixels/heif_boxes.h"
 #include "encoder/pixels/heif_check.h"
+#include "encoder/pixels/metadata.h"
 
-#define MAX_EXIF (1u << 20) /* longer metadata blocks are ignored */
+#define MAX_METADATA (1u << 20) /* longer blocks are ignored */
+#define MAX_MIME 16             /* items that are looked at for XMP */
 #define MAX_THUMBNAILS 8    /* that are looked at; files have one, at most two */
 
 /* Plug-ins are registered once, and stay for the life of the process. */
@@ -36,20 +37,52 @@ static int fail_heif(struct heif_error error, const ps__job *job, ps__error *err
     }
 }
 
+/* *bytes is freed by the caller; NULL where the block cannot be had. */
+static int copy_block(uint8_t **bytes, size_t *size, const struct heif_image_handle *handle, heif_item_id id, ps__error *err) {
+    *bytes = NULL;
+    *size = heif_image_handle_get_metadata_size(handle, id);
+    if (*size < 1 || *size > MAX_METADATA) return PS__OK;
+    *bytes = ps__malloc(*size);
+    if (!*bytes) return ps__fail_nomem(err);
+    if (!heif_image_handle_get_metadata(handle, id, *bytes).code) return PS__OK;
+    ps__free(*bytes);
+    *bytes = NULL;
+    return PS__OK;
+}
+
 /* The Exif item: four bytes that say where the TIFF header starts, then the block (ISO/IEC 23008-12, A.2.1). */
-static int read_exif(ps__camera_notes *notes, const struct heif_image_handle *handle, ps__error *err) {
+static int find_exif(ps__block *out, uint8_t **bytes, const struct heif_image_handle *handle, ps__error *err) {
     heif_item_id id;
+    size_t size;
     if (heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) != 1) return PS__OK;
-    size_t size = heif_image_handle_get_metadata_size(handle, id);
-    if (size < 4 || size > MAX_EXIF) return PS__OK;
-    uint8_t *block = ps__malloc(size);
-    if (!block) return ps__fail_nomem(err);
-    int status = PS__OK;
-    if (!heif_image_handle_get_metadata(handle, id, block).code) {
-        size_t start = (size_t)block[0] << 24 | (size_t)block[1] << 16 | (size_t)block[2] << 8 | block[3];
-        if (start < size - 4) status = ps__exif_read(notes, block + 4 + start, size - 4 - start, err);
+    int status = copy_block(bytes, &size, handle, id, err);
+    const uint8_t *b = *bytes;
+    if (!b || size < 4) return status;
+    size_t start = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
+    if (start < size - 4) *out = (ps__block){b + 4 + start, size - 4 - start};
+    return status;
+}
+
+static int find_xmp(ps__block *out, uint8_t **bytes, const struct heif_image_handle *handle, ps__error *err) {
+    heif_item_id ids[MAX_MIME];
+    size_t size = 0;
+    int status = PS__OK, count = heif_image_handle_get_list_of_metadata_block_IDs(handle, "mime", ids, MAX_MIME);
+    for (int i = 0; i < count && !*bytes && !status; i++) {
+        const char *type = heif_image_handle_get_metadata_content_type(handle, ids[i]);
+        if (type && !strcmp(type, "application/rdf+xml")) status = copy_block(bytes, &size, handle, ids[i], err);
     }
-    ps__free(block);
+    if (*bytes) *out = (ps__block){*bytes, size};
+    return status;
+}
+
+static int read_notes(ps__camera_notes *notes, ps__camera_texts *texts, const struct heif_image_handle *handle, ps__error *err) {
+    ps__metadata found = {0};
+    uint8_t *exif = NULL, *xmp = NULL;
+    int status = find_exif(&found.exif, &exif, handle, err);
+    if (!status) status = find_xmp(&found.xmp, &xmp, handle, err);
+    if (!status) status = ps__metadata_read(notes, texts, &found, err);
+    ps__free(exif);
+    ps__free(xmp);
     notes->orientation = 1;
     return status;
 }
@@ -132,12 +165,12 @@ static int check_size(const struct heif_image_handle *handle, const ps__job *job
     return status ? status : ps__job_check(job, w, h, w * h * each, err);
 }
 
-int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err) {
+int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, ps__camera_texts *texts, const ps__job *job, ps__error *err) {
     struct heif_context *context;
     struct heif_image_handle *primary;
     int status = open_file(&context, &primary, job, err);
     if (!status) status = check_size(primary, job, err);
-    if (!status) status = read_exif(notes, primary, err);
+    if (!status) status = read_notes(notes, texts, primary, err);
     if (!status) status = decode(out, primary, job, err);
     close_file(context, primary);
     return status;
@@ -182,7 +215,7 @@ int ps__heif_decode_thumbnail(ps__raster *out, ps__camera_notes *notes, int *pho
     if (!status) thumbnail = best_thumbnail(primary, least_side, job);
     if (!status && !thumbnail) status = ps__fail(err, PS__NOTFOUND, "%s: holds no thumbnail that is large enough", job->name);
     if (!status) status = check_size(thumbnail, job, err);
-    if (!status) status = read_exif(notes, primary, err);
+    if (!status) status = read_notes(notes, NULL, primary, err);
     if (!status) status = decode(out, thumbnail, job, err);
     if (!status) {
         *photo_width = heif_image_handle_get_width(primary);

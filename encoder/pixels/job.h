@@ -33,8 +33,8 @@ typedef struct ps__raster {
     void (*release)(void *owner);    /* how owner is given back */
 } ps__raster;
 
-/* Decoders. Each fills *out and *notes or fails with a sentence; out holds nothing after a failure. */
-typedef int ps__decoder(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err);
+/* Decoders. Each fills *out, *notes and *texts (NULL: not wanted) or fails with a sentence; out holds nothing after a failure. */
+typedef int ps__decoder(ps__raster *out, ps__camera_notes *notes, ps__camera_texts *texts, const ps__job *job, ps__error *err);
 ps__decoder ps__jpeg_decode, ps__webp_decode, ps__heif_decode, ps__stb_decode;
 
 /* What goes around a decoder, in decode.c. ps__job_make: bytes, name and options as in ps__pixels_decode; PS__INVALID. */

@@ -21,9 +21,8 @@
 #include <jerror.h>
 
 #include "base/alloc.h"
-#include "encoder/pixels/exif.h"
+#include "encoder/pixels/metadata.h"
 #include "encoder/pixels/orient.h"
-#include "encoder/pixels/segments.h"
 
 #define MAX_SCANS 100                   /* real files have about 10 */
 #define FREE_SCANS 16                   /* this many are fine at any size... */
@@ -39,6 +38,7 @@ typedef struct decoder {
     const ps__job *job;
     ps__raster *out;
     ps__camera_notes *notes;
+    ps__camera_texts *texts;
     ps__error *err;
     uint8_t *rgb;  /* owned until it is handed to out */
     uint8_t *line; /* owned: one row of CMYK; NULL for other colours */
@@ -125,16 +125,15 @@ static void source_skip(j_decompress_ptr info, long count) {
     info->src->bytes_in_buffer -= (size_t)count;
 }
 
-/* The first APP1 segment that is EXIF. Found by hand, as libjpeg would keep a copy of every APP1 there is. */
+/* The blocks are found by hand, as libjpeg would keep a copy of every segment there is. */
 static int read_notes(decoder *d) {
-    ps__segment segment;
+    ps__metadata found = {0};
     if (d->job->notes) {
         *d->notes = *d->job->notes;
         return PS__OK;
     }
-    for (size_t at = 0; ps__segment_next(&segment, d->job->bytes, d->job->size, &at);)
-        if (ps__segment_is_exif(&segment)) return ps__exif_read(d->notes, segment.data, segment.size, d->err);
-    return PS__OK;
+    ps__metadata_of_jpeg(&found, d->job->bytes, d->job->size);
+    return ps__metadata_read(d->notes, d->texts, &found, d->err);
 }
 
 /* Bytes that decoding takes: the output, and for photos of several scans all coefficients. */
@@ -224,12 +223,13 @@ static int run(decoder *d) {
     return PS__OK;
 }
 
-int ps__jpeg_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err) {
+int ps__jpeg_decode(ps__raster *out, ps__camera_notes *notes, ps__camera_texts *texts, const ps__job *job, ps__error *err) {
     decoder d;
     memset(&d, 0, sizeof d);
     d.job = job;
     d.out = out;
     d.notes = notes;
+    d.texts = texts;
     d.err = err;
     d.info.err = jpeg_std_error(&d.errors);
     d.info.client_data = &d;

@@ -23,14 +23,30 @@ typedef struct ps__pixels_options {
 #define PS__MAX_DECODE_BYTES ((uint64_t)1536 << 20)
 #define PS__MAX_FILE_BYTES ((size_t)512 << 20) /* for whoever reads the file */
 
-typedef struct ps__camera_notes { /* EXIF; all strings are 0-terminated, valid UTF-8 and without control characters */
+enum { /* bits: what kind of picture it is. The library keeps them as they are. */
+       PS__PICTURE_SCREENSHOT = 1,
+       PS__PICTURE_PANORAMA = 2,
+       PS__PICTURE_SELFIE = 4
+};
+
+typedef struct ps__camera_notes { /* EXIF and XMP; all strings are 0-terminated, valid UTF-8 and without control characters */
     int orientation; /* 1..8, as applied; 1 when the file says nothing or nonsense, and for HEIF and AVIF, which turn themselves */
     char taken[20];  /* "2021-07-04T15:32:10", local time of the camera; "" unknown. Always a real calendar date */
     char taken_offset[7]; /* "+02:00" or "" */
+    char gps_time[20];    /* the same moment by the GPS receiver, UTC, whole seconds; "" unknown */
     int has_gps;
     double latitude, longitude; /* degrees, WGS 84, -90..90 and -180..180; meaningful when has_gps */
     char make[64], model[64], lens[64];
+    int flash;  /* 1 fired, 0 did not, -1 unknown */
+    int rating; /* stars 1..5; 0: not rated, or rejected */
+    int kinds;  /* PS__PICTURE_* bits */
 } ps__camera_notes;
+
+typedef struct ps__camera_texts { /* what people wrote about the photo, by XMP, IPTC or EXIF, in this order; strings as in the notes; "" none */
+    char title[201];
+    char caption[2001];
+    char keywords[1001]; /* with ", " between them, none twice */
+} ps__camera_texts;
 
 typedef struct ps__pixels {
     int width, height;                   /* of rgb */
@@ -38,6 +54,7 @@ typedef struct ps__pixels {
     uint8_t *rgb;                        /* u8 [height][width][3], sRGB as stored, alpha laid over white; owned by the caller */
     const char *format;                  /* "jpeg", "png", "gif", "bmp", "tga", "psd", "webp", "heif", "avif", "hdr"; static */
     ps__camera_notes notes;
+    ps__camera_texts texts; /* none of a preview */
 } ps__pixels;
 
 /* Decodes bytes[0..size). `name` is only for messages. The format is told by content, never by name. On success *out owns rgb:

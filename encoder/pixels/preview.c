@@ -15,6 +15,7 @@
 #include "encoder/pixels/exif_thumbnail.h"
 #include "encoder/pixels/heif_boxes.h"
 #include "encoder/pixels/job.h"
+#include "encoder/pixels/kinds.h"
 #include "encoder/pixels/mpf.h"
 #include "encoder/pixels/orient.h"
 #include "encoder/pixels/segments.h"
@@ -70,7 +71,7 @@ static int find_in_jpeg(ps__preview_place *out, const uint8_t *head, size_t size
     jpeg_head in;
     read_head(&in, head, size, file_size);
     if (!choose(out, &in, head)) return ps__fail(err, PS__NOTFOUND, "%s: holds no preview", name);
-    int status = in.exif.data ? ps__exif_read(&out->notes, in.exif.data, in.exif.size, err) : PS__OK;
+    int status = in.exif.data ? ps__exif_read(&out->notes, NULL, in.exif.data, in.exif.size, err) : PS__OK;
     if (!status) set_original_size(out, &in, head, size);
     return status;
 }
@@ -115,7 +116,7 @@ static int is_text(const char *text, size_t room) { return memchr(text, 0, room)
 
 static int notes_are_sound(const ps__camera_notes *n) {
     return n->orientation >= 1 && n->orientation <= 8 && is_text(n->taken, sizeof n->taken) &&
-           is_text(n->taken_offset, sizeof n->taken_offset) && is_text(n->make, sizeof n->make) &&
+           is_text(n->taken_offset, sizeof n->taken_offset) && is_text(n->gps_time, sizeof n->gps_time) && is_text(n->make, sizeof n->make) &&
            is_text(n->model, sizeof n->model) && is_text(n->lens, sizeof n->lens) && (n->has_gps == 0 || n->has_gps == 1) &&
            fabs(n->latitude) <= 90 && fabs(n->longitude) <= 180;
 }
@@ -132,7 +133,7 @@ static int decode_jpeg(ps__raster *out, ps__camera_notes *notes, ps__job *job, p
     if (job->max_pixels > MOST_PIXELS) job->max_pixels = MOST_PIXELS;
     const char *format = job->size ? ps__sniff(job->bytes, job->size) : NULL;
     if (!format || strcmp(format, "jpeg") != 0) return ps__fail(err, PS__CORRUPT, "%s: is no JPEG stream", job->name);
-    int status = ps__jpeg_decode(out, notes, job, err);
+    int status = ps__jpeg_decode(out, notes, NULL, job, err);
     if (status || out->stored_width >= PS__PREVIEW_LEAST || out->stored_height >= PS__PREVIEW_LEAST) return status;
     return ps__fail(err, PS__NOTFOUND, "%s: has only %d x %d pixels", job->name, out->stored_width, out->stored_height);
 }
@@ -159,6 +160,7 @@ static int decode_upright(ps__pixels *out, ps__job *job, const ps__preview_place
     ps__raster_release(&raster);
     out->original_width = width;
     out->original_height = height;
+    out->notes.kinds |= ps__kinds_of_size(&out->notes, width, height);
     return status;
 }
 

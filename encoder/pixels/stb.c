@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "encoder/pixels/budget.h"
-#include "encoder/pixels/exif.h"
+#include "encoder/pixels/metadata.h"
 #include "encoder/pixels/structure.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* for the whole file: gcc reports these at its end */
@@ -174,10 +174,19 @@ static int decode(ps__raster *out, const ps__structure *structure, const ps__job
     return ps__fail(err, PS__CORRUPT, "%s: could not be decoded: %s", job->name, reason ? reason : "unknown reason");
 }
 
-int ps__stb_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err) {
+static int read_notes(ps__camera_notes *notes, ps__camera_texts *texts, const ps__structure *structure, const char *format,
+                      const ps__job *job, ps__error *err) {
+    ps__metadata found = {0};
+    if (!strcmp(format, "png")) ps__metadata_of_png(&found, job->bytes, job->size);
+    if (structure->resources_size) ps__metadata_of_resources(&found, job->bytes + structure->resources, (size_t)structure->resources_size);
+    return ps__metadata_read(notes, texts, &found, err);
+}
+
+int ps__stb_decode(ps__raster *out, ps__camera_notes *notes, ps__camera_texts *texts, const ps__job *job, ps__error *err) {
     ps__structure structure;
     if (job->size > INT_MAX - PALETTE_BYTES) return ps__fail(err, PS__TOOBIG, "%s: was larger than 2 GiB", job->name);
-    int status = ps__structure_check(&structure, ps__sniff(job->bytes, job->size), job, err);
-    if (!status && structure.exif) status = ps__exif_read(notes, structure.exif, structure.exif_size, err);
+    const char *format = ps__sniff(job->bytes, job->size);
+    int status = ps__structure_check(&structure, format, job, err);
+    if (!status) status = read_notes(notes, texts, &structure, format, job, err);
     return status ? status : decode(out, &structure, job, err);
 }

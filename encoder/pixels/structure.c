@@ -83,9 +83,6 @@ static int check_png(walk *w) {
             if (!w->out->palette && w->bytes[25] == 3) w->out->palette = chunk;
         } else if (!memcmp(type, "IDAT", 4)) {
             data = 1;
-        } else if (!memcmp(type, "eXIf", 4)) {
-            w->out->exif = body;
-            w->out->exif_size = length;
         } else if (!memcmp(type, "IEND", 4)) {
             return data ? PS__OK : damaged(w, "it held no pixel data");
         }
@@ -203,7 +200,12 @@ static int check_psd(walk *w) {
     w->out->channels = channels;
     for (int section = 0; section < 3; section++) { /* colour mode, resources, layers */
         if (w->size < at + 4) return truncated(w, 0);
-        at += 4 + (uint64_t)be32(b + at);
+        uint64_t length = be32(b + at);
+        if (section == 1 && w->size - at - 4 >= length) {
+            w->out->resources = at + 4;
+            w->out->resources_size = length;
+        }
+        at += 4 + length;
     }
     if (w->size < at + 2) return truncated(w, at + 2);
     unsigned packing = be16(b + at);

@@ -14,9 +14,9 @@
 typedef struct ps__structure {
     uint64_t width, height; /* pixels */
     uint64_t bytes;         /* memory that the declared picture takes to decode, roughly */
-    const uint8_t *exif;    /* the EXIF block, in the job's bytes; NULL: none */
-    size_t exif_size;       /* in bytes */
     const uint8_t *palette; /* PNG: the PLTE chunk of a palette picture, from its length field; NULL: none */
+    uint64_t resources;     /* PSD: where the image resources start */
+    uint64_t resources_size; /* PSD: bytes of them, within the file */
     uint64_t rows;          /* PSD: where the table of row lengths starts; 0: not compressed */
     unsigned channels;      /* PSD: in the file */
     int opaque;             /* alpha is declared meaningless */

@@ -9,14 +9,13 @@
 #include <webp/decode.h>
 
 #include "base/alloc.h"
-#include "encoder/pixels/exif.h"
+#include "encoder/pixels/metadata.h"
 #include "encoder/pixels/orient.h"
 
 typedef struct contents {            /* what the RIFF container holds */
     const uint8_t *picture;          /* for WebPDecode: the whole file, or the inner chunks of the first animation frame */
     size_t picture_size;             /* in bytes */
-    const uint8_t *exif;             /* NULL: none */
-    size_t exif_size;                /* in bytes */
+    ps__metadata found;
     int canvas_width, canvas_height; /* of the VP8X chunk; 0: none */
 } contents;
 
@@ -43,9 +42,10 @@ static int read_container(contents *c, const ps__job *job, ps__error *err) {
             animated = 1;
             c->picture = chunk + 8 + 16;
             c->picture_size = (size_t)length - 16;
-        } else if (!memcmp(chunk, "EXIF", 4) && !c->exif) {
-            c->exif = chunk + 8;
-            c->exif_size = (size_t)length;
+        } else if (!memcmp(chunk, "EXIF", 4) && !c->found.exif.bytes) {
+            c->found.exif = (ps__block){chunk + 8, (size_t)length};
+        } else if (!memcmp(chunk, "XMP ", 4) && !c->found.xmp.bytes) {
+            c->found.xmp = (ps__block){chunk + 8, (size_t)length};
         }
         at = next;
     }
@@ -97,12 +97,12 @@ static int decode(ps__raster *out, WebPDecoderConfig *config, const contents *c,
     return PS__OK;
 }
 
-int ps__webp_decode(ps__raster *out, ps__camera_notes *notes, const ps__job *job, ps__error *err) {
+int ps__webp_decode(ps__raster *out, ps__camera_notes *notes, ps__camera_texts *texts, const ps__job *job, ps__error *err) {
     contents c;
     WebPDecoderConfig config;
     int status = read_container(&c, job, err);
     if (!status && c.canvas_width) status = ps__job_check(job, (uint64_t)c.canvas_width, (uint64_t)c.canvas_height, 0, err);
-    if (!status && c.exif) status = ps__exif_read(notes, c.exif, c.exif_size, err);
+    if (!status) status = ps__metadata_read(notes, texts, &c.found, err);
     if (status) return status;
     if (!WebPInitDecoderConfig(&config)) return ps__fail(err, PS__ERROR, "libwebp is not the version this was built for");
     VP8StatusCode code = WebPGetFeatures(c.picture, c.picture_size, &config.input);

@@ -9,20 +9,21 @@
 #include <time.h>
 
 #include "base/utf8.h"
+#include "encoder/pixels/clean.h"
 #include "encoder/pixels/job.h"
 
 /* ---- Texts -------------------------------------------------------------------------------------------------------------- */
 
 static int is_control(uint32_t code) { return code < 0x20 || (code >= 0x7F && code < 0xA0); }
 
-/* 1 for a text that ends within `size`, of UTF-8 without control characters. What follows its end is cleared. */
+/* 1 for a text that ends within `size`, of UTF-8 that may be shown. What follows its end is cleared. */
 static int is_text(char *text, size_t size) {
     size_t length = strnlen(text, size);
     if (length == size || !ps__utf8_valid(text, length)) return 0;
     for (size_t i = 0; i < length;) {
         uint32_t code;
         i += ps__utf8_decode(&code, text + i, length - i);
-        if (is_control(code)) return 0;
+        if (!ps__is_printable(code)) return 0;
     }
     memset(text + length, 0, size - length);
     return 1;
@@ -76,6 +77,7 @@ static const char *wrong_notes(ps__camera_notes *notes) {
     if (notes->orientation < 1 || notes->orientation > 8) return "its orientation";
     if (!is_date(notes->taken)) return "its date";
     if (!is_offset(notes->taken_offset)) return "its time zone";
+    if (!is_date(notes->gps_time)) return "its GPS time";
     if (notes->has_gps != 0 && notes->has_gps != 1) return "its place";
     if (!notes->has_gps) notes->latitude = notes->longitude = 0;
     if (!isfinite(notes->latitude) || !isfinite(notes->longitude) || fabs(notes->latitude) > 90 || fabs(notes->longitude) > 180)
@@ -83,7 +85,17 @@ static const char *wrong_notes(ps__camera_notes *notes) {
     if (!is_text(notes->make, sizeof notes->make) || !is_text(notes->model, sizeof notes->model) ||
         !is_text(notes->lens, sizeof notes->lens))
         return "its camera";
+    if (notes->flash < -1 || notes->flash > 1) return "its flash";
+    if (notes->rating < 0 || notes->rating > 5) return "its rating";
+    if (notes->kinds & ~(PS__PICTURE_SCREENSHOT | PS__PICTURE_PANORAMA | PS__PICTURE_SELFIE)) return "its kind";
     return NULL;
+}
+
+static const char *wrong_texts(ps__camera_texts *texts) {
+    if (is_text(texts->title, sizeof texts->title) && is_text(texts->caption, sizeof texts->caption) &&
+        is_text(texts->keywords, sizeof texts->keywords))
+        return NULL;
+    return "its words";
 }
 
 /* least: 1, or 0 where a size may be unknown. */
@@ -111,7 +123,8 @@ static const char *wrong_pixels(ps__decoder_answer *answer, const ps__decoder_re
         (uint64_t)answer->original_width * (uint64_t)answer->original_height > most)
         return "its original size";
     if (!ps__answer_format(answer)) return "its format";
-    return wrong_notes(&answer->notes);
+    const char *wrong = wrong_texts(&answer->texts);
+    return wrong ? wrong : wrong_notes(&answer->notes);
 }
 
 static int is_failure(int status, uint32_t kind) {

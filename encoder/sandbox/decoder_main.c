@@ -14,10 +14,8 @@
 
 #include "encoder/pixels/preview.h"
 #include "encoder/sandbox/decoder.h"
-#include "encoder/sandbox/decoder_cage.h"
+#include "encoder/sandbox/cage.h"
 #include "encoder/sandbox/protocol.h"
-
-enum { STATUS_USAGE = 2, STATUS_NO_CAGE = 3, STATUS_PIPE = 4 };
 
 #if PS__SANITIZED
 /* Looking for leaks takes a tracer. Memory that runs out is the photo's doing. */
@@ -42,6 +40,7 @@ static void put_pixels(ps__decoder_answer *answer, uint8_t *rgb, const ps__pixel
     answer->original_height = pixels->original_height;
     snprintf(answer->format, sizeof answer->format, "%s", pixels->format);
     answer->notes = pixels->notes;
+    answer->texts = pixels->texts;
     memcpy(rgb, pixels->rgb, (size_t)pixels->width * (size_t)pixels->height * 3);
 }
 
@@ -69,10 +68,10 @@ static void serve(const ps__decoder_request *request) {
     const size_t room = PS__DECODER_RGB_AT + (size_t)request->room, size = (size_t)request->size;
     static ps__decoder_answer answer;
     static const uint8_t nothing[1];
-    void *output = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, PS__DECODER_OUTPUT, 0);
+    void *output = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, PS__CHILD_OUTPUT, 0);
     void *input =
-        size ? mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, PS__DECODER_INPUT, 0) : (void *)(uintptr_t)nothing;
-    if (output == MAP_FAILED) _exit(STATUS_PIPE);
+        size ? mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, PS__CHILD_INPUT, 0) : (void *)(uintptr_t)nothing;
+    if (output == MAP_FAILED) _exit(PS__CHILD_PIPE);
     memset(&answer, 0, sizeof answer);
     answer.number = request->number;
     if (input == MAP_FAILED)
@@ -111,7 +110,7 @@ static void set_up_memory(void) {
 static int close_cage(const char *program, uint64_t max_bytes) {
     (void)program;
     warm_up();
-    if (ps__cage_limit(max_bytes) != 0) exit(STATUS_NO_CAGE);
+    if (ps__cage_limit(max_bytes, PS__MAX_FILE_BYTES + PS__DECODER_MAX_RGB) != 0) exit(PS__CHILD_NO_CAGE);
 #ifdef PS_DECODER_TEST
     if (ps__decoder_trick_open(program)) return 0;
 #endif
@@ -119,23 +118,23 @@ static int close_cage(const char *program, uint64_t max_bytes) {
 }
 
 int main(int argc, char **argv) {
-    ps__decoder_hello hello = {PS__DECODER_MAGIC, sizeof(ps__decoder_request), sizeof(ps__decoder_answer), 0};
+    ps__child_hello hello = {PS__DECODER_MAGIC, sizeof(ps__decoder_request), sizeof(ps__decoder_answer), 0, ""};
     static ps__decoder_request request;
-    if (argc != 3) {
+    if (argc != PS__CHILD_SETTING) {
         fputs("photosearch-decoder is started by photosearch, to decode photos; it is of no use by itself\n", stderr);
-        return STATUS_USAGE;
+        return PS__CHILD_USAGE;
     }
     /* What ends a service or a session goes to all of its processes: the one that started this one ends it in good order. */
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    if (ps__cage_bind((pid_t)strtol(argv[1], NULL, 10)) != 0) return STATUS_NO_CAGE;
+    if (ps__cage_bind((pid_t)strtol(argv[PS__CHILD_PARENT], NULL, 10)) != 0) return PS__CHILD_NO_CAGE;
     set_up_memory();
-    hello.caged = close_cage(argv[0], strtoull(argv[2], NULL, 10));
-    if (write(PS__DECODER_ANSWERS, &hello, sizeof hello) != sizeof hello) _exit(STATUS_PIPE);
-    while (read(PS__DECODER_REQUESTS, &request, sizeof request) == (ssize_t)sizeof request) {
+    hello.caged = close_cage(argv[0], strtoull(argv[PS__CHILD_MEMORY], NULL, 10));
+    if (write(PS__CHILD_ANSWERS, &hello, sizeof hello) != sizeof hello) _exit(PS__CHILD_PIPE);
+    while (read(PS__CHILD_REQUESTS, &request, sizeof request) == (ssize_t)sizeof request) {
         serve(&request);
-        if (write(PS__DECODER_ANSWERS, &request.number, sizeof request.number) != sizeof request.number) _exit(STATUS_PIPE);
+        if (write(PS__CHILD_ANSWERS, &request.number, sizeof request.number) != sizeof request.number) _exit(PS__CHILD_PIPE);
     }
     _exit(0); /* the pipe was closed */
 }

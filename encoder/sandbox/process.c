@@ -1,5 +1,5 @@
 /*
-** Starting and stopping the decoder process; see process.h.
+** Starting and stopping processes that work for the library; see process.h.
 */
 #include "encoder/sandbox/process.h"
 
@@ -15,7 +15,7 @@
 
 #include "base/os.h"
 
-enum { STOP_MS = 100 /* between two questions to `stop` */, SETTINGS = 4 /* environment variables at most, and the NULL */ };
+enum { STOP_MS = 100 /* between two questions to `stop` */, NAMES = 3, SETTINGS = NAMES + 2 /* environment variables at most, and the NULL */ };
 
 static pid_t this_thread(void) { return (pid_t)syscall(SYS_gettid); }
 
@@ -26,31 +26,38 @@ static void close_if_open(int *fd) {
 
 /* ---- Starting ----------------------------------------------------------------------------------------------------------- */
 
-/* The only settings that a decoder may need: where its libraries are. */
-static void make_environment(char *settings[SETTINGS], char texts[2][4096]) {
-    static const char *const names[] = {"LD_LIBRARY_PATH", "LIBHEIF_PLUGIN_PATH"};
+/* The only settings that they may need: where their libraries and data are; and one thread is enough for what uses OpenMP. */
+static void make_environment(char *settings[SETTINGS], char texts[NAMES][4096]) {
+    static const char *const names[NAMES] = {"LD_LIBRARY_PATH", "LIBHEIF_PLUGIN_PATH", "TESSDATA_PREFIX"};
+    static char one_thread[] = "OMP_THREAD_LIMIT=1";
     int n = 0;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < NAMES; i++) {
         const char *value = getenv(names[i]);
         if (!value || snprintf(texts[i], sizeof texts[i], "%s=%s", names[i], value) >= (int)sizeof texts[i]) continue;
         settings[n++] = texts[i];
     }
+    settings[n++] = one_thread;
     settings[n] = NULL;
 }
 
-/* The child's files: the numbers of protocol.h, and nothing above. Whatever is handed over lies above them, so no step undoes
+/* Files of ours of which the child gets copies. */
+typedef struct handed {
+    int requests, answers, input, output;
+} handed;
+
+/* The child's files: the numbers of child.h, and nothing above. Whatever is handed over lies above them, so no step undoes
 ** another. */
-static int set_files(posix_spawn_file_actions_t *actions, int requests, int answers, int input, int output) {
-    const int handed[][2] = {{0, 1},
+static int set_files(posix_spawn_file_actions_t *actions, const handed *files) {
+    const int numbers[][2] = {{0, 1},
                              {0, 2},
-                             {requests, PS__DECODER_REQUESTS},
-                             {answers, PS__DECODER_ANSWERS},
-                             {input, PS__DECODER_INPUT},
-                             {output, PS__DECODER_OUTPUT}};
+                             {files->requests, PS__CHILD_REQUESTS},
+                             {files->answers, PS__CHILD_ANSWERS},
+                             {files->input, PS__CHILD_INPUT},
+                             {files->output, PS__CHILD_OUTPUT}};
     int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDWR, 0);
-    for (size_t i = 0; i < sizeof handed / sizeof *handed && !failed; i++)
-        failed = posix_spawn_file_actions_adddup2(actions, handed[i][0], handed[i][1]);
-    return failed ? failed : posix_spawn_file_actions_addclosefrom_np(actions, PS__DECODER_FIRST_FREE);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && !failed; i++)
+        failed = posix_spawn_file_actions_adddup2(actions, numbers[i][0], numbers[i][1]);
+    return failed ? failed : posix_spawn_file_actions_addclosefrom_np(actions, PS__CHILD_FIRST_FREE);
 }
 
 /* All signals as they are by default, and a session of its own: Ctrl-C is for the program, which stops when its photo is done. */
@@ -65,19 +72,20 @@ static int set_attributes(posix_spawnattr_t *attributes) {
     return failed;
 }
 
-static int spawn(ps__process *p, const char *program, uint64_t max_bytes, int requests, int answers, int input, int output) {
-    char pid[24], bytes[24], texts[2][4096], *settings[SETTINGS], *name = (char *)(uintptr_t)program; /* never written to */
+static int spawn(ps__process *p, const char *program, uint64_t max_bytes, const char *setting, const handed *files) {
+    char pid[24], bytes[24], texts[NAMES][4096], *settings[SETTINGS];
+    char *name = (char *)(uintptr_t)program, *last = (char *)(uintptr_t)setting; /* never written to */
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     snprintf(bytes, sizeof bytes, "%" PRIu64, max_bytes);
     make_environment(settings, texts);
-    char *arguments[] = {name, pid, bytes, NULL};
+    char *arguments[] = {name, pid, bytes, last, NULL};
     int failed = posix_spawn_file_actions_init(&actions);
     if (failed) return failed;
     failed = posix_spawnattr_init(&attributes);
     if (!failed) {
-        failed = set_files(&actions, requests, answers, input, output);
+        failed = set_files(&actions, files);
         if (!failed) failed = set_attributes(&attributes);
         if (!failed) failed = ps__os.spawn(&p->pid, program, &actions, &attributes, arguments, settings);
         posix_spawnattr_destroy(&attributes);
@@ -99,14 +107,15 @@ static int read_only(int fd) {
     return high;
 }
 
-int ps__process_start(ps__process *p, const char *program, uint64_t max_bytes, int input, int output, ps__error *err) {
+int ps__process_start(ps__process *p, const char *program, uint64_t max_bytes, int input, int output, const char *setting,
+                      ps__error *err) {
     int to[2] = {-1, -1}, from[2] = {-1, -1}, shown = -1, failed = 0;
     memset(p, 0, sizeof *p);
     p->pidfd = -1;
     if (ps__os.pipe(to) != 0 || ps__os.pipe(from) != 0 || (shown = read_only(input)) < 0)
         failed = errno;
     else
-        failed = spawn(p, program, max_bytes, to[0], from[1], shown, output);
+        failed = spawn(p, program, max_bytes, setting, &(handed){to[0], from[1], shown, output});
     close_if_open(&shown);
     close_if_open(&from[1]);
     if (failed) {
@@ -155,6 +164,18 @@ void ps__process_stop(ps__process *p, ps__process_end *end) {
     close_if_open(&p->answers);
     close_if_open(&p->pidfd);
     p->pid = 0;
+}
+
+void ps__process_describe(char *text, size_t size, const ps__process_end *end) {
+    if (!end->known)
+        snprintf(text, size, "ended, and somebody else was told how");
+    else if (end->exited)
+        snprintf(text, size, "ended by itself with status %d", end->value);
+    else if (end->value == 9)
+        snprintf(text, size, "was killed (signal 9); perhaps memory ran out");
+    else
+        snprintf(text, size, "crashed (signal %d, %s)", end->value,
+                 sigdescr_np(end->value) ? sigdescr_np(end->value) : "unknown");
 }
 
 /* ---- While it runs ------------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /*
-** One decoder process: started, spoken to through two pipes, stopped and reaped. The library lives in programs of others, so
+** One process that works for the library (a decoder, a reader): started, spoken to through two pipes, stopped and reaped. The library lives in programs of others, so
 ** nothing here forks without exec, touches signals, or relies on the program leaving its children alone.
 **
 ** The process ends by itself with the thread that started it (the kernel's rule for "parent death" goes by thread), or when its
@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/status.h"
-#include "encoder/sandbox/protocol.h"
+#include "encoder/sandbox/child.h"
 
 typedef struct ps__process {
     pid_t pid;        /* 0: none */
@@ -44,11 +44,16 @@ enum {
 /* Asked ten times a second while waiting; not 0: give up. */
 typedef int ps__stop_fn(void *payload);
 
-/* Starts the program with the two blocks of shared memory, and no other file of ours. It has said nothing yet. */
-int ps__process_start(ps__process *p, const char *program, uint64_t max_bytes, int input, int output, ps__error *err);
+/* Starts the program with the two blocks of shared memory, and no other file of ours. It has said nothing yet. setting: one more
+** argument, or NULL. */
+int ps__process_start(ps__process *p, const char *program, uint64_t max_bytes, int input, int output, const char *setting,
+                      ps__error *err);
 
 /* Kills the process if it still runs, reaps it and closes its pipes. end may be NULL. Nothing happens when there is none. */
 void ps__process_stop(ps__process *p, ps__process_end *end);
+
+/* How it ended, in words that follow "the decoder". */
+void ps__process_describe(char *text, size_t size, const ps__process_end *end);
 
 /* 1 if it runs, has nothing to say unasked, and was started by this thread, with which alone it ends. */
 int ps__process_is_ready(const ps__process *p);

@@ -13,32 +13,19 @@
 #include "base/status.h"
 #include "encoder/pixels/pixels.h"
 #include "encoder/pixels/preview.h"
+#include "encoder/sandbox/child.h"
 
-/* The decoder's file descriptors; 0 to 2 are /dev/null, and there are no others. */
-enum {
-    PS__DECODER_REQUESTS = 3, /* pipe, read */
-    PS__DECODER_ANSWERS = 4,  /* pipe, write */
-    PS__DECODER_INPUT = 5,    /* memory, read only: the file's bytes */
-    PS__DECODER_OUTPUT = 6,   /* memory: a ps__decoder_answer, and pixels from PS__DECODER_RGB_AT on */
-    PS__DECODER_FIRST_FREE = 7
-};
-
-#define PS__DECODER_MAGIC 0x50534431u /* changes with the meaning of any struct here */
-#define PS__DECODER_RGB_AT 4096
+#define PS__DECODER_MAGIC 0x50534432u /* changes with the meaning of any struct here */
+/* In the output: a ps__decoder_answer, and pixels from here on. */
+#define PS__DECODER_RGB_AT 8192
 #define PS__DECODER_MAX_RGB ((uint64_t)64 << 20) /* bytes of pixels that one request may ask for */
 #define PS__DECODER_NAME "photo"                 /* what the decoder calls every file: it is not told the path */
-
-typedef struct ps__decoder_hello {
-    uint32_t magic;                     /* PS__DECODER_MAGIC */
-    uint32_t request_size, answer_size; /* of the structs below */
-    int32_t caged;                      /* 1: system calls are filtered; 0: the kernel cannot do that */
-} ps__decoder_hello;
 
 enum { PS__DECODER_DECODE = 1, PS__DECODER_FIND = 2, PS__DECODER_PREVIEW = 3 };
 
 typedef struct ps__decoder_request {
-    uint32_t kind;              /* PS__DECODER_DECODE... */
     uint32_t number;            /* the answer repeats it */
+    uint32_t kind;              /* PS__DECODER_DECODE... */
     uint64_t size;              /* bytes of input */
     uint64_t file_size;         /* FIND: of the whole file */
     uint64_t room;              /* bytes for pixels in the output */
@@ -55,6 +42,7 @@ typedef struct ps__decoder_answer {
     int original_width, original_height; /* as in ps__pixels */
     char format[9];                      /* as in ps__pixels */
     ps__camera_notes notes;              /* as in ps__pixels */
+    ps__camera_texts texts;              /* DECODE: as in ps__pixels */
     ps__preview_place place;             /* FIND */
 } ps__decoder_answer;
 

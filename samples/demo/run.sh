@@ -6,6 +6,7 @@ demo=$PWD/build/demo
 program=$PWD/build/photosearch
 
 samples/demo/photos.sh
+build/samples/demo/stamp samples/demo/album.tsv "$demo/photos"
 unset PHOTOSEARCH_LIBRARY || true
 # A model in the making changes without a new name for its space: what an earlier one saw is of no use then.
 [ models/photosearch.safetensors -ot "$demo/library/library.db" ] || rm -rf "$demo/library"

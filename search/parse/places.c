@@ -1,6 +1,6 @@
 /*
-** Names of places in a sentence. A name may stand for a dozen places: the one where the gallery has most photos is meant, else the largest.
-** A city is preferred to the region that is named after it.
+** Names of places in a sentence. A name may stand for a dozen places: the one where the gallery has most photos is meant, else
+** the largest. A city is preferred to the region that is named after it.
 */
 #include "search/parse/places.h"
 
@@ -9,11 +9,11 @@
 
 #include "base/alloc.h"
 
-#define MAX_NAME 8   /* tokens */
+#define MAX_NAME 8 /* tokens */
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
 #define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
-#define SMALLEST 1000                /* people of a town that may be meant by a name alone */
+#define SMALLEST 1000              /* people of a town that may be meant by a name alone */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
@@ -121,7 +121,8 @@ static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *pla
     int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
     if (ambiguous >= 0 && p->items[ambiguous].to >= to) item.flags |= PS__ITEM_AMBIGUOUS;
     int article = ps__chart_longest(p, from, PS__SYM_ARTICLE) >= 0; /* "en la calle": there is a La Calle */
-    if (article && to > from + 1 && !p->lexer.tokens[from].capital && item.number < KNOWN_WITH_ARTICLE) item.flags |= PS__ITEM_AMBIGUOUS;
+    if (article && to > from + 1 && !p->lexer.tokens[from].capital && item.number < KNOWN_WITH_ARTICLE)
+        item.flags |= PS__ITEM_AMBIGUOUS;
     int32_t added = ps__chart_add(p, &item);
     if (added >= 0) qualify(p, added);
 }
@@ -129,7 +130,8 @@ static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *pla
 static int may_be_name(const ps__parse *p, size_t token) {
     const ps__token *t = ps__token_at(p, token);
     if (t->weight != 1) return 0;
-    return t->type == PS__TOKEN_WORD || t->type == PS__TOKEN_HAN || t->type == PS__TOKEN_NUMBER || ps__token_joins(&p->lexer, token);
+    return t->type == PS__TOKEN_WORD || t->type == PS__TOKEN_HAN || t->type == PS__TOKEN_NUMBER ||
+           ps__token_joins(&p->lexer, token);
 }
 
 void ps__places_at(ps__parse *p, size_t token) {
@@ -191,7 +193,8 @@ static size_t candidates(ps__place out[CANDIDATES], const ps__parse *p, const ps
 /* A region named after its city stands behind the city. */
 static int is_after_city(const ps__place *region, const ps__place *places, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (places[i].kind == PS__PLACE_CITY && places[i].region == region->id && places[i].population * 20 > region->population) return 1;
+        if (places[i].kind == PS__PLACE_CITY && places[i].region == region->id && places[i].population * 20 > region->population)
+            return 1;
     return 0;
 }
 
@@ -232,7 +235,7 @@ int ps__place_resolve(ps__where *out, ps__parse *p, const ps__item *item) {
         int64_t photos = photos_at(p, &each);
         most = photos > most ? photos : most;
         if (near && places[i].kind != PS__PLACE_CITY) score = fmin(score, 1e9) / 4; /* near a city rather than near its region */
-        if (score < 2 && photos > 0 && best_photos > 0) photos = 0; /* a region holds its city's photos */
+        if (score < 2 && photos > 0 && best_photos > 0) photos = 0;                 /* a region holds its city's photos */
         if (photos > best_photos || (photos == best_photos && score > best_score)) {
             best_photos = photos;
             best_score = score;

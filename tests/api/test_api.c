@@ -92,7 +92,7 @@ START_TEST(index_then_search) {
         ck_assert_int_eq(ps_results_hit(&hit, results, i), PS_OK);
         ck_assert_str_eq(hit.path, ps_results_path(results, i));
         ck_assert(hit.score == ps_results_score(results, i) && hit.score >= 0.0 && hit.score <= 1.0);
-        ck_assert(hit.width == 16 && hit.height == 16 && !hit.taken && !hit.camera && !hit.has_position);
+        ck_assert(hit.width == 16 && hit.height == 16 && hit.taken && !hit.camera && !hit.has_position);
         if (i) ck_assert(ps_results_score(results, i) <= ps_results_score(results, i - 1));
         /* The limits of the tiny model. */
         ck_assert_int_eq(hit.verdict, hit.score >= 0.6 ? PS_VERDICT_GOOD : hit.score >= 0.3 ? PS_VERDICT_WEAK : PS_VERDICT_NONE);

@@ -190,7 +190,8 @@ START_TEST(structs_of_no_version_are_refused) {
     options.version = about.version = 0;
     ck_assert_int_eq(ps_search(&results, library, "a dog", &options), PS_INVALID);
     ck_assert_int_eq(ps_model_about(&about, model), PS_INVALID);
-    options.version = about.version = 3;
+    options.version = PS_SEARCH_OPTIONS_VERSION + 1;
+    about.version = PS_MODEL_INFO_VERSION + 1;
     ck_assert_int_eq(ps_search(&results, library, "a dog", &options), PS_INVALID);
     ck_assert_int_eq(ps_model_about(&about, model), PS_INVALID);
 }

@@ -1,9 +1,11 @@
 /*
 ** Makes a library of any number of photos that do not exist, to measure search: fill_library LIBRARY COUNT MODEL. The vectors lie
 ** around a thousand centres, as those of real galleries lie around their themes; every tenth photo has no date, every other one a
-** position. The same COUNT gives the same library.
+** position with a city, region and country, nine of ten a camera. Files lie in folders of 1,000, each hundredth photo has words. The same
+** COUNT gives the same library.
 */
 #include <math.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +52,10 @@ static void make_photo(ps__photo *photo, long i) {
         strftime(photo->taken, sizeof photo->taken, "%Y-%m-%dT%H:%M:%S", &parts);
         photo->taken_s = (int64_t)seconds;
     }
+    if (i % 10 != 3) {
+        strcpy(photo->make, i % 3 ? "Apple" : "NIKON CORPORATION");
+        snprintf(photo->model, sizeof photo->model, i % 3 ? "iPhone %ld" : "NIKON D%ld", 5 + i / 5000 % 11);
+    }
     if (i % 2) {
         photo->has_gps = 1;
         photo->latitude = 47.0 + (double)noise() * 5;
@@ -83,6 +89,29 @@ static int fill(ps__store *store, const ps__encoder_info *model, long count, ps_
     return rc;
 }
 
+/* What the indexer finds out by other means than ps__photo, straight into the tables. */
+static int add_facts(const char *folder) {
+    char path[4096];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%.4000s/library.db", folder);
+    int rc = sqlite3_open(path, &db);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db,
+                          "BEGIN;"
+                          "UPDATE photos SET taken_source = CASE id % 20 WHEN 1 THEN 6 WHEN 2 THEN 5 ELSE 1 END WHERE taken IS NOT NULL;"
+                          "UPDATE photos SET city = 2900000 + abs(CAST(latitude * 9 AS INTEGER) * 31 + CAST(longitude * 9 AS INTEGER)),"
+                          " region = 2800000 + abs(CAST(latitude AS INTEGER)), country = CASE WHEN latitude > 48 THEN 'DE' WHEN longitude > 9.5"
+                          " THEN 'AT' ELSE 'CH' END WHERE latitude IS NOT NULL;"
+                          "UPDATE photos SET flash = id % 7 = 0, rating = CASE WHEN id % 50 THEN NULL ELSE 1 + id / 50 % 5 END,"
+                          " kinds = CASE WHEN id % 30 THEN 0 ELSE 1 END, look = id * 1181783497276652981;"
+                          "INSERT INTO words(rowid, caption) SELECT id, 'sunset number ' || id FROM photos WHERE id % 100 = 7;"
+                          "COMMIT",
+                          NULL, NULL, NULL);
+    if (rc != SQLITE_OK) fprintf(stderr, "fill_library: %s\n", sqlite3_errmsg(db));
+    sqlite3_close(db);
+    return rc == SQLITE_OK ? 0 : -1;
+}
+
 int main(int argc, char **argv) {
     ps__error err = {0};
     ps__encoder *encoder = NULL;
@@ -98,5 +127,6 @@ int main(int argc, char **argv) {
     if (rc != 0) fprintf(stderr, "fill_library: %s\n", err.text);
     ps__store_close(store);
     ps__encoder_free(encoder);
+    if (rc == 0) rc = add_facts(argv[1]);
     return rc ? 3 : 0;
 }

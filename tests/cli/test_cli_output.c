@@ -108,7 +108,7 @@ START_TEST(lines_of_guesses_are_dim) {
     size_t all, matches, dim = 0;
     make_parting_model();
     matches = count_matches(&all);
-    e2e_run(cli_out, "\"$PS\" --color always sunset");
+    e2e_run(cli_out, "\"$PS\" --all --color always sunset");
     for (char *line = strtok(cli_out, "\n"); line; line = strtok(NULL, "\n"))
         dim += strncmp(line, "\033[2m", 4) == 0 && strcmp(line + strlen(line) - 4, "\033[0m") == 0;
     ck_assert_uint_eq(dim, all - matches);

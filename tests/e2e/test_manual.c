@@ -33,13 +33,13 @@ static void all_are_told_of(int options) {
 }
 
 START_TEST(every_command_is_told_of) {
-    ck_assert_int_eq(e2e_run(words, "\"$PS\" --help | sed -n '/^Commands:/,/^$/s/^  *\\([a-z]*\\).*/\\1/p' | grep ."), 0);
+    ck_assert_int_eq(e2e_run(words, "\"$PS\" --help | sed -n '/^Commands:/,/^$/s/^  *\\([a-z-]*\\).*/\\1/p' | grep ."), 0);
     all_are_told_of(0);
 }
 END_TEST
 
 START_TEST(every_option_is_told_of) {
-    ck_assert_int_eq(e2e_run(words, "for c in $(\"$PS\" --help | sed -n '/^Commands:/,/^$/s/^  *\\([a-z]*\\).*/\\1/p'); do"
+    ck_assert_int_eq(e2e_run(words, "for c in $(\"$PS\" --help | sed -n '/^Commands:/,/^$/s/^  *\\([a-z-]*\\).*/\\1/p'); do"
                                     " \"$PS\" $c --help; done | sed -nE 's/^ .*(--[a-z0-9-]+)( .*)?$/\\1/p' | sort -u"),
                      0);
     all_are_told_of(1);
@@ -54,7 +54,7 @@ START_TEST(bash_completes_commands_and_options) {
                              " COMP_WORDS=(photosearch watch --log-level i); COMP_CWORD=3; _photosearch; echo ${COMPREPLY[@]};"
                              " COMP_WORDS=(photosearch watch --m); COMP_CWORD=2; _photosearch; echo ${COMPREPLY[@]}'"),
                      0);
-    ck_assert_str_eq(file, "similar\n--library --limit --literal\ninfo\n--model --max-cpu --min-battery --max-temperature\n");
+    ck_assert_str_eq(file, "similar\n--library --limit --literal --like\ninfo\n--model --max-cpu --min-battery --max-temperature\n");
 }
 END_TEST
 

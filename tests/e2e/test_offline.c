@@ -52,6 +52,30 @@ static void trace_each(const char *arguments) {
     ck_assert_msg(status == 0 || status == 4, "%s: exit status %d", arguments, status);
 }
 
+/* Where this build has one; libtesseract brings libcurl with it. */
+START_TEST(the_reader_of_text_opens_nothing_behind_its_walls) {
+    if (!can_trace()) return;
+    if (e2e_run(out, "test -x \"${PS%%/*}/photosearch-reader\"") != 0) {
+        puts("skipped: this build reads no text in photos");
+        return;
+    }
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" --library $T/library index $R/tests/data/photos $R/tests/data/reading"), 0);
+    trace_each("read-text --languages eng");
+    ck_assert_int_eq(e2e_run(out, "grep -l 'execve(.*photosearch-reader.* = 0' $T/calls.* | wc -l"), 0);
+    ck_assert_int_eq(atoi(out), 1);
+    ck_assert_int_eq(e2e_run(out, "cat $T/calls.* | grep -E '^(socket|connect|bind|sendto|sendmsg|recvfrom|recvmsg|socketpair)'; true"), 0);
+    ck_assert_msg(out[0] == 0, "network system calls:\n%s", out);
+    ck_assert_int_eq(e2e_run(out, "awk 'FNR == 1 { reader = walls = 0 }"
+                                  " /^execve\\(.*photosearch-reader/ { reader = 1; next }"
+                                  " reader && /^seccomp\\(SECCOMP_SET_MODE_FILTER, .*len=.* = 0/ { walls = 1; next }"
+                                  " walls { print }' $T/calls.*; true"),
+                     0);
+    ck_assert_msg(out[0] == 0, "the reader called behind its walls:\n%s", out);
+    ck_assert_int_eq(e2e_run(out, "\"$PS\" --library $T/library read-text --json"), 0);
+    ck_assert_msg(strncmp(out, "{\"read\":0,", 10) == 0, "%s", out);
+}
+END_TEST
+
 START_TEST(decoders_open_nothing_behind_their_walls) {
     static const char *const commands[] = {"index $R/tests/data/photos $R/tests/data/previews",
                                            "watch --once $R/tests/data/images"};
@@ -93,6 +117,7 @@ Suite *suite_offline(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, index_and_search_make_no_network_call);
     tcase_add_loop_test(tests, decoders_open_nothing_behind_their_walls, 0, 2);
+    tcase_add_test(tests, the_reader_of_text_opens_nothing_behind_its_walls);
     tcase_add_test(tests, the_program_has_no_resolver_and_no_connection_code_of_its_own);
     suite_add_tcase(suite, tests);
     return suite;

@@ -20,7 +20,11 @@ static void make_honest(uint32_t kind) {
                                     .longitude = 180,
                                     .make = "Caméra",
                                     .model = "One",
-                                    .lens = ""};
+                                    .lens = "",
+                                    .gps_time = "2024-03-01T03:29:59",
+                                    .flash = -1,
+                                    .rating = 5,
+                                    .kinds = 7};
     memset(&request, 0, sizeof request);
     memset(&answer, 0, sizeof answer);
     request.kind = kind;
@@ -38,6 +42,7 @@ static void make_honest(uint32_t kind) {
     answer.original_height = 20;
     memcpy(answer.format, "heif", 5);
     answer.notes = notes;
+    answer.texts = (ps__camera_texts){"Garten", "Im M\xC3\xA4rz", "a, b"};
 }
 
 /* One change to an honest answer: the bytes of `value` at a field. */
@@ -108,6 +113,22 @@ START_TEST(each_field_of_pixels_is_checked) {
         {TEXT(notes.taken_offset, "+02:60"), 0},
         {TEXT(notes.taken_offset, "*02:00"), 0},
         {"taken_offset without an end", FIELD(notes.taken_offset), "+02:000", 0},
+        {TEXT(notes.gps_time, "2023-02-29T00:00:00"), 0},
+        {TEXT(notes.gps_time, ""), 1},
+        {INT(notes.flash, -2), 0},
+        {INT(notes.flash, 2), 0},
+        {INT(notes.flash, 0), 1},
+        {INT(notes.rating, -1), 0},
+        {INT(notes.rating, 6), 0},
+        {INT(notes.rating, 0), 1},
+        {INT(notes.kinds, 8), 0},
+        {INT(notes.kinds, -1), 0},
+        {INT(notes.kinds, 0), 1},
+        {TEXT(texts.title, "a\tb"), 0},
+        {TEXT(texts.title, ""), 1},
+        {TEXT(texts.caption, "\xff"), 0},
+        {TEXT(texts.caption, "\xe2\x80\xae evil"), 0},
+        {TEXT(texts.keywords, "a\x1b[31m"), 0},
         {INT(notes.has_gps, 2), 0},
         {"latitude nan", FIELD(notes.latitude), &NOT_A_NUMBER, 0},
         {"latitude too far south", FIELD(notes.latitude), &SOUTH, 0},
@@ -125,6 +146,9 @@ START_TEST(each_field_of_pixels_is_checked) {
     try_changes(PS__DECODER_DECODE, changes, sizeof changes / sizeof *changes);
     make_honest(PS__DECODER_DECODE);
     memset(answer.notes.lens, 'l', sizeof answer.notes.lens);
+    ck_assert_ptr_nonnull(ps__answer_wrong(&answer, &request));
+    make_honest(PS__DECODER_DECODE);
+    memset(answer.texts.caption, 'c', sizeof answer.texts.caption);
     ck_assert_ptr_nonnull(ps__answer_wrong(&answer, &request));
 }
 END_TEST

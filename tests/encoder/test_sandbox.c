@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
-#include "encoder/sandbox/decoder_cage.h"
+#include "encoder/sandbox/cage.h"
 #include "encoder/sandbox/program.h"
 #include "encoder/sandbox/sandbox.h"
 #include "tests/pixels/samples.h"
@@ -153,6 +153,13 @@ static void expect_same_picture(const ps__pixels *here, const ps__pixels *there)
     ck_assert_str_eq(here->notes.make, there->notes.make);
     ck_assert_str_eq(here->notes.model, there->notes.model);
     ck_assert_str_eq(here->notes.lens, there->notes.lens);
+    ck_assert_str_eq(here->notes.gps_time, there->notes.gps_time);
+    ck_assert_int_eq(here->notes.flash, there->notes.flash);
+    ck_assert_int_eq(here->notes.rating, there->notes.rating);
+    ck_assert_int_eq(here->notes.kinds, there->notes.kinds);
+    ck_assert_str_eq(here->texts.title, there->texts.title);
+    ck_assert_str_eq(here->texts.caption, there->texts.caption);
+    ck_assert_str_eq(here->texts.keywords, there->texts.keywords);
     ck_assert_mem_eq(here->rgb, there->rgb, (size_t)here->width * (size_t)here->height * 3);
 }
 

@@ -35,15 +35,19 @@ static void check_text(const char *text, size_t room) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     ps__camera_notes notes;
+    ps__camera_texts texts = {{0}, {0}, {0}};
     ps__error err = {0};
     int64_t seconds;
     ps__exif_none(&notes);
-    if (ps__exif_read(&notes, bytes, size, &err)) abort(); /* only without memory */
+    if (ps__exif_read(&notes, &texts, bytes, size, &err)) abort(); /* only without memory */
     if (notes.orientation < 1 || notes.orientation > 8) abort();
     check_text(notes.make, sizeof notes.make);
     check_text(notes.model, sizeof notes.model);
     check_text(notes.lens, sizeof notes.lens);
     check_text(notes.taken_offset, sizeof notes.taken_offset);
+    check_text(texts.caption, sizeof texts.caption);
+    if (notes.flash < -1 || notes.flash > 1 || notes.rating < 0 || notes.rating > 5) abort();
+    if (notes.gps_time[0] && !ps__calendar_parse(&seconds, notes.gps_time)) abort();
     if (notes.taken[0] && !ps__calendar_parse(&seconds, notes.taken)) abort();
     if (notes.taken_offset[0] && (strlen(notes.taken_offset) != 6 || !notes.taken[0])) abort();
     if (notes.has_gps && !(notes.latitude >= -90 && notes.latitude <= 90)) abort();

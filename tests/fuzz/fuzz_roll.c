@@ -37,7 +37,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 
 static size_t honest(uint8_t *bytes, size_t room) {
     static uint64_t checksums[3] = {1, 0x123456789abcdefULL, UINT64_MAX};
-    const ps__roll roll = {42, checksums, 3};
+    const ps__roll roll = {42, 43, checksums, 3};
     ps__error err;
     uint8_t *made;
     size_t size;
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         if (err.code != status || !err.text[0] || roll.checksums || roll.count) abort();
         return 0;
     }
-    if (roll.change < 0 || roll.count > PS__CACHE_SEGMENTS) abort();
+    if (roll.change < 0 || roll.touched < roll.change || roll.count > PS__CACHE_SEGMENTS) abort();
     if (ps__roll_write(&roll, &key, &err) || ps__read_file(&again, &length, NULL, path, 1 << 20, &err)) abort();
     if (length != size || memcmp(again, bytes, size)) abort();
     ps__cache_sweep(&roll, &key);

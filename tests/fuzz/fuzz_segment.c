@@ -17,7 +17,7 @@
 
 #define DIM 8
 #define PHOTOS 6
-#define TRAILER 48 /* bytes: magic, version, dim, count, bytes, body, own; see search/segment.c */
+#define TRAILER 64 /* bytes: magic, version, dim, count, bytes, body, code_bytes, code_body, own; see search/segment.c */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -34,7 +34,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 }
 
 static size_t honest(uint8_t *bytes, size_t room) {
-    static const int64_t photos[PHOTOS] = {1, 2, 3, 500, 1000000, 7};
+    static const int64_t photos[PHOTOS] = {1, 2, 3, 7, 500, 1000000};
     float vectors[PHOTOS * DIM];
     ps__segment *segment;
     ps__error err;
@@ -58,10 +58,19 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigne
     if (seed % 16 == 0 || size <= TRAILER) return size;
     uint8_t *trailer = bytes + size - TRAILER;
     uint64_t length = size - TRAILER;
-    if (seed % 4) memcpy(trailer, "PSFAISS\n\1\0\0\0\10\0\0", 16); /* magic, version 1, DIM */
-    if (seed % 4 == 1) memcpy(trailer + 24, &length, sizeof length);
-    uint64_t own = XXH3_64bits(trailer, 40);
-    memcpy(trailer + 40, &own, sizeof own);
+    if (seed % 4) memcpy(trailer, "PSFAISS\n\2\0\0\0\10\0\0", 16); /* magic, version 2, DIM */
+    uint64_t codes = PHOTOS * (20 + DIM);
+    if (seed % 4 == 1 && length > codes) {
+        length -= codes;
+        memcpy(trailer + 24, &length, sizeof length);
+        memcpy(trailer + 40, &codes, sizeof codes);
+        if (seed % 8 == 1) { /* also the codes count as verified */
+            uint64_t code_body = XXH3_64bits(bytes + length, codes);
+            memcpy(trailer + 48, &code_body, sizeof code_body);
+        }
+    }
+    uint64_t own = XXH3_64bits(trailer, 56);
+    memcpy(trailer + 56, &own, sizeof own);
     return size;
 }
 
@@ -75,6 +84,13 @@ static void search(const ps__segment *segment) {
     if (!ids) return;
     ps__segment_photos(ids, segment);
     free(ids);
+    const ps__probe probe = {query, 1, 0};
+    ps__code_query *made;
+    ps__bounds bounds = {0};
+    if (ps__code_query_new(&made, &probe, 1, DIM, &err) || ps__segment_bounds(&bounds, segment, made, NULL, 0, &err)) abort();
+    if (bounds.count != photos) abort();
+    ps__code_query_free(made);
+    ps__free(bounds.list);
     int status = ps__segment_search(found, &count, segment, query, 4, &err);
     if (status ? !err.text[0] : count > 4) abort();
 }

@@ -60,28 +60,50 @@ def exif(order):
     def short(v):
         return struct.pack(order + "HH", v, 0)
 
-    # header, IFD 0 (6), Exif (4), GPS (4), values behind
-    ifd0, sub, gps = 8, 8 + 2 + 6 * 12 + 4, 8 + 2 + 6 * 12 + 4 + 2 + 4 * 12 + 4
-    at = gps + 2 + 4 * 12 + 4
+    # header, IFD 0 (9), Exif (6), GPS (6), values behind
+    ifd0, sub, gps = 8, 8 + 2 + 9 * 12 + 4, 8 + 2 + 9 * 12 + 4 + 2 + 6 * 12 + 4
+    at = gps + 2 + 6 * 12 + 4
     values, offsets = b"", {}
     degrees = lambda *parts: b"".join(struct.pack(order + "II", n, d) for n, d in parts)
     for name, value in (("make", b"Lumen\0"), ("model", b"Field 2\0"), ("date", b"2021:07:04 15:32:10\0"), ("offset", b"+02:00\0"),
-                        ("lens", b"35mm f/1.8\0"), ("lat", degrees((47, 1), (15, 1), (4512, 100))), ("lon", degrees((11, 1), (24, 1), (0, 1)))):
+                        ("lens", b"35mm f/1.8\0"), ("words", b"Soup for two\0"), ("tool", b"Greenshot\0"),
+                        ("comment", b"UNICODE\0S\0o\0u\0p\0"), ("day", b"2021:07:04\0"), ("clock", degrees((13, 1), (32, 1), (10, 1))), ("lat", degrees((47, 1), (15, 1), (4512, 100))), ("lon", degrees((11, 1), (24, 1), (0, 1)))):
         offsets[name] = (at + len(values), len(value))
         values += value
     ref = lambda name, tag, kind=2, count=None: entry(tag, kind, count or offsets[name][1], word(offsets[name][0]))
     out = (b"II*\0" if order == "<" else b"MM\0*") + word(ifd0)
-    out += struct.pack(order + "H", 6) + ref("make", 0x010F) + ref("model", 0x0110) + entry(0x0112, 3, 1, short(6))
+    out += struct.pack(order + "H", 9) + ref("words", 0x010E) + ref("tool", 0x0131) + entry(0x4746, 3, 1, short(4)) + ref("make", 0x010F) + ref("model", 0x0110) + entry(0x0112, 3, 1, short(6))
     out += ref("date", 0x0132) + entry(0x8769, 4, 1, word(sub)) + entry(0x8825, 4, 1, word(gps)) + word(0)
-    out += struct.pack(order + "H", 4) + ref("date", 0x9003) + ref("date", 0x9004) + ref("offset", 0x9011) + ref("lens", 0xA434) + word(0)
-    out += struct.pack(order + "H", 4) + entry(1, 2, 2, b"N\0\0\0") + ref("lat", 2, 5, 3) + entry(3, 2, 2, b"E\0\0\0") + ref("lon", 4, 5, 3) + word(0)
+    out += struct.pack(order + "H", 6) + entry(0x9209, 3, 1, short(1)) + ref("comment", 0x9286, 7) + ref("date", 0x9003) + ref("date", 0x9004) + ref("offset", 0x9011) + ref("lens", 0xA434) + word(0)
+    out += struct.pack(order + "H", 6) + ref("clock", 7, 5, 3) + ref("day", 0x1D) + entry(1, 2, 2, b"N\0\0\0") + ref("lat", 2, 5, 3) + entry(3, 2, 2, b"E\0\0\0") + ref("lon", 4, 5, 3) + word(0)
     return out + values
+
+
+def xmp():
+    spaces = {"rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "dc": "http://purl.org/dc/elements/1.1/", "xmp": "http://ns.adobe.com/xap/1.0/",
+              "lr": "http://ns.adobe.com/lightroom/1.0/", "exif": "http://ns.adobe.com/exif/1.0/", "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+              "GPano": "http://ns.google.com/photos/1.0/panorama/", "m": "http://ns.microsoft.com/photo/1.0/"}
+    names = "".join(f' xmlns:{k}="{v}"' for k, v in spaces.items())
+
+    def packet(attributes, inside):
+        return (f'<rdf:RDF{names}><rdf:Description rdf:about=""{attributes}>{inside}</rdf:Description></rdf:RDF>').encode()
+
+    alt = lambda name, text: f'<{name}><rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt></{name}>'
+    put("xmp", "words", packet(' xmp:Rating="4"', alt("dc:title", "B\u00e4r") + alt("dc:description", "a &amp; b") +
+                               "<dc:subject><rdf:Bag><rdf:li>a</rdf:li><rdf:li>b</rdf:li></rdf:Bag></dc:subject>"))
+    put("xmp", "tree", packet("", "<lr:hierarchicalSubject><rdf:Bag><rdf:li>a|b|c</rdf:li></rdf:Bag></lr:hierarchicalSubject>"
+                              "<m:Rating>75</m:Rating><photoshop:Headline>H</photoshop:Headline>"))
+    put("xmp", "kinds", packet(' GPano:ProjectionType="cylindrical"', alt("exif:UserComment", "Screenshot")))
+    records = b"\x1c\1\x5a\0\3\x1b%G\x1c\2\5\0\5Title\x1c\2\x19\0\3one\x1c\2\x19\0\3two\x1c\2\x78\x80\4\0\0\0\4Soup"
+    put("xmp", "records", records)
+    put("xmp", "resources", b"8BIM\4\x25\0\0\0\0\0\1x\0" + b"8BIM\4\4\3abc" + struct.pack(">I", len(records)) + records + b"\0" * (len(records) % 2))
 
 
 def texts():
     put("query", "words", "red car at  the beach\n".encode())
     put("query", "letters", "\ufeffgr\u00fcne Berge\u2003im Winter 2021 \u4e2d\u6587 \u200b".encode())
     put("query", "broken", b"a\xc3 b\xed\xa0\x80 \xf4\x90\x80\x80\xff")
+    put("vocabulary", "four_lines", "dog | a dog | two dogs\n# comment\n- wolf | a wolf\ncaf\u00e9\n".encode())
     put("tokens", "words", b"\x20the dogs cafe! ab\xcc\x81c")
     put("tokens", "letters", "@caf\u00e9 THE \u4e2d dog".encode())
     put("unigram", "fixed", b"\x20\0\0\0the cab dogs cafe\xcc\x81 \xe4\xb8\xad")
@@ -99,4 +121,5 @@ def texts():
 pictures()
 put("exif", "intel", exif("<"))
 put("exif", "motorola", exif(">"))
+xmp()
 texts()

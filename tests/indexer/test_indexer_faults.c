@@ -193,7 +193,7 @@ START_TEST(a_file_size_limit_is_an_error_and_not_a_crash) {
     write_many(300);
     pid_t child = fork();
     if (child == 0) {
-        struct rlimit limit = {120000, 120000};
+        struct rlimit limit = {240000, 240000};
         signal(SIGXFSZ, SIG_IGN);
         if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(9);
         ps__indexer_options o = gallery_options();

@@ -69,7 +69,7 @@ static void start(block *b, int big) {
 
 static ps__camera_notes read_block(const block *b) {
     ps__camera_notes notes;
-    ck_assert_int_eq(ps__exif_read(&notes, b->bytes, b->used, NULL), PS__OK);
+    ck_assert_int_eq(ps__exif_read(&notes, NULL, b->bytes, b->used, NULL), PS__OK);
     return notes;
 }
 
@@ -231,15 +231,142 @@ START_TEST(a_text_tag_of_another_type_is_left_out) {
 }
 END_TEST
 
+START_TEST(the_flash_is_told_by_its_first_bit) {
+    static const struct {
+        unsigned value;
+        int flash;
+    } table[] = {{0, 0}, {1, 1}, {0x10, 0}, {0x18, 0}, {0x19, 1}, {0x20, 0}, {0x4D, 1}};
+    block b;
+    start(&b, _i);
+    ck_assert_int_eq(read_block(&b).flash, -1);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        start(&b, _i);
+        add_number(&b, EXIF, 0x9209, table[i].value, 2);
+        ck_assert_int_eq(read_block(&b).flash, table[i].flash);
+    }
+    start(&b, _i);
+    add_number(&b, EXIF, 0x9209, 1, 4);
+    ck_assert_int_eq(read_block(&b).flash, -1);
+}
+END_TEST
+
+START_TEST(ratings_are_one_to_five_stars) {
+    for (unsigned value = 0; value < 8; value++) {
+        block b;
+        start(&b, _i);
+        add_number(&b, ROOT, 0x4746, value, 2);
+        ck_assert_int_eq(read_block(&b).rating, value <= 5 ? (int)value : 0);
+    }
+}
+END_TEST
+
+START_TEST(satellites_tell_the_time_when_they_tell_the_day) {
+    static const struct {
+        const char *day;
+        uint32_t time[6];
+        const char *expected;
+    } table[] = {
+        {"2021:07:04", {13, 1, 32, 1, 10, 1}, "2021-07-04T13:32:10"},
+        {"2021:07:04", {13, 1, 32, 1, 10999, 1000}, "2021-07-04T13:32:10"},
+        {"2021:07:04", {0, 1, 0, 1, 0, 1}, "2021-07-04T00:00:00"},
+        {"2021:02:30", {13, 1, 32, 1, 10, 1}, ""},
+        {"", {13, 1, 32, 1, 10, 1}, ""},
+        {"2021:07:04", {24, 1, 0, 1, 0, 1}, ""},
+        {"2021:07:04", {13, 1, 60, 1, 0, 1}, ""},
+        {"2021:07:04", {13, 1, 59, 1, 60, 1}, ""},
+        {"2021:07:04", {13, 0, 59, 1, 50, 1}, ""},
+        {"2021:07:04", {4294967295u, 1, 59, 1, 50, 1}, ""},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        block b;
+        start(&b, _i);
+        add_text(&b, GPS, 0x1D, table[i].day);
+        add_degrees(&b, 7, table[i].time);
+        ck_assert_str_eq(read_block(&b).gps_time, table[i].expected);
+    }
+}
+END_TEST
+
+/* Description and comment, the first that somebody may have written. */
+static void read_caption(const block *b, ps__camera_notes *notes, ps__camera_texts *texts) {
+    memset(texts, 0, sizeof *texts);
+    ck_assert_int_eq(ps__exif_read(notes, texts, b->bytes, b->used, NULL), PS__OK);
+}
+
+START_TEST(captions_are_what_people_wrote) {
+    static const struct {
+        const char *description, *comment;
+        size_t comment_size;
+        const char *caption;
+        int kinds;
+    } table[] = {
+        {"Our garden", "", 0, "Our garden", 0},
+        {"Gr\xFC\xDF" "e", "", 0, "Gr\xC3\xBC\xC3\x9F" "e", 0},
+        {"OLYMPUS DIGITAL CAMERA         ", "ASCII\0\0\0In June", 15, "In June", 0},
+        {"", "\0\0\0\0\0\0\0\0In June", 15, "In June", 0},
+        {"", "ASCII\0\0\0Screenshot", 18, "", PS__PICTURE_SCREENSHOT},
+        {"Screenshot", "", 0, "", PS__PICTURE_SCREENSHOT},
+        {"", "ASCII\0\0\0                        ", 32, "", 0},
+        {"", "JIS\0\0\0\0\0\x1B$B", 11, "", 0},
+        {"", "plain text without a name", 25, "plain text without a name", 0},
+        {"", "ASCII", 5, "", 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        ps__camera_notes notes;
+        ps__camera_texts texts;
+        block b;
+        start(&b, _i);
+        if (table[i].description[0]) add_text(&b, ROOT, 0x010E, table[i].description);
+        if (table[i].comment_size) add(&b, EXIF, 0x9286, 7, (uint32_t)table[i].comment_size, table[i].comment, table[i].comment_size);
+        read_caption(&b, &notes, &texts);
+        ck_assert_str_eq(texts.caption, table[i].caption);
+        ck_assert_int_eq(notes.kinds, table[i].kinds);
+    }
+}
+END_TEST
+
+START_TEST(comments_of_two_bytes_a_character_are_in_the_blocks_order) {
+    static const uint16_t units[] = {0xFEFF, 'O', 0x00DF, 0x5DF4, 0xD83C, 0xDFD6, 0xDC00};
+    for (size_t mark = 0; mark < 2; mark++) { /* with a byte order mark, and without */
+        uint8_t comment[8 + sizeof units] = "UNICODE";
+        ps__camera_notes notes;
+        ps__camera_texts texts;
+        size_t count = sizeof units / sizeof *units - mark;
+        block b;
+        start(&b, _i);
+        for (size_t i = 0; i < count; i++) {
+            comment[8 + 2 * i] = (uint8_t)(units[i + mark] >> (_i ? 8 : 0));
+            comment[9 + 2 * i] = (uint8_t)(units[i + mark] >> (_i ? 0 : 8));
+        }
+        add(&b, EXIF, 0x9286, 7, (uint32_t)(8 + 2 * count), comment, 8 + 2 * count);
+        read_caption(&b, &notes, &texts);
+        ck_assert_str_eq(texts.caption, "O\xC3\x9F\xE5\xB7\xB4\xF0\x9F\x8F\x96\xEF\xBF\xBD");
+    }
+}
+END_TEST
+
+START_TEST(a_front_camera_makes_selfies) {
+    block b;
+    start(&b, _i);
+    add_text(&b, EXIF, 0xA434, "iPhone 13 front TrueDepth camera 2.71mm f/2.2");
+    ck_assert_int_eq(read_block(&b).kinds, PS__PICTURE_SELFIE);
+    start(&b, _i);
+    add_text(&b, ROOT, 0x0131, "Greenshot");
+    ck_assert_int_eq(read_block(&b).kinds, PS__PICTURE_SCREENSHOT);
+}
+END_TEST
+
 START_TEST(any_damage_leaves_plain_notes) {
     block b;
     start(&b, _i);
     add_number(&b, ROOT, 0x0112, 6, 2);
     add_text(&b, ROOT, 0x010F, "Lumen");
     add_text(&b, EXIF, 0x9003, "2021:07:04 15:32:10");
+    add(&b, EXIF, 0x9286, 7, 16, "UNICODE\0a\0b\0c\0d", 16);
     for (size_t length = 0; length < b.used; length++) {
         ps__camera_notes notes;
-        ck_assert_int_eq(ps__exif_read(&notes, b.bytes, length, NULL), PS__OK);
+        ps__camera_texts texts = {{0}, {0}, {0}};
+        ck_assert_int_eq(ps__exif_read(&notes, &texts, b.bytes, length, NULL), PS__OK);
         ck_assert(notes.orientation >= 1 && notes.orientation <= 8);
     }
     uint32_t state = 7;
@@ -265,7 +392,7 @@ START_TEST(entries_that_share_their_bytes_do_not_multiply_memory) {
         memcpy(bytes + 10 + 12 * i, entry, 12);
     }
     ps__camera_notes notes;
-    ck_assert_int_eq(ps__exif_read(&notes, bytes, sizeof bytes, NULL), PS__OK);
+    ck_assert_int_eq(ps__exif_read(&notes, NULL, bytes, sizeof bytes, NULL), PS__OK);
     ck_assert_int_eq(notes.orientation, 1);
 }
 END_TEST
@@ -283,6 +410,12 @@ Suite *suite_exif(void) {
     tcase_add_loop_test(tests, names_come_out_clean, 0, 2);
     tcase_add_loop_test(tests, long_names_are_cut_between_characters, 0, 2);
     tcase_add_loop_test(tests, a_text_tag_of_another_type_is_left_out, 0, 2);
+    tcase_add_loop_test(tests, the_flash_is_told_by_its_first_bit, 0, 2);
+    tcase_add_loop_test(tests, ratings_are_one_to_five_stars, 0, 2);
+    tcase_add_loop_test(tests, satellites_tell_the_time_when_they_tell_the_day, 0, 2);
+    tcase_add_loop_test(tests, captions_are_what_people_wrote, 0, 2);
+    tcase_add_loop_test(tests, comments_of_two_bytes_a_character_are_in_the_blocks_order, 0, 2);
+    tcase_add_loop_test(tests, a_front_camera_makes_selfies, 0, 2);
     tcase_add_loop_test(tests, any_damage_leaves_plain_notes, 0, 2);
     tcase_add_test(tests, entries_that_share_their_bytes_do_not_multiply_memory);
     suite_add_tcase(suite, tests);

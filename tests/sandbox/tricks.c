@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "encoder/sandbox/decoder.h"
+#include "tests/sandbox/attempts.h"
 
 extern char **environ;
 
@@ -38,19 +39,8 @@ static int say_result(ps__decoder_answer *answer, long result) {
 
 /* ---- Misfortunes ---------------------------------------------------------------------------------------------------------- */
 
-__attribute__((no_sanitize("address", "undefined"))) static void crash(void) {
-    signal(SIGSEGV, SIG_DFL); /* refused but where a sanitizer has a handler */
-    volatile int *volatile nowhere = NULL;
-    *nowhere = 1;
-}
-
-static void hang(void) {
-    for (volatile unsigned i = 0;;) i = i + 1;
-}
-
 static int eat(ps__decoder_answer *answer) {
-    while (mmap(NULL, (size_t)1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
-    }
+    attempt_eating();
     answer->status = PS__NOMEM;
     snprintf(answer->text, sizeof answer->text, "out of memory");
     return 1;
@@ -66,37 +56,6 @@ static int thread(ps__decoder_answer *answer) {
 }
 
 /* ---- What must not be possible --------------------------------------------------------------------------------------------- */
-
-static long call(const char *name, void *rgb) {
-    static char program[] = "/bin/true", *const arguments[] = {program, NULL};
-    if (!strcmp(name, "open")) return syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
-    if (!strcmp(name, "create")) return syscall(SYS_openat, AT_FDCWD, "/tmp/photosearch-test", O_WRONLY | O_CREAT, 0600);
-    if (!strcmp(name, "unlink")) return syscall(SYS_unlinkat, AT_FDCWD, "/tmp/photosearch-test-none", 0);
-    if (!strcmp(name, "stat")) return syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", rgb, 0);
-    if (!strcmp(name, "socket")) return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
-    if (!strcmp(name, "pair")) return syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, rgb);
-    if (!strcmp(name, "exec")) return syscall(SYS_execve, program, arguments, environ);
-    if (!strcmp(name, "fork")) return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-    if (!strcmp(name, "clone3")) return syscall(SYS_clone3, rgb, 64);
-    if (!strcmp(name, "space")) return syscall(SYS_unshare, CLONE_NEWUSER);
-    if (!strcmp(name, "kill")) return syscall(SYS_kill, getppid(), 0);
-    if (!strcmp(name, "tgkill")) return syscall(SYS_tgkill, 1, 1, 0);
-    if (!strcmp(name, "ptrace")) return syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
-    if (!strcmp(name, "peek")) return syscall(SYS_process_vm_readv, getppid(), rgb, 0, rgb, 0, 0);
-    if (!strcmp(name, "limit")) return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, rgb);
-    if (!strcmp(name, "raise")) return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &(struct rlimit){64, 64}, NULL);
-    if (!strcmp(name, "dumpable")) return syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
-    if (!strcmp(name, "orphan")) return syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
-    if (!strcmp(name, "code")) return syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (!strcmp(name, "protect")) return syscall(SYS_mprotect, (uintptr_t)rgb & ~(uintptr_t)4095, 4096, PROT_READ | PROT_EXEC);
-    if (!strcmp(name, "input")) return syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, PS__DECODER_INPUT, 0);
-    if (!strcmp(name, "cut")) return syscall(SYS_ftruncate, PS__DECODER_OUTPUT, 0);
-    if (!strcmp(name, "cut-input")) return syscall(SYS_ftruncate, PS__DECODER_INPUT, 0);
-    if (!strcmp(name, "close")) return syscall(SYS_close, PS__DECODER_OUTPUT);
-    if (!strcmp(name, "memory")) return syscall(SYS_memfd_create, "x", 0);
-    errno = EINVAL;
-    return -1;
-}
 
 /* The open files, as "0 1 2"; needs a decoder without its cage. */
 static int files(ps__decoder_answer *answer) {
@@ -154,7 +113,7 @@ static int lie(ps__decoder_answer *a, const ps__decoder_request *request, const 
     }
     if (!strcmp(what, "early")) {
         uint32_t none = 0;
-        if (write(PS__DECODER_ANSWERS, &none, sizeof none) < 0) _exit(9);
+        if (write(PS__CHILD_ANSWERS, &none, sizeof none) < 0) _exit(9);
     }
     return 1;
 }
@@ -165,8 +124,8 @@ int ps__decoder_trick(ps__decoder_answer *answer, const ps__decoder_request *req
     memcpy(text, bytes, size);
     if (strncmp(text, "TEST ", 5) != 0) return 0;
     const char *command = text + 5;
-    if (!strcmp(command, "crash")) crash();
-    if (!strcmp(command, "hang")) hang();
+    if (!strcmp(command, "crash")) attempt_crash();
+    if (!strcmp(command, "hang")) attempt_hang();
     if (!strcmp(command, "abort")) abort();
     if (!strcmp(command, "exit")) _exit(7);
     if (!strcmp(command, "eat")) return eat(answer);
@@ -174,7 +133,7 @@ int ps__decoder_trick(ps__decoder_answer *answer, const ps__decoder_request *req
     if (!strcmp(command, "files")) return files(answer);
     if (!strcmp(command, "capabilities")) return capabilities(answer);
     if (!strcmp(command, "settings")) return settings(answer);
-    if (!strncmp(command, "call ", 5)) return say_result(answer, call(command + 5, rgb));
+    if (!strncmp(command, "call ", 5)) return say_result(answer, attempt_call(command + 5, rgb));
     if (!strncmp(command, "lie ", 4)) return lie(answer, request, command + 4, rgb);
     return say(answer, "no such trick");
 }

@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* Cameras and lenses as ps__gazetteer_fold writes them. */
-static const char *const CAMERAS[] = {"nikon corporation nikon d750", "apple iphone 12", "canon canon eos r5", "samsung sm g991b", "google pixel 6", NULL};
+static const char *const CAMERAS[] = {
+    "nikon corporation nikon d750", "apple iphone 12", "canon canon eos r5", "samsung sm g991b", "google pixel 6", NULL};
 static const char *const LENSES[] = {"ef 50mm f 1 8 stm", "nikkor 24 70mm f 2 8", NULL};
 
 static int64_t photos_at(const ps__where *where, void *payload) {
@@ -40,7 +41,7 @@ void query_world_open(query_world *out) {
     ck_assert_msg(ps__gazetteer_open(&out->gazetteer, "build/places.gazetteer", &err) == PS__OK, "%s", err.text);
     out->context.now_s = QUERY_NOW;
     out->context.gazetteer = out->gazetteer;
-    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, out};
+    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, NULL, NULL, out};
 }
 
 void query_world_close(query_world *world) { ps__gazetteer_free(world->gazetteer); }

@@ -174,3 +174,58 @@ double sky_sun_at(double longitude, double near) {
 }
 
 double sky_ayanamsa(double moment) { return 23.853 + (moment + EPOCH_JD - J2000_JD) / 365.25 * 50.2879 / 3600; }
+
+/* Terms of the moon's place, in degrees: multiples of D, M, M' and F. */
+typedef struct wave {
+    double degrees;
+    int d, m, m1, f;
+} wave;
+
+static const wave moon_longitude[] = {
+    {6.288774, 0, 0, 1, 0},  {1.274027, 2, 0, -1, 0},  {0.658314, 2, 0, 0, 0},   {0.213618, 0, 0, 2, 0},
+    {-0.185116, 0, 1, 0, 0}, {-0.114332, 0, 0, 0, 2},  {0.058793, 2, 0, -2, 0},  {0.057066, 2, -1, -1, 0},
+    {0.053322, 2, 0, 1, 0},  {0.045758, 2, -1, 0, 0},  {-0.040923, 0, 1, -1, 0}, {-0.034720, 1, 0, 0, 0},
+    {-0.030383, 0, 1, 1, 0}, {0.015327, 2, 0, 0, -2},  {-0.012528, 0, 0, 1, 2},  {0.010980, 0, 0, 1, -2},
+    {0.010675, 4, 0, -1, 0}, {0.010034, 0, 0, 3, 0},   {0.008548, 4, 0, -2, 0},  {-0.007888, 2, 1, -1, 0},
+    {-0.006766, 2, 1, 0, 0}, {-0.005163, 1, 0, -1, 0},
+};
+static const wave moon_latitude[] = {
+    {5.128122, 0, 0, 0, 1},   {0.280602, 0, 0, 1, 1},   {0.277693, 0, 0, 1, -1}, {0.173237, 2, 0, 0, -1}, {0.055413, 2, 0, -1, 1},
+    {0.046271, 2, 0, -1, -1}, {0.032573, 2, 0, 0, 1},   {0.017198, 0, 0, 2, 1},  {0.009266, 2, 0, 1, -1}, {0.008822, 0, 0, 2, -1},
+    {0.008216, 2, -1, 0, -1}, {0.004324, 2, 0, -2, -1}, {0.004200, 2, 0, 1, 1},
+};
+static const wave moon_parallax[] = {
+    {0.950724, 0, 0, 0, 0}, {0.051818, 0, 0, 1, 0}, {0.009531, 2, 0, -1, 0}, {0.007843, 2, 0, 0, 0}, {0.002824, 0, 0, 2, 0}};
+
+/* Their sum at c centuries since 2000; as cosines where `turn` is 90, sines where it is 0. */
+static double waves(const wave *w, size_t count, double c, double turn) {
+    double d = 297.8501921 + 445267.1114034 * c, m = 357.5291092 + 35999.0502909 * c, m1 = 134.9633964 + 477198.8675055 * c;
+    double f = 93.2720950 + 483202.0175233 * c, sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += w[i].degrees * sin((w[i].d * d + w[i].m * m + w[i].m1 * m1 + w[i].f * f + turn) * RADIANS);
+    return sum;
+}
+
+/* Of a place on the sky by the ecliptic, degrees, as seen from the middle of the earth. */
+static double altitude(double moment, double lambda, double beta, double latitude, double longitude) {
+    double jd = moment + EPOCH_JD - J2000_JD, tilt = (23.4393 - 0.0130 * jd / 36525) * RADIANS, l = lambda * RADIANS,
+           b = beta * RADIANS;
+    double ascension = atan2(sin(l) * cos(tilt) - tan(b) * sin(tilt), cos(l));
+    double declination = asin(sin(b) * cos(tilt) + cos(b) * sin(tilt) * sin(l));
+    double hour = (280.46061837 + 360.98564736629 * jd + longitude) * RADIANS - ascension, phi = latitude * RADIANS;
+    return asin(sin(phi) * sin(declination) + cos(phi) * cos(declination) * cos(hour)) / RADIANS;
+}
+
+double sky_sun_altitude(double moment, double latitude, double longitude) {
+    return altitude(moment, sky_sun(moment), 0, latitude, longitude);
+}
+
+double sky_moon_altitude(double moment, double latitude, double longitude) {
+    double c = (moment + delta_t(moment) + EPOCH_JD - J2000_JD) / 36525;
+    double lambda =
+        218.3164477 + 481267.88123421 * c + waves(moon_longitude, sizeof moon_longitude / sizeof *moon_longitude, c, 0);
+    double beta = waves(moon_latitude, sizeof moon_latitude / sizeof *moon_latitude, c, 0);
+    double parallax = waves(moon_parallax, sizeof moon_parallax / sizeof *moon_parallax, c, 90);
+    double from_middle = altitude(moment, lambda, beta, latitude, longitude);
+    return from_middle - parallax * cos(from_middle * RADIANS);
+}

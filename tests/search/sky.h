@@ -19,6 +19,11 @@ double sky_sun(double moment);
 /* The moment, within 20 days of `near`, when the sun gets to a longitude. */
 double sky_sun_at(double longitude, double near);
 
+/* Altitude of the sun's and the moon's middle over the horizon, degrees, as seen from a place but without the air's
+** refraction. Within 0.03 degrees. */
+double sky_sun_altitude(double moment, double latitude, double longitude);
+double sky_moon_altitude(double moment, double latitude, double longitude);
+
 /* Longitudes of India's calendar are counted from the stars: what to add to a sidereal longitude at this moment (Lahiri). */
 double sky_ayanamsa(double moment);
 

@@ -1,8 +1,8 @@
 /*
 ** China: the rules of GB/T 33661-2017 (the month with the winter solstice is the 11th; of 13 months between two such, the first
-** one without a major solar term is the leap month). The Islamic calendar: a month begins on the day after the new moon when
-** that was before 16:00 at Mecca, else a day later. India: the sidereal months of the amanta reckoning, as in Chatterjee, Indian
-** Calendric System (1988).
+** one without a major solar term is the leap month). The Islamic calendar: a month begins after the first evening on which the
+** new moon is past and the moon sets after the sun at Mecca. India: the sidereal months of the amanta reckoning, as in
+** Chatterjee, Indian Calendric System (1988).
 */
 #include "tests/search/sky_calendars.h"
 
@@ -90,9 +90,30 @@ int sky_chinese_mid_autumn(int year, int zone) {
 
 /* ---- Islamic ---- */
 
-static int islamic_month(int year, int month) { /* its first day; the moon of 17 July 2023 began the year 1445 */
+#define MECCA 21.4225, 39.8262 /* degrees north and east */
+#define HORIZON -1.1           /* altitude of the middle of sun and moon when the last of them sets */
+
+/* The moment of sunset at Mecca on a day, by halving the time from noon to three hours before midnight (UTC+3). */
+static double sunset(int day) {
+    double up = day + 9.0 / 24, down = day + 18.0 / 24;
+    for (int i = 0; i < 24; i++) {
+        double middle = (up + down) / 2;
+        if (sky_sun_altitude(middle, MECCA) > HORIZON)
+            up = middle;
+        else
+            down = middle;
+    }
+    return up;
+}
+
+/* The first day of a month; the moon of 17 July 2023 began the year 1445. */
+static int islamic_month(int year, int month) {
     int moon = sky_moon_before((double)ps__day(2023, 7, 19)) + (year - 1445) * 12 + month - 1;
-    return (int)floor(sky_new_moon(moon) - 13.0 / 24) + 2; /* 16:00 at Mecca is 13:00 UTC */
+    double born = sky_new_moon(moon);
+    for (int day = (int)floor(born + 3.0 / 24);; day++) {
+        double evening = sunset(day);
+        if (evening > born && sky_moon_altitude(evening, MECCA) > HORIZON) return day + 1;
+    }
 }
 
 uint32_t sky_islamic_row(int year) {

@@ -1,7 +1,8 @@
 /*
 ** Searching while the library changes: eight threads of one index, or eight processes, search while somebody else adds
 ** photos, removes some, encodes some for another model, and builds and loses the cache. What is checked needs no clock: a photo that
-** was there from before a search until after it must be found, with its exact cosine, and one that was gone before must not.
+** was there from before a search until after it must be found, with its exact cosine, and one that was gone before must not; a search
+** among some of the photos must give what comparing all vectors of the same view gives.
 */
 #include <check.h>
 #include <pthread.h>
@@ -15,6 +16,8 @@
 
 #include "base/half.h"
 #include "search/cache.h"
+#include "search/columns.h"
+#include "search/rank.h"
 #include "tests/search/vectors.h"
 
 Suite *suite_concurrent(void);
@@ -157,8 +160,75 @@ static void search_one(ps__index *index, ps__store *store, unsigned pick) {
     atomic_fetch_add(&common->searches, 1);
 }
 
+/* ---- Exact search among some of the photos: within one view of the store, compared with all of its vectors ---- */
+
+typedef struct among {
+    const ps__selection *selection;
+    const ps__probe *probes; /* 2 */
+    ps__candidate all[ALL];
+    size_t count;
+} among;
+
+static int take_vector(int64_t photo, const uint16_t *halves, void *payload) {
+    among *a = payload;
+    float x[VECTORS_DIM];
+    double cosines[2] = {0};
+    if (!ps__selection_has(a->selection, photo) || a->count == ALL) return 0;
+    ps__halves_to_floats(x, halves, VECTORS_DIM);
+    for (int p = 0; p < 2; p++) {
+        for (int i = 0; i < VECTORS_DIM; i++) cosines[p] += (double)a->probes[p].vector[i] * (double)x[i];
+        cosines[p] = (double)(float)cosines[p];
+    }
+    a->all[a->count++] = (ps__candidate){photo, (float)ps__probes_score(a->probes, cosines, 2)};
+    return 0;
+}
+
+static void compare_among(ps__index *index, ps__store *store, const ps__selection *selection, const ps__probe probes[2], unsigned photo) {
+    ps__candidate found[WANT];
+    ps__error err = {0};
+    size_t count = 0;
+    int space;
+    among *a = calloc(1, sizeof *a);
+    if (!a) return;
+    a->selection = selection;
+    a->probes = probes;
+    int status = ps__index_search_many(found, &count, index, store, selection, probes, 2, WANT, &err);
+    if (status == PS__OK) status = ps__store_find_space(&space, store, VECTORS_SPACE, VECTORS_DIM, &err);
+    if (status == PS__OK) status = ps__store_each_vector(store, space, 0, take_vector, a, &err);
+    ps__rank_sort(a->all, a->count);
+    if (status != PS__OK) tell_wrong(err.text, photo, 0);
+    if (count != (a->count < WANT ? a->count : WANT)) tell_wrong("not as many of the selected ones as there are", photo, (unsigned)count);
+    for (size_t i = 0; i < count; i++)
+        if (found[i].photo != a->all[i].photo || found[i].cosine != a->all[i].cosine) tell_wrong("not the true best of a selection", photo, (unsigned)i);
+    free(a);
+}
+
+static void search_among(ps__index *index, ps__columns *columns, ps__store *store, unsigned pick) {
+    float x[2][VECTORS_DIM];
+    ps__table *table = NULL;
+    ps__selection s = {0};
+    ps__error err = {0};
+    unsigned photo = pick % atomic_load(&common->added);
+    vectors_make(x[0], NULL, photo);
+    vectors_make(x[1], NULL, photo + 77);
+    const ps__probe probes[2] = {{x[0], 1, 0}, {x[1], -0.3, 1}};
+    int status = ps__store_begin(store, &err);
+    if (status == PS__OK) status = ps__columns_take(&table, columns, store, &err);
+    if (status == PS__OK) status = ps__selection_all(&s, table, &err);
+    for (size_t row = pick % 3; status == PS__OK && row < table->rows; row += 3) {
+        s.count -= s.bits[row / 64] >> row % 64 & 1;
+        s.bits[row / 64] &= ~(UINT64_C(1) << row % 64);
+    }
+    if (status == PS__OK) compare_among(index, store, &s, probes, photo);
+    if (status != PS__OK) tell_wrong(err.text, photo, 0);
+    ps__store_end(store);
+    ps__selection_clear(&s);
+    ps__table_put(table);
+}
+
 typedef struct searcher {
-    ps__index *index; /* NULL: its own */
+    ps__index *index; /* NULL: its own, like columns */
+    ps__columns *columns;
     unsigned number;
 } searcher;
 
@@ -166,12 +236,16 @@ static void *search_on(void *payload) {
     const searcher *s = payload;
     ps__store *store = library_open(PS__STORE_READ);
     ps__index *own = s->index ? NULL : vectors_index(store);
+    ps__columns *columns = s->columns;
+    if (!columns && ps__columns_new(&columns, store, NULL, NULL) != PS__OK) tell_wrong("no columns", 0, 0);
     unsigned state = s->number * 7919 + 1;
     while (!atomic_load(&common->stop) && !atomic_load(&common->has_wrong)) {
         state = state * 1664525u + 1013904223u;
         search_one(own ? own : s->index, store, state >> 8);
+        if (state >> 8 & 4) search_among(own ? own : s->index, columns, store, state >> 8);
     }
     ps__index_free(own);
+    if (!s->columns) ps__columns_free(columns);
     ps__store_close(store);
     return NULL;
 }
@@ -193,13 +267,16 @@ START_TEST(eight_threads_search_while_the_library_changes) {
     begin();
     ps__store *store = library_open(PS__STORE_READ);
     ps__index *index = vectors_index(store);
+    ps__columns *columns;
+    ck_assert_int_eq(ps__columns_new(&columns, store, NULL, NULL), PS__OK);
     for (unsigned i = 0; i < SEARCHERS; i++) {
-        searchers[i] = (searcher){index, i};
+        searchers[i] = (searcher){index, columns, i};
         ck_assert_int_eq(pthread_create(&threads[i], NULL, search_on, &searchers[i]), 0);
     }
     change_library(index);
     atomic_store(&common->stop, 1);
     for (int i = 0; i < SEARCHERS; i++) pthread_join(threads[i], NULL);
+    ps__columns_free(columns);
     ps__index_free(index);
     ps__store_close(store);
     expect_right();
@@ -214,7 +291,7 @@ START_TEST(eight_processes_search_while_the_library_changes) {
         children[i] = fork();
         ck_assert_int_ge(children[i], 0);
         if (children[i] == 0) {
-            searcher s = {NULL, i};
+            searcher s = {NULL, NULL, i};
             search_on(&s);
             _exit(0);
         }

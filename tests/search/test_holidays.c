@@ -187,7 +187,7 @@ START_TEST(islamic_days_are_a_day_off_at_most_and_mostly_exact) {
             all++;
         }
     }
-    ck_assert_msg(exact * 10 >= all * 8, "%d of %d", exact, all);
+    ck_assert_msg(exact * 10 >= all * 9, "%d of %d", exact, all);
 }
 END_TEST
 

@@ -2,6 +2,7 @@
 ** Segments: candidates by FAISS, and files that are either what was written or refused.
 */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,21 +137,107 @@ static uint8_t *contents(size_t *size) {
     return bytes;
 }
 
+/* 1 when the codes give a bound for each of the segment's photos, 0 when they are not trusted and give none. */
+static int codes_are_trusted(const ps__segment *segment) {
+    float x[VECTORS_DIM];
+    ps__bounds bounds = {0};
+    ps__code_query *query;
+    const ps__probe probe = {x, 1, 0};
+    size_t finite = 0;
+    vectors_make(x, NULL, 3);
+    ck_assert_int_eq(ps__code_query_new(&query, &probe, 1, VECTORS_DIM, NULL), PS__OK);
+    ck_assert_int_eq(ps__segment_bounds(&bounds, segment, query, NULL, 0, NULL), PS__OK);
+    ck_assert_uint_eq(bounds.count, ps__segment_count(segment));
+    for (size_t i = 0; i < bounds.count; i++) finite += isfinite(bounds.list[i].most) != 0;
+    ck_assert(finite == 0 || finite == bounds.count);
+    ps__code_query_free(query);
+    ps__free(bounds.list);
+    return finite > 0;
+}
+
 START_TEST(any_damaged_byte_is_noticed) {
     ps__segment *segment = make(60), *loaded;
     ps__error err = {0};
     uint64_t checksum = save(segment);
-    size_t size;
+    size_t size, trailer = 64, codes = 60 * (20 + VECTORS_DIM), tolerated = 0;
     uint8_t *bytes = contents(&size);
+    ck_assert(codes_are_trusted(segment));
     for (size_t i = 0; i < size; i += i < 400 || i + 80 > size ? 1 : 41) {
         bytes[i] ^= 0x40;
         ck_assert_int_eq(ps__write_file(file, bytes, size, NULL), PS__OK);
-        ck_assert_msg(ps__segment_load(&loaded, file, VECTORS_DIM, checksum, &err) == PS__CORRUPT, "byte %zu", i);
-        ck_assert_ptr_null(loaded);
+        int status = ps__segment_load(&loaded, file, VECTORS_DIM, checksum, &err);
+        if (i >= size - trailer - codes && i < size - trailer) { /* the codes are looked at when they are used */
+            ck_assert_msg(status == PS__OK, "byte %zu: %s", i, err.text);
+            ck_assert_msg(!codes_are_trusted(loaded), "byte %zu", i);
+            ps__segment_free(loaded);
+            tolerated++;
+        } else {
+            ck_assert_msg(status == PS__CORRUPT, "byte %zu", i);
+            ck_assert_ptr_null(loaded);
+        }
         bytes[i] ^= 0x40;
     }
+    ck_assert_uint_gt(tolerated, 20);
     ps__free(bytes);
     ps__segment_free(segment);
+}
+END_TEST
+
+static double cosine(const float *a, const float *b) {
+    double sum = 0;
+    for (int i = 0; i < VECTORS_DIM; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+START_TEST(bounds_hold_and_are_near) {
+    enum { N = 500 };
+    ps__segment *segment = make(N), *loaded;
+    int64_t some[] = {0, 1, 2, 77, 78, 400, N, N + 5};
+    float x[3][VECTORS_DIM], y[VECTORS_DIM];
+    ps__code_query *query;
+    for (unsigned i = 0; i < 3; i++) vectors_make(x[i], NULL, 900000 + i);
+    const ps__probe probes[] = {{x[0], 1.5, 0}, {x[1], 1.5, 0}, {x[2], -2.5, 1}};
+    ck_assert_int_eq(ps__segment_load(&loaded, file, VECTORS_DIM, save(segment), NULL), PS__OK);
+    ck_assert_int_eq(ps__code_query_new(&query, probes, 3, VECTORS_DIM, NULL), PS__OK);
+    for (int round = 0; round < 3; round++) {
+        ps__bounds bounds = {0};
+        const ps__segment *from = round == 1 ? segment : loaded;
+        ck_assert_int_eq(ps__segment_bounds(&bounds, from, query, round == 2 ? some : NULL, sizeof some / sizeof *some, NULL), PS__OK);
+        ck_assert_uint_eq(bounds.count, round == 2 ? 6 : N);
+        for (size_t i = 0; i < bounds.count; i++) {
+            vectors_make(y, NULL, (unsigned)bounds.list[i].photo);
+            double score = 1.5 * fmax(cosine(x[0], y), cosine(x[1], y)) - 2.5 * cosine(x[2], y);
+            ck_assert_msg(bounds.list[i].most >= score && bounds.list[i].most < score + 0.1, "photo %lld: %f for %f",
+                          (long long)bounds.list[i].photo, bounds.list[i].most, score);
+        }
+        ps__bounds_heap(&bounds);
+        double before = INFINITY;
+        while (bounds.count) {
+            ps__bound top = ps__bounds_pop(&bounds);
+            ck_assert(top.most <= before);
+            before = top.most;
+        }
+        ps__free(bounds.list);
+    }
+    ps__code_query_free(query);
+    ps__segment_free(segment);
+    ps__segment_free(loaded);
+}
+END_TEST
+
+START_TEST(photos_in_no_order_have_no_codes_and_are_known_all_the_same) {
+    static const int64_t photos[] = {5, 3, 9};
+    ps__segment *segment, *loaded;
+    float x[3 * VECTORS_DIM];
+    for (unsigned i = 0; i < 3; i++) vectors_make(x + i * VECTORS_DIM, NULL, i);
+    ck_assert_int_eq(ps__segment_new(&segment, VECTORS_DIM, 3, NULL), PS__OK);
+    ck_assert_int_eq(ps__segment_train(segment, x, 3, NULL), PS__OK);
+    ck_assert_int_eq(ps__segment_add(segment, photos, x, 3, NULL), PS__OK);
+    ck_assert(!codes_are_trusted(segment));
+    ck_assert_int_eq(ps__segment_load(&loaded, file, VECTORS_DIM, save(segment), NULL), PS__OK);
+    ck_assert(!codes_are_trusted(loaded));
+    ps__segment_free(segment);
+    ps__segment_free(loaded);
 }
 END_TEST
 
@@ -159,7 +246,7 @@ START_TEST(a_truncated_or_lengthened_file_is_refused) {
     uint64_t checksum = save(segment);
     size_t size;
     uint8_t *bytes = contents(&size);
-    const size_t lengths[] = {0, 1, 47, 48, 49, size / 2, size - 1};
+    const size_t lengths[] = {0, 1, 63, 64, 65, size / 2, size - 1};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         ck_assert_int_eq(truncate(file, (off_t)lengths[i]), 0);
         ck_assert_int_eq(ps__segment_load(&loaded, file, VECTORS_DIM, checksum, NULL), PS__CORRUPT);
@@ -251,6 +338,8 @@ Suite *suite_segment(void) {
     tcase_add_test(searching, the_same_vectors_make_the_same_file);
     tcase_add_test(searching, a_large_segment_is_searched_by_lists);
     tcase_add_test(searching, asking_for_more_than_there_is_gives_what_there_is);
+    tcase_add_test(searching, bounds_hold_and_are_near);
+    tcase_add_test(searching, photos_in_no_order_have_no_codes_and_are_known_all_the_same);
     tcase_add_checked_fixture(files, setup, library_teardown);
     tcase_add_test(files, any_damaged_byte_is_noticed);
     tcase_add_test(files, a_truncated_or_lengthened_file_is_refused);

@@ -245,12 +245,35 @@ START_TEST(a_cache_newer_than_the_library_is_not_trusted) {
     key = (ps__cache_key){library_dir, ps__store_identity(store), VECTORS_SPACE, VECTORS_DIM};
     ck_assert_int_eq(ps__roll_read(&roll, &key, NULL), PS__OK);
     roll.change += 1000; /* as after restoring library.db from a backup */
+    roll.touched += 1000;
     ck_assert_int_eq(ps__roll_write(&roll, &key, NULL), PS__OK);
     ps__roll_clear(&roll);
     vectors_add(60, 70);
     reopen();
     ck_assert_int_eq(state(), PS__INDEX_STALE);
     vectors_expect_found(my_index, store, 0, 70);
+}
+END_TEST
+
+/* Built from a state of the library that is partly later than what is there. */
+START_TEST(a_cache_with_vectors_newer_than_the_library_is_not_trusted) {
+    ps__cache_key key;
+    ps__roll roll;
+    vectors_add(0, 60);
+    reopen();
+    flush();
+    key = (ps__cache_key){library_dir, ps__store_identity(store), VECTORS_SPACE, VECTORS_DIM};
+    ck_assert_int_eq(ps__roll_read(&roll, &key, NULL), PS__OK);
+    ck_assert_int_ge(roll.touched, roll.change);
+    roll.touched += 1000;
+    ck_assert_int_eq(ps__roll_write(&roll, &key, NULL), PS__OK);
+    ps__roll_clear(&roll);
+    reopen();
+    vectors_expect_found(my_index, store, 0, 60);
+    ps__index_settle(my_index);
+    ck_assert_int_eq(ps__roll_read(&roll, &key, NULL), PS__OK); /* built anew */
+    ck_assert_int_lt(roll.touched, 1000);
+    ps__roll_clear(&roll);
 }
 END_TEST
 
@@ -411,6 +434,7 @@ Suite *suite_vector_index(void) {
     tcase_add_test(files, files_of_the_cache_may_vanish_or_be_empty);
     tcase_add_test(files, a_cache_of_another_library_is_thrown_away);
     tcase_add_test(files, a_cache_newer_than_the_library_is_not_trusted);
+    tcase_add_test(files, a_cache_with_vectors_newer_than_the_library_is_not_trusted);
     tcase_add_test(files, a_cache_of_an_impossible_change_is_no_cache);
     tcase_add_test(files, spaces_have_caches_of_their_own);
     tcase_add_test(files, a_cache_that_cannot_be_written_is_no_failure);

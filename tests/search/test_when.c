@@ -61,7 +61,8 @@ static void expect_same(const world *w) {
     int64_t from, to;
     int first = 0, last = STEPS;
     expect_sound(&w->when);
-    for (int i = 0; i < STEPS; i++) ck_assert_msg(ps__when_has(&w->when, moment_of(i)) == w->has[i], "step %d", i);
+    for (int i = 0; i < STEPS; i++) /* an assertion costs more than the question */
+        if (ps__when_has(&w->when, moment_of(i)) != w->has[i]) ck_abort_msg("step %d", i);
     while (first < STEPS && !w->has[first]) first++;
     while (last > 0 && !w->has[last - 1]) last--;
     ps__when_bounds(&from, &to, &w->when);
@@ -138,8 +139,8 @@ START_TEST(hours_over_midnight_belong_to_the_day_before) {
         ps__when when = at(weekdays, from, to);
         for (int hour = -BEFORE; hour < HOURS - BEFORE; hour++) {
             int want = brute(weekdays, from, to, hour);
-            ck_assert_msg(ps__when_has(&when, hour * HOUR_S) == want, "%u %d..%d at %d", weekdays, from, to, hour);
-            ck_assert_int_eq(ps__when_has(&when, hour * HOUR_S + 3599), want);
+            if (ps__when_has(&when, hour * HOUR_S) != want || ps__when_has(&when, hour * HOUR_S + 3599) != want)
+                ck_abort_msg("%u %d..%d at %d", weekdays, from, to, hour);
         }
         ps__when_clear(&when);
     }
@@ -149,18 +150,18 @@ END_TEST
 START_TEST(parts_of_the_day_are_joined_when_one_part_is_left) {
     int joined = 0, refused = 0;
     seed = 4;
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 600; round++) {
         unsigned aw = draw(2) ? PS__WEEK : draw(128), bw = draw(2) ? PS__WEEK : draw(128);
         int af = (int)draw(24), at_ = (int)draw(25), bf = (int)draw(24), bt = (int)draw(25);
-        ps__when a = at(aw, af, at_), b = at(bw, bf, bt);
         if ((af == 0 && at_ == 24) || (bf == 0 && bt == 24)) continue;
+        ps__when a = at(aw, af, at_), b = at(bw, bf, bt);
         int status = ps__when_and(&a, &b, NULL);
         if (status == PS__OK) {
             joined++;
             for (int hour = 24 - BEFORE; hour < HOURS - BEFORE - 24; hour++) {
                 int want = brute(aw, af, at_, hour) && brute(bw, bf, bt, hour);
-                ck_assert_msg(ps__when_has(&a, hour * HOUR_S) == want, "%u %d..%d and %u %d..%d at %d", aw, af, at_, bw, bf, bt,
-                              hour);
+                if (ps__when_has(&a, hour * HOUR_S) != want)
+                    ck_abort_msg("%u %d..%d and %u %d..%d at %d", aw, af, at_, bw, bf, bt, hour);
             }
         } else {
             ck_assert_int_eq(status, PS__INVALID);
@@ -170,8 +171,8 @@ START_TEST(parts_of_the_day_are_joined_when_one_part_is_left) {
         ps__when_clear(&a);
         ps__when_clear(&b);
     }
-    ck_assert_int_gt(joined, 1000);
-    ck_assert_int_gt(refused, 50);
+    ck_assert_int_gt(joined, 300);
+    ck_assert_int_gt(refused, 15);
 }
 END_TEST
 
@@ -399,6 +400,9 @@ START_TEST(the_farthest_days_do_not_overflow) {
         ck_assert((year < 0) == (far[i] < 0));
         int weekday = ps__day_weekday(far[i]);
         ck_assert(weekday >= 0 && weekday < 7);
+        ps__when when = at(127u >> 1, 22, 6); /* nor does asking for them */
+        ck_assert(ps__when_has(&when, far[i]) >= 0);
+        ps__when_clear(&when);
     }
 }
 END_TEST

@@ -52,7 +52,7 @@ void library_vector(uint16_t halves[LIBRARY_DIM], const char *content) {
 
 int64_t library_add(ps__store *store, const char *path, const char *content) {
     ps__error err = {0};
-    ps__photo photo = {.bytes = (int64_t)strlen(content), .width = 40, .height = 30, .format = "jpeg"};
+    ps__photo photo = {.bytes = (int64_t)strlen(content), .width = 40, .height = 30, .format = "jpeg", .flash = -1};
     ps__file known;
     uint16_t halves[LIBRARY_DIM];
     int space;

@@ -55,7 +55,7 @@ static inline size_t small_gazetteer(unsigned char *bytes) {
     };
     static const ps__gz_place places[] = {
         {-1, 600000000, 5000000, 1000000, EUROPE, 0, 6, "", PS__PLACE_CONTINENT, 0},
-        {-10082, 83000000, 5100000, 1000000, GERMANY, PS__GZ_NONE, 0, "DE", PS__PLACE_COUNTRY, 0},
+        {-10082, 83000000, 5100000, 1000000, GERMANY, 9, 0, "DE", PS__PLACE_COUNTRY, 0},
         {-10100, 900000, -1800000, 17800000, FIJI, PS__GZ_NONE, 0, "FJ", PS__PLACE_COUNTRY, 0},
         {-200, 0, 5000000, 700000, RHINE, 6, 25, "", PS__PLACE_AREA, 0},
         {-700000, 13000000, 4900000, 1150000, BAVARIA, PS__GZ_NONE, 0, "DE", PS__PLACE_REGION, 0},

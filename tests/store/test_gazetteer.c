@@ -568,6 +568,27 @@ START_TEST(every_place_is_found_by_its_number_and_id) {
 }
 END_TEST
 
+START_TEST(countries_have_capitals) {
+    static const char *const capitals[][2] = {
+        {"FR", "Paris"}, {"PT", "Lisbon"}, {"AU", "Canberra"}, {"CN", "Beijing"}, {"US", "Washington D.C."}};
+    ps__place place;
+    int count = 0;
+    for (size_t i = 0; i < sizeof capitals / sizeof *capitals; i++) {
+        ck_assert_int_eq(ps__gazetteer_capital(&place, real, capitals[i][0]), PS__OK);
+        ck_assert_str_eq(place.name, capitals[i][1]);
+        ck_assert_str_eq(place.country, capitals[i][0]);
+    }
+    for (uint32_t i = 0; i < real->header->countries; i++)
+        count += ps__gazetteer_capital(&place, real,
+                                       (const char[]){real->places[real->header->continents + i].country[0],
+                                                      real->places[real->header->continents + i].country[1], 0}) == PS__OK;
+    ck_assert_int_ge(count, 190);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, real, "AQ"), PS__NOTFOUND);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, real, "ZZ"), PS__NOTFOUND);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, real, ""), PS__NOTFOUND);
+}
+END_TEST
+
 START_TEST(every_country_with_a_city_is_on_a_continent) {
     for (uint32_t i = 0; i < real->city_count; i += 50) {
         ps__place city, continent;
@@ -635,6 +656,7 @@ static void ask(const ps__gazetteer *g) {
     }
     for (int64_t id = 99; id < 106; id++) ps__gazetteer_place(places, g, id);
     ps__gazetteer_place(places, g, -200);
+    ps__gazetteer_capital(places, g, "DE");
 }
 
 START_TEST(the_small_gazetteer_answers) {
@@ -654,6 +676,9 @@ START_TEST(the_small_gazetteer_answers) {
     ck_assert_int_eq(ps__gazetteer_nearest(&place, g, -16.8, -179.9), PS__OK); /* across the 180th meridian */
     ck_assert_int_eq(place.id, 101);
     ck_assert_int_eq(ps__gazetteer_nearest(&place, g, -16.8, -179.3), PS__NOTFOUND);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, g, "DE"), PS__OK);
+    ck_assert_int_eq(place.id, 104);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, g, "FJ"), PS__NOTFOUND);
     const ps__position near_bonn = {.latitude = 50.75, .longitude = 7.1},
                        fiji = {.latitude = 50.75, .longitude = 7.1, .country = "FJ"};
     ck_assert_int_eq(ps__gazetteer_place(&place, g, -200), PS__OK);
@@ -812,6 +837,7 @@ Suite *suite_gazetteer(void) {
     LOOP(places_have_what_lies_in_them, INSIDE);
     tcase_add_test(answers, a_position_without_a_place_is_only_in_outlines);
     tcase_add_test(answers, every_place_is_found_by_its_number_and_id);
+    tcase_add_test(answers, countries_have_capitals);
     tcase_add_test(answers, every_country_with_a_city_is_on_a_continent);
     tcase_add_test(answers, the_file_is_whole_and_not_large);
     suite_add_tcase(suite, answers);

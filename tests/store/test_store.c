@@ -110,7 +110,16 @@ START_TEST(a_photo_is_read_back_as_it_was_filed) {
                     .longitude = 151.25,
                     .make = "Ünï",
                     .model = "X-1",
-                    .lens = "50 mm"},
+                    .lens = "50 mm",
+                    .taken_source = PS__TAKEN_NAME,
+                    .flash = 0,
+                    .rating = 5,
+                    .kinds = 6,
+                    .placed = 1,
+                    .city = 2147714,
+                    .region = 2155400,
+                    .country = "AU",
+                    .look = UINT64_C(0x7123456789ABCDEF)},
               out;
     uint16_t halves[LIBRARY_DIM] = {0};
     ps__file_done done = {.stat = {.size = 4, .mtime_ns = -1}, .photo = &in, .halves = halves};
@@ -138,11 +147,88 @@ START_TEST(a_photo_is_read_back_as_it_was_filed) {
     ck_assert_str_eq(out.make, "Ünï");
     ck_assert_str_eq(out.model, "X-1");
     ck_assert_str_eq(out.lens, "50 mm");
+    ck_assert_int_eq(out.taken_source, PS__TAKEN_NAME);
+    ck_assert_int_eq(out.flash, 0);
+    ck_assert_int_eq(out.rating, 5);
+    ck_assert_int_eq(out.kinds, 6);
+    ck_assert_int_eq(out.placed, 1);
+    ck_assert_int_eq(out.city, 2147714);
+    ck_assert_int_eq(out.region, 2155400);
+    ck_assert_str_eq(out.country, "AU");
+    ck_assert_uint_eq(out.look, UINT64_C(0x7123456789ABCDEF));
     ck_assert_int_eq(out.modified_s, -1);
     ck_assert_int_gt(out.added_s, 1600000000);
 
     ck_assert_int_eq(ps__store_photo(&out, store, in.id + 1, &err), PS__NOTFOUND);
     ck_assert_int_eq(ps__store_photo_by_path(&in.id, store, "/p", &err), PS__NOTFOUND);
+    ps__store_close(store);
+}
+END_TEST
+
+/* Files a photo of content "data" once more; returns what is known of it then. */
+static ps__photo file_again(ps__store *store, ps__photo *in) {
+    ps__error err = {0};
+    ps__photo out;
+    ps__file file;
+    uint16_t halves[LIBRARY_DIM] = {0};
+    ps__file_done done = {.stat = {.size = 4}, .photo = in, .halves = halves};
+    int space;
+    int64_t id;
+    ps__store_hash(in->hash, "data", 4);
+    ck_assert_int_eq(ps__store_use_model(&space, store, "m", "s", LIBRARY_DIM, &err), PS__OK);
+    ck_assert_int_eq(ps__store_write(store, &err), PS__OK);
+    if (ps__store_file(&file, store, "/a.jpg", &err) == PS__OK)
+        done.file = file.id;
+    else
+        ck_assert_int_eq(ps__store_file_add(&done.file, store, "/a.jpg", &done.stat, 0, &err), PS__OK);
+    ck_assert_msg(ps__store_file_done(store, space, "m", LIBRARY_DIM, &done, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_eq(ps__store_commit(store, &err), PS__OK);
+    ck_assert_int_eq(ps__store_photo_by_hash(&id, store, in->hash, &err), PS__OK);
+    ck_assert_int_eq(ps__store_photo(&out, store, id, &err), PS__OK);
+    return out;
+}
+
+START_TEST(a_photo_keeps_its_place_until_it_moves_or_is_placed_anew) {
+    ps__store *store = library_open(PS__STORE_CREATE);
+    ps__photo in = {.bytes = 4, .width = 1, .height = 1, .format = "png", .has_gps = 1, .latitude = 1, .longitude = 2, .placed = 1, .city = 5,
+                    .region = 6, .country = "XX", .flash = -1};
+    ps__photo out = file_again(store, &in);
+    ck_assert_int_eq(out.city, 5);
+    ck_assert_int_eq(out.flash, -1);
+    in.placed = 0;
+    in.city = in.region = 0;
+    in.country[0] = 0;
+    out = file_again(store, &in);
+    ck_assert(out.placed && out.city == 5 && out.region == 6 && !strcmp(out.country, "XX"));
+    in.placed = 1;
+    out = file_again(store, &in);
+    ck_assert(out.placed && out.city == 0 && out.region == 0 && out.country[0] == 0);
+    in.city = 7;
+    out = file_again(store, &in);
+    ck_assert_int_eq(out.city, 7);
+    in.placed = 0;
+    in.longitude = 3;
+    out = file_again(store, &in);
+    ck_assert(!out.placed && out.city == 0 && out.region == 0 && out.country[0] == 0);
+    in.has_gps = 0;
+    out = file_again(store, &in);
+    ck_assert(!out.has_gps && !out.placed);
+    ps__store_close(store);
+}
+END_TEST
+
+START_TEST(a_photo_is_known_when_its_notes_are_of_this_version) {
+    ps__store *store = library_open(PS__STORE_CREATE);
+    uint8_t hash[16];
+    int known, space;
+    int64_t photo, id = library_add(store, "/a.jpg", "a");
+    ps__store_hash(hash, "a", 1);
+    ck_assert_int_eq(ps__store_find_space(&space, store, "s", LIBRARY_DIM, NULL), PS__OK);
+    ck_assert_int_eq(ps__store_known(&known, &photo, store, space, hash, NULL), PS__OK);
+    ck_assert(known == 1 && photo == id);
+    ck_assert_int_eq(ps__sql_exec(store, "UPDATE photos SET notes = notes - 1", NULL), PS__OK);
+    ck_assert_int_eq(ps__store_known(&known, &photo, store, space, hash, NULL), PS__OK);
+    ck_assert(known == 0 && photo == id);
     ps__store_close(store);
 }
 END_TEST
@@ -281,7 +367,13 @@ START_TEST(the_change_log_tells_what_was_put_and_what_is_gone) {
     ck_assert(s.kinds[0] == PS__CHANGE_GONE && s.ids[0] == a);
     ck_assert(s.kinds[1] == PS__CHANGE_PUT && s.ids[1] == c);
     ck_assert_int_eq(ps__store_last_change(&then, store, &err), PS__OK);
-    ck_assert_int_eq(then, start + 2);
+    ck_assert_int_eq(then, start + 4);
+    /* For who follows what is known of photos: also that a file left the first one, and came to the other. */
+    s = (seen){0};
+    ck_assert_int_eq(ps__store_each_change(store, PS__EVERY_SPACE, start, see_change, &s, &err), PS__OK);
+    ck_assert_int_eq(s.count, 4);
+    ck_assert(s.kinds[0] == PS__CHANGE_NOTED && s.ids[0] == a && s.kinds[1] == PS__CHANGE_GONE && s.ids[1] == a);
+    ck_assert(s.kinds[2] == PS__CHANGE_PUT && s.ids[2] == c && s.kinds[3] == PS__CHANGE_NOTED && s.ids[3] == c);
     /* A cache from the future belongs to some other state of this library. */
     ck_assert_int_eq(ps__store_each_change(store, space, then + 1, see_change, &s, &err), PS__NOTFOUND);
     ps__store_close(store);
@@ -526,6 +618,8 @@ Suite *suite_store(void) {
     tcase_add_test(disk, a_reading_handle_refuses_to_write);
     tcase_add_test(disk, a_photo_is_read_back_as_it_was_filed);
     tcase_add_test(disk, unknown_time_and_place_stay_unknown);
+    tcase_add_test(disk, a_photo_keeps_its_place_until_it_moves_or_is_placed_anew);
+    tcase_add_test(disk, a_photo_is_known_when_its_notes_are_of_this_version);
     tcase_add_test(disk, one_content_in_two_files_is_one_photo_with_two_paths);
     tcase_add_test(disk, vectors_come_in_photo_order_and_by_id);
     tcase_add_test(disk, spaces_do_not_mix_and_keep_their_dim);

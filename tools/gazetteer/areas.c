@@ -148,11 +148,12 @@ static void read_also(const reader *r, char *rest) {
     add_names(r, place, rest, -1);
 }
 
-static void read_drop(const reader *r, char *rest) {
+static void read_words(const reader *r, char *rest, int never) {
     model *m = r->m;
     for (char *text; (text = strsep(&rest, "|")) != NULL;) {
-        m->dropped = need(realloc(m->dropped, (m->dropped_count + 1) * sizeof *m->dropped));
-        m->dropped[m->dropped_count++] = fold(trim(text), strlen(trim(text)));
+        text = trim(text);
+        m->words = need(realloc(m->words, (m->word_count + 1) * sizeof *m->words));
+        m->words[m->word_count++] = (struct word){fold(text, strlen(text)), never};
     }
 }
 
@@ -190,7 +191,8 @@ static int read_shape(reader *r, const char *word, char *rest) {
 /* Lines that stand for themselves. */
 static int read_other(reader *r, const char *word, char *rest) {
     if (strcmp(word, "also") == 0) return read_also(r, rest), 1;
-    if (strcmp(word, "drop") == 0) return read_drop(r, rest), 1;
+    if (strcmp(word, "drop") == 0) return read_words(r, rest, 0), 1;
+    if (strcmp(word, "never") == 0) return read_words(r, rest, 1), 1;
     return strcmp(word, "iso") == 0; /* read_codes has them */
 }
 

@@ -24,6 +24,7 @@ typedef struct entry {
     int64_t population;
     int section;                  /* of a city: a part of another one */
     int capital;                  /* of a city: of a country */
+    struct entry *seat;           /* of a country: its capital; NULL */
     struct entry *region;         /* of a city; NULL */
     int belongs;                  /* of a section: there is a city around it */
     struct entry *lost;           /* of a city without a region: that of its neighbour */
@@ -43,13 +44,18 @@ typedef struct place_name {
     const entry *place;
 } place_name;
 
+struct word {
+    const char *folded;
+    int never; /* no city and no region; else only small cities, and names that are not shown */
+};
+
 typedef struct model {
     entry **entries; /* in the order in which they came */
     size_t count, room;
     place_name *names;
     size_t name_count, name_room;
-    const char **dropped; /* folded names that are not to mean a city */
-    size_t dropped_count;
+    struct word *words; /* that are not to mean a place */
+    size_t word_count;
 } model;
 
 /* Memory and faults. None of them returns without what was asked for. */

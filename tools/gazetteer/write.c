@@ -131,6 +131,7 @@ static void put_place(ps__buf *out, ps__buf *shapes, strings *s, entry *const *o
     p.kind = (uint8_t)e->kind;
     memcpy(p.country, e->country, 2);
     p.shape = e->shape_words ? (uint32_t)(shapes->length / 4) : PS__GZ_NONE;
+    if (e->seat) p.shape = e->seat->number;
     p.shape_words = e->shape_words;
     for (uint32_t i = 0; i + 2 < e->shape_words; i += 2 + (uint32_t)e->shape[i + 1])
         if (e->shape[i] == PS__GZ_REGION) e->shape[i + 2] = (int32_t)old[e->shape[i + 2]]->number;

@@ -1,13 +1,13 @@
 /*
-** The decoder's walls: rlimits, and a list of the system calls that are allowed (seccomp, through libseccomp); see
-** decoder_cage.h.
+** The walls: rlimits, and a list of the system calls that are allowed (seccomp, through libseccomp); see
+** cage.h.
 **
 ** What is allowed is memory that is not executable, threads of this process, clocks, and the two pipes. All else is answered with
 ** EPERM and not with death: a library that asks for something in passing, such as the number of processors, copes with that, and
 ** a sentence about the photo is worth more than a dead process. There is no call on the list that opens, creates or names
 ** anything.
 */
-#include "encoder/sandbox/decoder_cage.h"
+#include "encoder/sandbox/cage.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -22,12 +22,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "encoder/sandbox/protocol.h"
+#include "encoder/sandbox/child.h"
 
 #define ROOM ((uint64_t)128 << 20)         /* stacks of threads and what allocation wastes */
 #define UNKNOWN_SIZE ((uint64_t)512 << 20) /* taken for the address space in use where /proc does not tell */
 
-/* When memory runs out on the machine, the kernel should end the decoder rather than the program that it works for. */
+/* When memory runs out on the machine, the kernel should end this process rather than the program that it works for. */
 static void offer_to_die(void) {
     FILE *f = fopen("/proc/self/oom_score_adj", "we");
     if (!f) return;
@@ -67,8 +67,8 @@ static int limit(int what, uint64_t most) {
 }
 
 /* RLIMIT_NPROC is left alone: it counts all processes of the user, and some decoders need a thread. */
-int ps__cage_limit(uint64_t max_bytes) {
-    const uint64_t space = used_space() + PS__MAX_FILE_BYTES + PS__DECODER_MAX_RGB + ROOM;
+int ps__cage_limit(uint64_t max_bytes, uint64_t shared) {
+    const uint64_t space = used_space() + shared + ROOM;
     if (max_bytes > UINT64_MAX / 2) max_bytes = UINT64_MAX / 2;
     if (!PS__SANITIZED && limit(RLIMIT_AS, space + max_bytes) != 0) return -1;
     if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_FSIZE, 0) != 0) return -1;
@@ -102,8 +102,8 @@ static int add_rules(scmp_filter_ctx filter) {
     const scmp_datum_t self = (scmp_datum_t)getpid();
     const rule rules[] = {
         /* the two pipes */
-        ALLOW_IF(read, SCMP_A0(SCMP_CMP_EQ, PS__DECODER_REQUESTS, 0)),
-        ALLOW_IF(write, SCMP_A0(SCMP_CMP_EQ, PS__DECODER_ANSWERS, 0)),
+        ALLOW_IF(read, SCMP_A0(SCMP_CMP_EQ, PS__CHILD_REQUESTS, 0)),
+        ALLOW_IF(write, SCMP_A0(SCMP_CMP_EQ, PS__CHILD_ANSWERS, 0)),
         /* memory, never executable */
         ALLOW_IF(mmap, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),
         ALLOW_IF(mprotect, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),

@@ -1,8 +1,9 @@
 /*
-** The walls around the decoder process. Part of the program photosearch-decoder, not of the library.
+** The walls around a process that works for the library. Part of the programs photosearch-decoder and photosearch-reader, not of the
+** library.
 */
-#ifndef PS_SANDBOX_DECODER_CAGE_H
-#define PS_SANDBOX_DECODER_CAGE_H
+#ifndef PS_SANDBOX_CAGE_H
+#define PS_SANDBOX_CAGE_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,10 +24,11 @@
 ** may look into this process from here on, and no program it could start would have more rights. */
 int ps__cage_bind(pid_t parent);
 
-/* Limits on memory (max_bytes more than now, and room for input and output), files, and core dumps. 0, or -1 with errno. */
-int ps__cage_limit(uint64_t max_bytes);
+/* Limits on memory (max_bytes more than now, and `shared` of them for input and output), files, and core dumps. 0, or -1 with
+** errno. */
+int ps__cage_limit(uint64_t max_bytes, uint64_t shared);
 
-/* From here on only the system calls that decoding needs. 1; 0: the kernel cannot filter them. Not to be undone. */
+/* From here on only the system calls that such work needs. 1; 0: the kernel cannot filter them. Not to be undone. */
 int ps__cage_close(void);
 
 #endif

@@ -1,0 +1,36 @@
+/*
+** One search under way: what ps_search and ps_similar share.
+*/
+#ifndef PS_API_JOB_H
+#define PS_API_JOB_H
+
+#include "api/results.h"
+
+#define PS__LIMIT_MOST 10000
+
+typedef struct ps__job {
+    ps_library *library;
+    ps_search_options options;
+    ps__store *store;    /* taken from the library's pool */
+    ps_model *model;     /* the library's; NULL until ps__job_model */
+    ps_results *results; /* owned until it is handed out */
+    int64_t started_ns;
+} ps__job;
+
+/* Checks the options (which may be NULL) and takes a store. ps__job_end must follow, also after a failure. */
+int ps__job_begin(ps__job *out, ps_library *library, const ps_search_options *options, ps__error *err);
+/* Hands the results out if status is PS__OK, and returns it. */
+int ps__job_end(ps_results **out, ps__job *job, int status);
+
+/* Opens the model if it was not yet. */
+int ps__job_model(ps__job *job, ps__error *err);
+
+/* vector: float [dim] of an image file: from the library where it knows the content, else encoded. *photo is its number; 0: it has none. */
+int ps__job_image(float *vector, int64_t *photo, ps__job *job, const char *path, ps__error *err);
+
+/* Photos of the answer that are shown by their previews are waited for: the indexer reads these first. */
+void ps__job_want_previews(const ps__job *job);
+
+double ps__since_ms(int64_t start_ns);
+
+#endif
