@@ -12,6 +12,7 @@
 #define MAX_NAME 8   /* tokens */
 #define CANDIDATES 8 /* of one name: the gallery is asked about each */
 #define DEFAULT_RADIUS_KM 25
+#define KNOWN_IN_HAN 100000
 #define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
 #define SMALLEST 1000              /* people of a town that may be meant by a name alone */
 
@@ -114,9 +115,12 @@ static int is_country_code(const ps__parse *p, size_t token, const ps__place *pl
 
 static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *places, size_t count, const ps__buf *name) {
     ps__item item = {.from = (uint16_t)from, .to = (uint16_t)to, .symbol = PS__SYM_PLACE, .rank = 2};
-    for (size_t i = 0; i < count; i++)
-        if (weight_of(&places[i]) > item.number && weight_of(&places[i]) >= SMALLEST && is_usual(p, &places[i], name))
-            item.number = weight_of(&places[i]);
+    int han = p->lexer.tokens[from].type == PS__TOKEN_HAN; /* short and old forms of names ("云南" for 云南省, 東京) are usual there */
+    for (size_t i = 0; i < count; i++) {
+        double weight = weight_of(&places[i]);
+        int usual = (han && weight >= KNOWN_IN_HAN) || (weight >= SMALLEST && is_usual(p, &places[i], name));
+        if (weight > item.number && usual) item.number = weight;
+    }
     if (p->lexer.tokens[from].capital) item.flags |= PS__ITEM_CAPITAL;
     int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
     if (ambiguous >= 0 && p->items[ambiguous].to >= to) item.flags |= PS__ITEM_AMBIGUOUS;
