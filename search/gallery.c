@@ -19,8 +19,8 @@ static int64_t photos_pass(const ps__filter *filter, void *payload) {
 }
 
 static int64_t photos_at(const ps__where *where, void *payload) {
-    ps__gallery_view *view = payload;
-    return photos_pass(&filter, view);
+    const ps__filter filter = {.kind = PS__FILTER_WHERE, .where = *where};
+    return photos_pass(&filter, payload);
 }
 
 static int some_name_has(const ps__name_list *list, const char *text) {
