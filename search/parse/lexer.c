@@ -35,7 +35,8 @@ static int is_han(uint32_t code) {
 }
 
 static int is_quote(uint32_t code) {
-    return code == '"' || (code >= 0x201C && code <= 0x201F) || code == 0xAB || code == 0xBB || (code >= 0x300C && code <= 0x300F);
+    return code == '"' || (code >= 0x201C && code <= 0x201F) || code == 0xAB || code == 0xBB ||
+           (code >= 0x300C && code <= 0x300F);
 }
 
 static int class_of(uint32_t code) {
@@ -49,7 +50,8 @@ static int class_of(uint32_t code) {
     if (is_han(code)) return CLASS_HAN;
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
     if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO) return CLASS_LETTER;
-    if (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO) return code == '*' || code == '#' || code == '&' || code == '@' || code == '%' ? CLASS_SIGN : CLASS_PAUSE;
+    if (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO)
+        return code == '*' || code == '#' || code == '&' || code == '@' || code == '%' ? CLASS_SIGN : CLASS_PAUSE;
     if (category == UTF8PROC_CATEGORY_CF) return CLASS_LETTER; /* joiners lie inside words */
     return code == '|' ? CLASS_PAUSE : CLASS_SIGN;
 }
@@ -65,7 +67,8 @@ static int is_capital(const cursor *c, size_t i) {
     size_t next;
     uint32_t code = at(c, i, &next);
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
-    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT || (category == UTF8PROC_CATEGORY_LO && !is_han(code));
+    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT ||
+           (category == UTF8PROC_CATEGORY_LO && !is_han(code));
 }
 
 /* The folded form of a word; 0 when memory ran out. An apostrophe at one of its ends stays, as tables have it. */

@@ -1,6 +1,6 @@
 /*
-** Which words of the tables a sentence holds, and the language it is in: the one given, else Chinese where there is Han script, else
-** the one most of its words belong to. English is always read along.
+** Which words of the tables a sentence holds, and the language it is in: the one given, else Chinese where there is Han script,
+** else the one most of its words belong to. English is always read along.
 */
 #include <string.h>
 
@@ -52,7 +52,8 @@ void ps__lexicon_apply(ps__parse *p) {
         token->word = find_word(t, ps__token_fold(p, i));
         if (token->type == PS__TOKEN_HAN) han = 1;
         if (token->word < 0 || (token->type != PS__TOKEN_WORD && token->type != PS__TOKEN_HAN)) continue;
-        for (int l = 0; l < 16; l++) hits[l] += 4u * (t->word_langs[token->word] >> l & 1) + (t->name_langs[token->word] >> l & 1);
+        for (int l = 0; l < 16; l++)
+            hits[l] += 4u * (t->word_langs[token->word] >> l & 1) + (t->name_langs[token->word] >> l & 1);
     }
     p->english = find_language(t, "en");
     best = p->english;

@@ -1,6 +1,6 @@
 /*
-** Names of places in a sentence. A name may stand for a dozen places: the one where the gallery has most photos is meant, else the largest.
-** A city is preferred to the region that is named after it.
+** Names of places in a sentence. A name may stand for a dozen places: the one where the gallery has most photos is meant, else
+** the largest. A city is preferred to the region that is named after it.
 */
 #include "search/parse/places.h"
 
@@ -9,11 +9,12 @@
 
 #include "base/alloc.h"
 
-#define MAX_NAME 8   /* tokens */
+#define MAX_NAME 8 /* tokens */
 #define CANDIDATES 16
 #define DEFAULT_RADIUS_KM 25
+#define KNOWN_IN_HAN 100000
 #define KNOWN_WITH_ARTICLE 1000000 /* people of a place whose name begins with an article, written small */
-#define SMALLEST 1000                /* people of a town that may be meant by a name alone */
+#define SMALLEST 1000              /* people of a town that may be meant by a name alone */
 
 /* Tokens that say something else in the tables, in lower case, are no place ("may", "photo", "and"). */
 static int is_taken(const ps__parse *p, size_t from, size_t to) {
@@ -114,14 +115,18 @@ static int is_country_code(const ps__parse *p, size_t token, const ps__place *pl
 
 static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *places, size_t count, const ps__buf *name) {
     ps__item item = {.from = (uint16_t)from, .to = (uint16_t)to, .symbol = PS__SYM_PLACE, .rank = 2};
-    for (size_t i = 0; i < count; i++)
-        if (weight_of(&places[i]) > item.number && weight_of(&places[i]) >= SMALLEST && is_usual(p, &places[i], name))
-            item.number = weight_of(&places[i]);
+    int han = p->lexer.tokens[from].type == PS__TOKEN_HAN; /* short and old forms of names ("云南" for 云南省, 東京) are usual there */
+    for (size_t i = 0; i < count; i++) {
+        double weight = weight_of(&places[i]);
+        int usual = (han && weight >= KNOWN_IN_HAN) || (weight >= SMALLEST && is_usual(p, &places[i], name));
+        if (weight > item.number && usual) item.number = weight;
+    }
     if (p->lexer.tokens[from].capital) item.flags |= PS__ITEM_CAPITAL;
     int32_t ambiguous = ps__chart_longest(p, from, PS__SYM_AMBIGUOUS_PLACE);
     if (ambiguous >= 0 && p->items[ambiguous].to >= to) item.flags |= PS__ITEM_AMBIGUOUS;
     int article = ps__chart_longest(p, from, PS__SYM_ARTICLE) >= 0; /* "en la calle": there is a La Calle */
-    if (article && to > from + 1 && !p->lexer.tokens[from].capital && item.number < KNOWN_WITH_ARTICLE) item.flags |= PS__ITEM_AMBIGUOUS;
+    if (article && to > from + 1 && !p->lexer.tokens[from].capital && item.number < KNOWN_WITH_ARTICLE)
+        item.flags |= PS__ITEM_AMBIGUOUS;
     int32_t added = ps__chart_add(p, &item);
     if (added >= 0) qualify(p, added);
 }
@@ -129,7 +134,8 @@ static void add_place(ps__parse *p, size_t from, size_t to, const ps__place *pla
 static int may_be_name(const ps__parse *p, size_t token) {
     const ps__token *t = ps__token_at(p, token);
     if (t->weight != 1) return 0;
-    return t->type == PS__TOKEN_WORD || t->type == PS__TOKEN_HAN || t->type == PS__TOKEN_NUMBER || ps__token_joins(&p->lexer, token);
+    return t->type == PS__TOKEN_WORD || t->type == PS__TOKEN_HAN || t->type == PS__TOKEN_NUMBER ||
+           ps__token_joins(&p->lexer, token);
 }
 
 void ps__places_at(ps__parse *p, size_t token) {
@@ -191,7 +197,8 @@ static size_t candidates(ps__place out[CANDIDATES], const ps__parse *p, const ps
 /* A region named after its city stands behind the city. */
 static int is_after_city(const ps__place *region, const ps__place *places, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (places[i].kind == PS__PLACE_CITY && places[i].region == region->id && places[i].population * 20 > region->population) return 1;
+        if (places[i].kind == PS__PLACE_CITY && places[i].region == region->id && places[i].population * 20 > region->population)
+            return 1;
     return 0;
 }
 
@@ -232,7 +239,7 @@ int ps__place_resolve(ps__where *out, ps__parse *p, const ps__item *item) {
         int64_t photos = photos_at(p, &each);
         most = photos > most ? photos : most;
         if (near && places[i].kind != PS__PLACE_CITY) score = fmin(score, 1e9) / 4; /* near a city rather than near its region */
-        if (score < 2 && photos > 0 && best_photos > 0) photos = 0; /* a region holds its city's photos */
+        if (score < 2 && photos > 0 && best_photos > 0) photos = 0;                 /* a region holds its city's photos */
         if (photos > best_photos || (photos == best_photos && score > best_score)) {
             best_photos = photos;
             best_score = score;

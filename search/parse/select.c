@@ -1,6 +1,6 @@
 /*
-** The rules of reading: longest match first, and what stands to the right and left of a word of time or place decides whether it is one
-** ("christmas in Paris", "christmas tree"). docs/queries.md tells them.
+** The rules of reading: longest match first, and what stands to the right and left of a word of time or place decides whether it
+** is one ("christmas in Paris", "christmas tree"). docs/queries.md tells them.
 */
 #include "search/parse/select.h"
 
@@ -13,10 +13,10 @@
 #define KNOWN_ALONE 300000
 #define KNOWN_ALONE_CAPITAL 15000
 #define KNOWN_BESIDE 1000000 /* behind a small word that is no preposition of places */
-#define KNOWN_FIRST 100000 /* as the first word */
+#define KNOWN_FIRST 100000   /* as the first word */
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
-#define KNOWN_SMALL 1e8 /* countries and areas: behind an article, too */
+#define KNOWN_SMALL 1e8   /* countries and areas: behind an article, too */
 #define KNOWN_COUNTRY 1e9 /* of a name that is a word as well, written small behind a preposition */
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
@@ -68,10 +68,14 @@ static int follows_photo(const ps__parse *p, size_t token) {
 }
 
 /* 1: the sentence's language is one of these ("de en"). */
-static int is_language(const ps__parse *p, const char *languages) { return p->lang >= 0 && strstr(languages, p->tables->languages[p->lang]) != NULL; }
+static int is_language(const ps__parse *p, const char *languages) {
+    return p->lang >= 0 && strstr(languages, p->tables->languages[p->lang]) != NULL;
+}
 
 /* Capitals tell names from other words, but not in German, where all nouns have them. */
-static int is_capital(const ps__parse *p, const ps__item *item) { return item->flags & PS__ITEM_CAPITAL && !is_language(p, "de"); }
+static int is_capital(const ps__parse *p, const ps__item *item) {
+    return item->flags & PS__ITEM_CAPITAL && !is_language(p, "de");
+}
 
 /* In Han script: a weak character that the next one makes another word ("晚" of "晚餐"). */
 static int ends_in_half_a_word(const ps__parse *p, const ps__item *time) {
@@ -92,7 +96,8 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
 static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *time) {
     int weak = time->flags & PS__ITEM_WEAK, starts = item->from == 0 || follows_photo(p, item->from);
     size_t first = time->from;
-    if (weak && (!p->lexer.tokens[first].capital || !is_language(p, "de en id"))) return BLOCK; /* the others write months small */
+    if (weak && (!p->lexer.tokens[first].capital || !is_language(p, "de en id")))
+        return BLOCK; /* the others write months small */
     if ((weak || time->flags & PS__ITEM_SOFT) && !starts && ps__chart_longest(p, item->from, PS__SYM_PHOTO) < 0) return BLOCK;
     return accept_time(p, time, item->to, 1, 0) == YES ? YES : BLOCK;
 }
@@ -124,7 +129,8 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
     int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
     if (!is_edge(p, item->to, after)) return NO;
     if (item->to == item->from + 1 && p->lexer.tokens[item->from].fold_length == 2) return after; /* "us" */
-    if (is_after(p, item->from, PS__SYM_SMALL) && !after && item->number < KNOWN_BESIDE) return NO; /* "with Anna in Rome", "the star of David" */
+    if (is_after(p, item->from, PS__SYM_SMALL) && !after && item->number < KNOWN_BESIDE)
+        return NO; /* "with Anna in Rome", "the star of David" */
     if (is_after(p, item->from, PS__SYM_ARTICLE) && (!capital || item->number < KNOWN_SMALL)) return NO; /* "a jersey" */
     if (item->from == 0 && item->number < KNOWN_SMALL) { /* the first word has a capital anyway */
         if (item->flags & PS__ITEM_AMBIGUOUS) return NO;
@@ -138,7 +144,9 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
 }
 
 /* "Italian village" is in Italy. */
-static int accept_demonym(const ps__parse *p, const ps__item *item) { return ps__chart_longest(p, item->to, PS__SYM_PLACELIKE) >= 0; }
+static int accept_demonym(const ps__parse *p, const ps__item *item) {
+    return ps__chart_longest(p, item->to, PS__SYM_PLACELIKE) >= 0;
+}
 
 /* What is in it begins a phrase that only looks like it ("en [père] noël"). */
 static int cuts_content(const ps__parse *p, const ps__item *item) {
@@ -245,7 +253,8 @@ static void note_place(ps__segments *s, const ps__parse *p, const ps__item *item
     const ps__item *place = item->symbol == PS__SYM_PLACE ? item : ps__item_part(p, item, PS__SYM_PLACE);
     if (!place) place = item;
     uint32_t from = p->lexer.tokens[place->from].from, to = p->lexer.tokens[place->to - 1].to;
-    ps__buf_printf(&s->notes, "no photo is known to be %s %.*s: taken as content", where->near ? "near" : "in", (int)(to - from), p->text + from);
+    ps__buf_printf(&s->notes, "no photo is known to be %s %.*s: taken as content", where->near ? "near" : "in", (int)(to - from),
+                   p->text + from);
     ps__buf_putc(&s->notes, 0);
 }
 
@@ -271,7 +280,8 @@ static int take_filter(ps__segments *s, ps__parse *p, size_t token, int after, p
         p->steps++;
         if (best < 0) break;
         const ps__item *item = &p->items[best];
-        *out = (ps__segment){.type = verdict == YES ? PS__SEGMENT_FILTER : PS__SEGMENT_CONTENT, .from = token, .to = item->to, .item = best};
+        *out = (ps__segment){
+            .type = verdict == YES ? PS__SEGMENT_FILTER : PS__SEGMENT_CONTENT, .from = token, .to = item->to, .item = best};
         if (verdict == BLOCK) return 1;
         if (is_place(item)) {
             int found = ps__place_resolve(&out->where, p, item);
@@ -309,8 +319,8 @@ static int32_t longer(const ps__parse *p, size_t token, int symbol, size_t lengt
 /* A weak "not" ("no se ve", "nicht sichtbar" are about verbs) counts behind a pause and before a filter only. */
 static int32_t longer_not(const ps__parse *p, size_t token, size_t length) {
     int32_t not = longer(p, token, PS__SYM_NOT, length);
-    if (not < 0 || p->lang == p->english || !(p->items[not].flags & PS__ITEM_WEAK)) return not;
-    return (token > 0 && ps__is_pause(p, token - 1)) || p->begins[p->items[not].to] ? not : -1;
+    if (not < 0 || p->lang == p->english || !(p->items[not ].flags & PS__ITEM_WEAK)) return not ;
+    return (token > 0 && ps__is_pause(p, token - 1)) || p->begins[p->items[not ].to] ? not : -1;
 }
 
 int ps__select(ps__segments *out, ps__parse *p) {
@@ -336,7 +346,7 @@ int ps__select(ps__segments *out, ps__parse *p) {
             int32_t not = longer_not(p, i, length), or = longer(p, i, PS__SYM_OR, length);
             if (not >= 0) {
                 segment.type = PS__SEGMENT_NOT;
-                segment.to = p->items[not].to;
+                segment.to = p->items[not ].to;
             } else if (or >= 0) {
                 segment.type = PS__SEGMENT_OR;
                 segment.to = p->items[or].to;

@@ -1,6 +1,6 @@
 /*
-** Reads the tree of a time phrase; the rules are in docs/queries.md. What the tables call an action (last, ago, between) is one function
-** here.
+** Reads the tree of a time phrase; the rules are in docs/queries.md. What the tables call an action (last, ago, between) is one
+** function here.
 */
 #include "search/parse/times_inside.h"
 
@@ -73,7 +73,9 @@ int ps__holiday_moment(ps__moment *out, int holiday) {
 /* ---- Dates ---- */
 
 static int day_span(ps__moment *out, int year, int month, int day) {
-    if (year < PS__FIRST_YEAR || year > PS__LAST_YEAR || month < 1 || month > 12 || day < 1 || day > ps__days_in_month(year, month)) return 0;
+    if (year < PS__FIRST_YEAR || year > PS__LAST_YEAR || month < 1 || month > 12 || day < 1 ||
+        day > ps__days_in_month(year, month))
+        return 0;
     int64_t from = ps__day(year, month, day) * PS__DAY_S;
     ps__moment_span(out, from, from + PS__DAY_S, PS__DAY);
     return 1;
@@ -387,8 +389,8 @@ int ps__time_check(const ps__parse *p, ps__item *item) {
     int soft = item->value == PS__TIME_IS, day = soft, clock = soft, numbers = 0;
     for (int k = 0; k < item->kid_count; k++) {
         int symbol = p->items[item->kids[k]].symbol;
-        int named = symbol == PS__SYM_WEEKDAY || symbol == PS__SYM_WEEKEND || symbol == PS__SYM_SEASON || symbol == PS__SYM_HOLIDAY ||
-                    symbol == PS__SYM_MONTH;
+        int named = symbol == PS__SYM_WEEKDAY || symbol == PS__SYM_WEEKEND || symbol == PS__SYM_SEASON ||
+                    symbol == PS__SYM_HOLIDAY || symbol == PS__SYM_MONTH;
         if (!named && symbol != PS__SYM_DAYPART) numbers = 1;
         if (symbol != PS__SYM_DAYPART) day = 0;
         if (symbol != PS__SYM_CLOCK) clock = 0;
@@ -396,7 +398,8 @@ int ps__time_check(const ps__parse *p, ps__item *item) {
     if (soft && !numbers) item->flags |= PS__ITEM_SOFT;
     if (day && item->kid_count) item->flags |= PS__ITEM_DAYPART;
     if (clock && item->kid_count) item->flags |= PS__ITEM_CLOCK;
-    if (item->value == PS__TIME_IS && item->kid_count == 1 && item->to == item->from + 1 && p->items[item->kids[0]].symbol == PS__SYM_YEAR)
+    if (item->value == PS__TIME_IS && item->kid_count == 1 && item->to == item->from + 1 &&
+        p->items[item->kids[0]].symbol == PS__SYM_YEAR)
         item->flags |= PS__ITEM_YEAR;
     return ps__moment_of(&m, p, item, p->context->southern);
 }

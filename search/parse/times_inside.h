@@ -6,7 +6,7 @@
 
 #include "search/parse/times.h"
 
-typedef struct ps__time_parts { /* what stands in an "is" */
+typedef struct ps__time_parts {                         /* what stands in an "is" */
     int year, month, season, daypart, holiday, weekday; /* -1: none */
     int weekend, day_count, days[2];
     const ps__item *relday, *relnight, *relweek, *relmonth, *relyear, *clock, *isodate, *localdate, *time;
@@ -20,7 +20,8 @@ typedef struct ps__reading {
 } ps__reading;
 
 /* times.c */
-const ps__item *ps__time_kid(const ps__reading *r, const ps__item *item, int symbol); /* the first that filled such a slot; NULL */
+const ps__item *ps__time_kid(const ps__reading *r, const ps__item *item,
+                             int symbol); /* the first that filled such a slot; NULL */
 void ps__time_collect(ps__time_parts *out, const ps__reading *r, const ps__item *item);
 void ps__season_moment(ps__moment *out, int season, int southern);
 int ps__holiday_moment(ps__moment *out, int holiday);

@@ -1,6 +1,7 @@
 /*
-** Fuzzes the reading of sentences: any bytes, in any language, at any time, with a gallery that answers as the bytes say, are called empty
-** or give a sound query (tests/search/invariants.h); read once more they give the same one. The first bytes choose the context.
+** Fuzzes the reading of sentences: any bytes, in any language, at any time, with a gallery that answers as the bytes say, are
+** called empty or give a sound query (tests/search/invariants.h); read once more they give the same one. The first bytes choose
+** the context.
 */
 #include <stdint.h>
 #include <stdlib.h>
