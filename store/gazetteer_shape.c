@@ -45,18 +45,35 @@ static int in_item(const ps__gazetteer *g, int32_t kind, const int32_t *v, uint3
 }
 
 int ps__gz_in_shape(const ps__gazetteer *g, const ps__gz_place *place, const ps__position *p) {
-    int inside = 0, country = p->country[0] ? (unsigned char)p->country[0] * 256 + (unsigned char)p->country[1] : -1;
+    int inside = 0;
     if (place->shape > g->shape_count || place->shape_words > g->shape_count - place->shape) return 0;
     const int32_t *at = g->shapes + place->shape, *end = at + place->shape_words;
     while (end - at >= 2) {
         int32_t kind = at[0], count = at[1];
         at += 2;
         if (count < 0 || count > end - at) return 0;
-        /* Most items are countries, and a filter asks this of every photo. */
-        int answer = kind == PS__GZ_COUNTRY ? count >= 1 && at[0] == country : in_item(g, kind, at, (uint32_t)count, p);
+        int answer = in_item(g, kind, at, (uint32_t)count, p);
         if (answer < 0) return 0;
         inside |= answer;
         at += count;
     }
     return inside;
+}
+
+int ps__gz_by_country(const ps__gazetteer *g, const ps__gz_place *place, const char country[2]) {
+    const ps__position anywhere = {.country = {country[0], country[1], 0}};
+    int answer = 0, depends = 0;
+    if (place->shape > g->shape_count || place->shape_words > g->shape_count - place->shape) return 0;
+    const int32_t *at = g->shapes + place->shape, *end = at + place->shape_words;
+    while (end - at >= 2) {
+        int32_t kind = at[0], count = at[1];
+        at += 2;
+        if (count < 0 || count > end - at) return 0;
+        if (kind == PS__GZ_EXCEPT && count >= 1 && is_country(at[0], &anywhere)) return 0;
+        if (kind == PS__GZ_COUNTRY && count >= 1 && is_country(at[0], &anywhere)) answer = 1;
+        depends |= kind == PS__GZ_CIRCLE || kind == PS__GZ_POLYGON || kind == PS__GZ_REGION ||
+                   (kind == PS__GZ_PART && count >= 1 && is_country(at[0], &anywhere));
+        at += count;
+    }
+    return answer ? 1 : depends ? -1 : 0;
 }
