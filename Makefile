@@ -292,7 +292,7 @@ GAZETTEER_INPUT := $(DEPS)/gazetteer
 build/tools/gazetteer: $(GAZETTEER_SOURCES) $(wildcard tools/gazetteer/*.h store/gazetteer*.h base/*.h)
 	@echo '  CC    $@'
 	@mkdir -p $(@D)
-	@gcc -std=c11 -D_GNU_SOURCE -I. -O2 -pthread $(PKG_CFLAGS) -o $@ $(GAZETTEER_SOURCES) $(shell pkg-config --libs jansson libutf8proc libxxhash) -lm
+	@$(CC) -std=c11 -D_GNU_SOURCE -I. -O2 -pthread $(PKG_CFLAGS) -o $@ $(GAZETTEER_SOURCES) $(shell pkg-config --libs jansson libutf8proc libxxhash) -lm
 
 build/places.gazetteer: build/tools/gazetteer store/areas.table $(DEPS)/gazetteer.stamp
 	@build/tools/gazetteer $(GAZETTEER_INPUT)/cities500.txt $(GAZETTEER_INPUT)/admin1.json $(GAZETTEER_INPUT)/catalogues \

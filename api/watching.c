@@ -14,6 +14,7 @@ typedef struct watcher {
     ps__work work;
     const ps_watch_options *options;
     ps__permit permit; /* whose words the watch is shown */
+    int no_reader;     /* there is nothing to read text with: it was told */
 } watcher;
 
 static const char *paused(void *payload) {
@@ -91,13 +92,14 @@ static void tell_reading(const ps__reading_progress *p, void *payload) {
     t->spare->tell(&now, t->spare->payload);
 }
 
-/* What fails here passes or does not: in any case it is told once, and left until the library changes. */
+/* What fails is told, and left until the library changes; a reader that is missing, for good. */
 static int read_text(const ps__watch_spare *spare, void *payload) {
     watcher *w = payload;
     ps_library *library = w->work.library;
     spare_time t = {w, spare};
     ps__reading_result result;
     ps__error why = {0};
+    if (w->no_reader) return PS__SPARE_DONE;
     if (!is_idle(w)) return PS__SPARE_LATER;
     ps__reading_options options = {.decoder = &w->work.decoder,
                                    .background = (w->options->flags & PS_INDEX_BACKGROUND) != 0,
@@ -111,6 +113,7 @@ static int read_text(const ps__watch_spare *spare, void *payload) {
     ps__work_announce(&w->work, PS__DOING_IDLE, NULL);
     if (status == PS__CANCELLED) return PS__SPARE_LATER;
     if (status != PS__OK) ps__logf(&library->log, PS__LOG_WARNING, "%s", why.text);
+    w->no_reader = status == PS__NOTFOUND;
     return PS__SPARE_DONE;
 }
 

@@ -127,6 +127,25 @@ static char *join(char **words, int count) {
     return text;
 }
 
+/* What was kept under the name; what the command line says beside it, holds too. */
+static int search_saved(const options *o, ps_library *library) {
+    ps_saved_list *list;
+    ps_saved saved = PS_SAVED_INIT;
+    if (ps_saved_open(&list, library) != PS_OK) return complain_status(library);
+    int status = EXIT_FAILED;
+    if (ps_saved_find(&saved, list, o->saved) != PS_OK) {
+        complain_status(NULL);
+    } else {
+        options with = *o;
+        if (!with.lang) with.lang = saved.lang;
+        with.literal |= (saved.flags & PS_SEARCH_LITERAL) != 0;
+        with.unique |= (saved.flags & PS_SEARCH_UNIQUE) != 0;
+        status = search_one(&with, library, saved.query);
+    }
+    ps_saved_free(list);
+    return status;
+}
+
 static int run(options *o) {
     if (o->queries && o->word_count) return complain_usage("--queries and a query exclude each other");
     if (o->queries && (o->saved || o->after)) return complain_usage("--queries excludes --saved and --after");
@@ -137,6 +156,8 @@ static int run(options *o) {
     int status;
     if (o->queries) {
         status = search_file(o, library);
+    } else if (o->saved) {
+        status = search_saved(o, library);
     } else {
         char *query = join(o->words, o->word_count);
         status = search_one(o, library, query);

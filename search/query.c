@@ -1,6 +1,6 @@
 /*
-** Reads a sentence; see query.h. Its bytes are made tidy, cut into tokens (parse/lexer.c), looked up (lexicon.c), matched from the end to
-** the beginning (match.c), cut into content, filters and operators (select.c), and put together (logic.c).
+** Reads a sentence; see query.h. Its bytes are made tidy, cut into tokens (parse/lexer.c), looked up (lexicon.c), matched from
+** the end to the beginning (match.c), cut into content, filters and operators (select.c), and put together (logic.c).
 */
 #include "search/query.h"
 
@@ -153,7 +153,8 @@ int ps__query_parse(ps__query *out, const char *sentence, size_t length, const p
     int status = tidy(&text, sentence, length, err);
     if (status == PS__OK && !text[0]) status = ps__fail(err, PS__INVALID, "the query is empty");
     if (status == PS__OK)
-        status = !context || context->flags & PS__QUERY_LITERAL ? take_whole(out, text, err) : parse(out, text, strlen(text), context, err);
+        status = !context || context->flags & PS__QUERY_LITERAL ? take_whole(out, text, err)
+                                                                : parse(out, text, strlen(text), context, err);
     if (status == PS__OK) status = take_text(out, err);
     ps__free(text);
     if (status != PS__OK) ps__query_clear(out);

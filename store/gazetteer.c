@@ -36,7 +36,8 @@ static const char *fault(const uint8_t *bytes, size_t size) {
             return "has a section that lies outside it";
     }
     const ps__gz_section *s = h->sections;
-    if (s[PS__GZ_S_STARTS].count != PS__GZ_ROWS + 1 || s[PS__GZ_S_IDS].count != s[PS__GZ_S_CITIES].count) return "has sections that disagree";
+    if (s[PS__GZ_S_STARTS].count != PS__GZ_ROWS + 1 || s[PS__GZ_S_IDS].count != s[PS__GZ_S_CITIES].count)
+        return "has sections that disagree";
     if (s[PS__GZ_S_PLACES].count > 0xFFFF || h->continents > s[PS__GZ_S_PLACES].count || h->countries > 256 ||
         h->countries > s[PS__GZ_S_PLACES].count - h->continents)
         return "has impossible numbers of places";
@@ -79,8 +80,8 @@ int ps__gazetteer_open(ps__gazetteer **out, const char *path, ps__error *err) {
     if (status == PS__OK) {
         g->header = (const ps__gz_header *)(const void *)g->bytes;
         if (g->header->version != PS__GZ_VERSION)
-            status = ps__fail(err, PS__NEWER, "%s: is a gazetteer of version %u, and this program reads version %d", path, g->header->version,
-                              PS__GZ_VERSION);
+            status = ps__fail(err, PS__NEWER, "%s: is a gazetteer of version %u, and this program reads version %d", path,
+                              g->header->version, PS__GZ_VERSION);
     }
     if (status != PS__OK) {
         ps__gazetteer_free(g);
@@ -201,12 +202,20 @@ int ps__gazetteer_country(ps__place *out, const ps__gazetteer *g, const char *co
     return PS__NOTFOUND;
 }
 
+int ps__gazetteer_capital(ps__place *out, const ps__gazetteer *g, const char *code) {
+    ps__place country;
+    if (ps__gazetteer_country(&country, g, code) != PS__OK) return PS__NOTFOUND;
+    uint32_t number = g->places[country.number].shape;
+    return number >= g->place_count && ps__gz_fill(out, g, number) ? PS__OK : PS__NOTFOUND;
+}
+
 int ps__gazetteer_label(char **out, const ps__gazetteer *g, const ps__place *place, const char *lang, ps__error *err) {
     ps__buf text = PS__BUF_INIT;
     ps__place country;
     int language = language_of(lang);
     ps__buf_puts(&text, name_in(g, place, language));
-    if ((place->kind == PS__PLACE_CITY || place->kind == PS__PLACE_REGION) && ps__gazetteer_country(&country, g, place->country) == PS__OK) {
+    if ((place->kind == PS__PLACE_CITY || place->kind == PS__PLACE_REGION) &&
+        ps__gazetteer_country(&country, g, place->country) == PS__OK) {
         ps__buf_puts(&text, ", ");
         ps__buf_puts(&text, name_in(g, &country, language));
     }

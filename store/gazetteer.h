@@ -25,7 +25,7 @@ enum { /* from large to small */
 typedef struct ps__place {
     int kind;                   /* PS__PLACE_* */
     uint32_t number;            /* in this gazetteer */
-    int64_t id;                 /* GeoNames id; of an area, continent: our own, negative; stable over gazetteers */
+    int64_t id;                 /* GeoNames' of a city; of others our own, negative; stable over gazetteers */
     const char *name;           /* the usual English one, UTF-8 */
     char country[3];            /* "PT"; "" of a continent or an area of several countries */
     int64_t region;             /* id of its first administrative level; 0: none known */
@@ -34,7 +34,8 @@ typedef struct ps__place {
     double radius_km;           /* of the circle around the middle that "in" means for a city; 0 for others */
 } ps__place;
 
-/* PS__NOTFOUND: no such file. PS__CORRUPT: damaged, with the fault. Free with ps__gazetteer_free (NULL is fine). */
+/* PS__NOTFOUND: no such file. PS__CORRUPT: damaged, with the fault. PS__NEWER: of another version. Free with ps__gazetteer_free (NULL is
+** fine). */
 int ps__gazetteer_open(ps__gazetteer **out, const char *path, ps__error *err);
 void ps__gazetteer_free(ps__gazetteer *gazetteer);
 
@@ -45,8 +46,9 @@ int ps__gazetteer_verify(const ps__gazetteer *gazetteer, ps__error *err);
 ** and kana kept as they are. *out is the caller's, freed with ps__free. */
 int ps__gazetteer_fold(char **out, const char *name, size_t length, ps__error *err);
 
-/* Places of this folded name in whatever language, the largest (kind, then population) first: up to `room` of them in out; returns how many there
-** are. `prefix` (may be NULL) becomes 1 when longer names begin with this one and a blank (or, in Han, with it alone). */
+/* Places of this folded name in whatever language, the largest (kind, then population) first, but a region after its own large city of that
+** name (docs/gazetteer.md): up to `room` of them in out; returns how many there are. `prefix` (may be NULL) becomes 1 when longer names begin
+** with this one and a blank (or, in Han and kana, with it alone). */
 size_t ps__gazetteer_find(ps__place *out, size_t room, int *prefix, const ps__gazetteer *gazetteer, const char *folded, size_t length);
 
 /* By id. PS__NOTFOUND without a sentence. */
@@ -54,6 +56,8 @@ int ps__gazetteer_place(ps__place *out, const ps__gazetteer *gazetteer, int64_t 
 
 /* A country by its two letters, capitals. PS__NOTFOUND without a sentence. */
 int ps__gazetteer_country(ps__place *out, const ps__gazetteer *gazetteer, const char *code);
+/* Its capital. PS__NOTFOUND without a sentence, also where it has none. */
+int ps__gazetteer_capital(ps__place *out, const ps__gazetteer *gazetteer, const char *code);
 
 /* The populated place at or nearest to a position, within 50 km (larger ones reach farther: a position at a city's edge is the city's, not a
 ** hamlet's). PS__NOTFOUND without a sentence: open sea, wilderness. At most 20 microseconds. */

@@ -25,16 +25,16 @@ enum {
     { "zh", "de", "pt", "id", "es", "fr" }
 
 enum { /* sections; the count is of elements */
-    PS__GZ_S_PLACES,
-    PS__GZ_S_CITIES,  /* by row, then longitude */
-    PS__GZ_S_STARTS,  /* uint32_t [ROWS + 1]: the first city of each row, then the number of cities */
-    PS__GZ_S_IDS,     /* uint32_t: indices of the cities, by their ids */
-    PS__GZ_S_STRINGS, /* bytes: UTF-8 texts, each with a 0 behind it */
-    PS__GZ_S_BLOCKS,  /* uint32_t: where in NAMES each block of names begins */
-    PS__GZ_S_NAMES,   /* bytes: see store/gazetteer_names.c */
-    PS__GZ_S_SHAPES,  /* int32_t: outlines, see store/gazetteer_shape.c */
-    PS__GZ_S_LABELS,  /* ps__gz_label, one section a language, by number */
-    PS__GZ_SECTIONS = PS__GZ_S_LABELS + PS__GZ_LANGUAGES
+       PS__GZ_S_PLACES,
+       PS__GZ_S_CITIES,  /* by row, then longitude */
+       PS__GZ_S_STARTS,  /* uint32_t [ROWS + 1]: the first city of each row, then the number of cities */
+       PS__GZ_S_IDS,     /* uint32_t: indices of the cities, by their ids */
+       PS__GZ_S_STRINGS, /* bytes: UTF-8 texts, each with a 0 behind it */
+       PS__GZ_S_BLOCKS,  /* uint32_t: where in NAMES each block of names begins */
+       PS__GZ_S_NAMES,   /* bytes: see store/gazetteer_names.c */
+       PS__GZ_S_SHAPES,  /* int32_t: outlines, see store/gazetteer_shape.c */
+       PS__GZ_S_LABELS,  /* ps__gz_label, one section a language, by number */
+       PS__GZ_SECTIONS = PS__GZ_S_LABELS + PS__GZ_LANGUAGES
 };
 
 typedef struct ps__gz_section {
@@ -59,7 +59,7 @@ typedef struct ps__gz_place { /* all but cities */
     int64_t population;
     int32_t latitude, longitude;
     uint32_t name;        /* offset in STRINGS */
-    uint32_t shape;       /* index in SHAPES; PS__GZ_NONE */
+    uint32_t shape;       /* index in SHAPES, of a country the number of its capital; PS__GZ_NONE */
     uint32_t shape_words; /* elements of SHAPES */
     char country[2];      /* zeros: none */
     uint8_t kind;         /* PS__PLACE_* */

@@ -62,7 +62,8 @@ static void look(search *s, const ps__gazetteer *g, int row, double west, double
 /* All cities whose middle lies within km. */
 static void look_within(search *s, const ps__gazetteer *g, double km) {
     double degrees = km / KM_A_DEGREE, latitude = s->latitude / PS__GZ_SCALE;
-    int first = (int)floor((latitude - degrees + 90) * PS__GZ_ROWS_A_DEGREE), last = (int)floor((latitude + degrees + 90) * PS__GZ_ROWS_A_DEGREE);
+    int first = (int)floor((latitude - degrees + 90) * PS__GZ_ROWS_A_DEGREE),
+        last = (int)floor((latitude + degrees + 90) * PS__GZ_ROWS_A_DEGREE);
     if (first < 0) first = 0;
     if (last >= PS__GZ_ROWS) last = PS__GZ_ROWS - 1;
     double thinnest = cos(fmin(fabs(latitude) + degrees, 90) * RADIANS);

@@ -32,7 +32,8 @@ static int in_item(const ps__gazetteer *g, int32_t kind, const int32_t *v, uint3
     double latitude = p->latitude * PS__GZ_SCALE, longitude = p->longitude * PS__GZ_SCALE;
     switch (kind) {
     case PS__GZ_CIRCLE:
-        return count >= 3 && ps__place_distance(p->latitude, p->longitude, v[0] / PS__GZ_SCALE, v[1] / PS__GZ_SCALE) * 1000 <= v[2];
+        return count >= 3 &&
+               ps__place_distance(p->latitude, p->longitude, v[0] / PS__GZ_SCALE, v[1] / PS__GZ_SCALE) * 1000 <= v[2];
     case PS__GZ_POLYGON:
         return in_polygon(v, count, latitude, longitude) || in_polygon(v, count, latitude, longitude + 360 * PS__GZ_SCALE);
     case PS__GZ_COUNTRY: return count >= 1 && is_country(v[0], p);

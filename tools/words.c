@@ -4,7 +4,8 @@
 **
 ** usage: words OUT.c TABLE.words...
 **
-** A fault is told as "FILE:LINE: what is wrong" and nothing is written. A tool of the build: what it allocates lives until it ends.
+** A fault is told as "FILE:LINE: what is wrong" and nothing is written. A tool of the build: what it allocates lives until it
+** ends.
 */
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,7 +98,8 @@ static strings expand_row(const char **s, char close) {
             add_string(&part, copy(*s, n));
             *s += n;
         }
-        if (done.count * part.count > MAX_ALTERNATIVES) fail("the rule has more than %d alternatives when it is written out", MAX_ALTERNATIVES);
+        if (done.count * part.count > MAX_ALTERNATIVES)
+            fail("the rule has more than %d alternatives when it is written out", MAX_ALTERNATIVES);
         for (size_t i = 0; i < done.count; i++)
             for (size_t j = 0; j < part.count; j++) {
                 size_t a = strlen(done.items[i]), b = strlen(part.items[j]);
@@ -144,7 +146,8 @@ static uint32_t word_number(const char *folded, size_t lang, int tells) {
 
 static uint32_t slot_number(const char *name, size_t n) {
     for (int i = 1; i < PS__SYM_COUNT; i++)
-        if (ps__symbols[i].slot && strlen(ps__symbols[i].slot) == n && memcmp(ps__symbols[i].slot, name, n) == 0) return (uint32_t)i;
+        if (ps__symbols[i].slot && strlen(ps__symbols[i].slot) == n && memcmp(ps__symbols[i].slot, name, n) == 0)
+            return (uint32_t)i;
     if (n == 6 && memcmp(name, "number", n) == 0) return PS__SYM_N;
     fail("there is no slot {%.*s}", (int)n, name);
     return 0;
@@ -161,12 +164,15 @@ static void add_words(row *r, const char *s, size_t n, size_t lang) {
     ps__lexer lexer;
     int weak = n > 1 && s[n - 1] == '?', elided;
     if (weak) n--;
+    int possessive = n > 1 && s[0] == '\'';                            /* "'s": cut as if behind a word */
     elided = n > 1 && s[n - 1] == '\'' && (n <= 3 || s[n - 2] == 'u'); /* "l'", "jusqu'": cut as if a word followed */
-    if (n > sizeof text - 2) fail("a word has more than %zu bytes", sizeof text - 2);
-    memcpy(text, s, n);
-    text[n] = 'x';
-    if (!ps__lex(&lexer, text, n + (elided ? 1 : 0))) fail("out of memory");
-    for (size_t i = 0; i < lexer.count - (elided ? 1 : 0); i++) {
+    if (n > sizeof text - 3) fail("a word has more than %zu bytes", sizeof text - 3);
+    size_t lead = possessive ? 1 : 0;
+    text[0] = 'x';
+    memcpy(text + lead, s, n);
+    text[lead + n] = 'x';
+    if (!ps__lex(&lexer, text, lead + n + (elided ? 1 : 0))) fail("out of memory");
+    for (size_t i = lead; i < lexer.count - (elided ? 1 : 0); i++) {
         const ps__token *t = &lexer.tokens[i];
         const char *folded = lexer.folds.bytes + t->fold;
         if (ps__token_joins(&lexer, i)) continue;
@@ -235,7 +241,8 @@ static int32_t value_of(const ps__symbol *symbol, const char *value) {
     switch (symbol->value) {
     case PS__VALUE_NUMBER:
         n = strtol(value, &end, 10);
-        if (*end || n < symbol->low || n > symbol->high) fail("'%s' is no number from %d to %d", value, symbol->low, symbol->high);
+        if (*end || n < symbol->low || n > symbol->high)
+            fail("'%s' is no number from %d to %d", value, symbol->low, symbol->high);
         return (int32_t)n;
     case PS__VALUE_NAME:
         for (int i = 0; symbol->names[i]; i++)
@@ -243,7 +250,8 @@ static int32_t value_of(const ps__symbol *symbol, const char *value) {
         fail("the rule '%s' knows no value '%s'", symbol->rule, value);
         return 0;
     case PS__VALUE_COUNTRY:
-        if (strlen(value) != 2 || value[0] < 'A' || value[0] > 'Z' || value[1] < 'A' || value[1] > 'Z') fail("'%s' is no country code", value);
+        if (strlen(value) != 2 || value[0] < 'A' || value[0] > 'Z' || value[1] < 'A' || value[1] > 'Z')
+            fail("'%s' is no country code", value);
         return value[0] * 256 + value[1];
     case PS__VALUE_TEXT: return text_place(value);
     default: return 0;
@@ -289,7 +297,8 @@ static void read_table(const char *path) {
     for (ssize_t n; (n = getline(&buffer, &room, f)) >= 0;) {
         at++;
         if (!length) line = at;
-        while (n && (buffer[n - 1] == '\n' || buffer[n - 1] == '\r' || buffer[n - 1] == ' ' || buffer[n - 1] == '\t')) buffer[--n] = 0;
+        while (n && (buffer[n - 1] == '\n' || buffer[n - 1] == '\r' || buffer[n - 1] == ' ' || buffer[n - 1] == '\t'))
+            buffer[--n] = 0;
         for (ssize_t i = 0; i < n; i++)
             if (buffer[i] == '\t') buffer[i] = ' ';
         char *hash = strchr(buffer, '#');
@@ -319,7 +328,9 @@ static void read_table(const char *path) {
 
 /* ---- The C file ---- */
 
-static int by_word(const void *a, const void *b) { return strcmp(words.items[*(const uint32_t *)a], words.items[*(const uint32_t *)b]); }
+static int by_word(const void *a, const void *b) {
+    return strcmp(words.items[*(const uint32_t *)a], words.items[*(const uint32_t *)b]);
+}
 
 static void number_words(void) {
     order = grow(NULL, words.count * sizeof *order + 1);
@@ -351,7 +362,8 @@ static int by_first(const void *a, const void *b) {
 static void drop_doubles(void) {
     size_t kept = 0;
     for (size_t r = 0; r < row_count; r++)
-        if (!kept || by_first(&rows[kept - 1], &rows[r]) != 0 || memcmp(rows[kept - 1].elements, rows[r].elements, sizeof rows[r].elements) != 0)
+        if (!kept || by_first(&rows[kept - 1], &rows[r]) != 0 ||
+            memcmp(rows[kept - 1].elements, rows[r].elements, sizeof rows[r].elements) != 0)
             rows[kept++] = rows[r];
     row_count = kept;
 }
@@ -384,7 +396,9 @@ static void write_index(FILE *f, const char *name, size_t count, uint32_t flag) 
         while (r < row_count && !(rows[r].elements[0] & flag)) r++;
     fprintf(f, "static const uint32_t %s[] = {", name);
     for (size_t i = 0; i < count; i++) {
-        while (r < row_count && (rows[r].elements[0] & PS__ELEMENT_SYMBOL) == flag && (rows[r].elements[0] & PS__ELEMENT_NUMBER) < i) r++;
+        while (r < row_count && (rows[r].elements[0] & PS__ELEMENT_SYMBOL) == flag &&
+               (rows[r].elements[0] & PS__ELEMENT_NUMBER) < i)
+            r++;
         fprintf(f, "%s%zu,", i % 16 ? " " : "\n    ", r);
     }
     while (r < row_count && (flag || !(rows[r].elements[0] & PS__ELEMENT_SYMBOL))) r++;
@@ -420,7 +434,9 @@ static void write_tables(const char *path) {
     for (size_t i = 0; i < texts.count; i++) write_string(f, texts.items[i]);
     fputs("    \"\";\nstatic const char *const LANGUAGES[] = {", f);
     for (size_t i = 0; i < languages.count; i++) fprintf(f, "\"%s\", ", languages.items[i]);
-    fprintf(f, "NULL};\n\nconst ps__tables ps__word_tables = {%zu, WORDS, WORD_AT, WORD_LANGS, NAME_LANGS, OF_WORD, OF_SYMBOL, PATTERNS, ELEMENTS, TEXTS, LANGUAGES};\n",
+    fprintf(f,
+            "NULL};\n\nconst ps__tables ps__word_tables = {%zu, WORDS, WORD_AT, WORD_LANGS, NAME_LANGS, OF_WORD, OF_SYMBOL, "
+            "PATTERNS, ELEMENTS, TEXTS, LANGUAGES};\n",
             words.count);
     if (ferror(f) | fclose(f)) fail("%s: cannot be written", path);
 }

@@ -109,7 +109,7 @@ static int go_on(line a, line b) {
     return (high - low) * 5 >= less * 3 && more * 2 <= less * 3;
 }
 
-/* Where pieces were found, with room around them; then, joined, areas. */
+/* Where pieces were found, with room around them; then, joined, areas. `shrink` is the sum of the sizes they were found at. */
 typedef struct found {
     ps__text_area at[PIECES];
     int count;
@@ -126,7 +126,7 @@ static void note(found *f, int k, line l, int size) {
     if (y0 < 0) y0 = 0;
     if (x1 > f->width) x1 = f->width;
     if (y1 > f->height) y1 = f->height;
-    f->at[f->count++] = (ps__text_area){x0, y0, x1 - x0, y1 - y0, 1};
+    f->at[f->count++] = (ps__text_area){x0, y0, x1 - x0, y1 - y0, 1, size};
 }
 
 static void note_pairs(found *f, int k, const lines *left, const lines *right, int size) {
@@ -165,6 +165,7 @@ static void join(ps__text_area *a, const ps__text_area *b) {
     a->width = x1 - a->x;
     a->height = y1 - a->y;
     a->pieces += b->pieces;
+    a->shrink += b->shrink;
 }
 
 /* Until no two touch. What was joined may touch others that were passed by. */
@@ -189,8 +190,15 @@ static void widen_page(found *f) {
     ps__text_area *a = f->at; /* the surest */
     if (f->count == 0 || a->pieces < PAGE_PIECES) return;
     if ((int64_t)a->width * a->height * 4 < (int64_t)f->width * f->height) return;
-    *a = (ps__text_area){0, 0, f->width, f->height, a->pieces};
+    *a = (ps__text_area){0, 0, f->width, f->height, a->pieces, a->shrink};
     f->count = 1;
+}
+
+/* From the sum of sizes to a factor that leaves letters twice as tall as the ones that were found. */
+static int shrink_of(const ps__text_area *a) {
+    int shrink = 1;
+    while (shrink * 4 * a->pieces <= a->shrink) shrink *= 2;
+    return shrink;
 }
 
 /* ---- Sizes ---------------------------------------------------------------------------------------------------------------- */
@@ -224,6 +232,7 @@ int ps__text_find(ps__text_area *areas, int *count, const uint8_t *grey, int wid
         widen_page(f);
         while (*count < f->count && *count < PS__TEXT_AREAS && f->at[*count].pieces >= LEAST_PIECES) *count += 1;
         memcpy(areas, f->at, (size_t)*count * sizeof *areas);
+        for (int i = 0; i < *count; i++) areas[i].shrink = shrink_of(&areas[i]);
     }
     ps__free(counts);
     ps__free(half);

@@ -17,6 +17,7 @@
 typedef struct ps__text_area {
     int x, y, width, height; /* pixels, inside the picture */
     int pieces;              /* of lines that were found there: how sure it is */
+    int shrink;              /* its letters are so large that they are read better when this many pixels become one; a power of 2 */
 } ps__text_area;
 
 /* Where writing may be, the surest first: areas with some room around them, which do not overlap. *count: 0 in most photos. areas:

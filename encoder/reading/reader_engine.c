@@ -8,6 +8,7 @@
 #include "encoder/reading/reader_engine.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tesseract/capi.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 #define ONE_FOR_ALL "0"  /* Otsu's threshold */
 #define ONE_A_PLACE "2"  /* Sauvola's */
 #define SURE 60          /* confidence */
+#define SMALLEST 32      /* pixels of a side: nothing is made smaller */
 #define ASSUMED_DPI 150 /* of a photo it is not known; only guesses of sizes depend on it */
 
 static TessBaseAPI *engine; /* one a process; never given back */
@@ -28,7 +30,7 @@ static void warm_up(void) {
     memset(grey, 255, sizeof grey);
     for (int y = 20; y < 44; y++)
         for (int x = 40; x < 200; x++) grey[y * 256 + x] = x / 6 % 2 ? 255 : 0;
-    ps__engine_read(out, sizeof out, grey, 256, 64, &(ps__text_area){0, 0, 256, 64, 1}, 1, 1000);
+    ps__engine_read(out, sizeof out, grey, 256, 64, &(ps__text_area){0, 0, 256, 64, 1, 1}, 1, 1000);
 }
 
 int ps__engine_open(const char *languages, char *why, size_t size) {
@@ -53,7 +55,7 @@ static size_t put_word(char *out, size_t at, size_t room, const char *word, floa
     return at + length + 1;
 }
 
-/* What was read of an area, behind the `at` bytes that are there. */
+/* What was read of a part, behind the `at` bytes that are there. */
 static size_t take_words(char *out, size_t at, size_t room) {
     TessResultIterator *words = TessBaseAPIGetIterator(engine);
     if (!words) return at;
@@ -73,15 +75,31 @@ static int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Reads one area, behind the `at` bytes that are there. threshold: how dark is told from light. */
-static size_t read_area(char *out, size_t at, size_t room, const ps__text_area *area, const char *threshold, int64_t end_ms) {
+/* What is read at once: an area, maybe made smaller. */
+typedef struct part {
+    const uint8_t *bytes; /* u8 [height][stride] */
+    int width, height, stride;
+} part;
+
+/* The mean of each square of `by` x `by` pixels. out: u8 [height / by][width / by] */
+static void shrink(uint8_t *out, const uint8_t *grey, int width, int height, int stride, int by) {
+    for (int y = 0; y + by <= height; y += by)
+        for (int x = 0; x + by <= width; x += by) {
+            int sum = 0;
+            for (int i = 0; i < by * by; i++) sum += grey[(size_t)(y + i / by) * (size_t)stride + (size_t)(x + i % by)];
+            *out++ = (uint8_t)(sum / (by * by));
+        }
+}
+
+/* Reads one part, behind the `at` bytes that are there. threshold: how dark is told from light. */
+static size_t read_part(char *out, size_t at, size_t room, const part *p, const char *threshold, int64_t end_ms) {
     int64_t left_ms = end_ms - now_ms();
     ETEXT_DESC *monitor = left_ms > 0 ? TessMonitorCreate() : NULL;
     if (!monitor) return at;
     TessMonitorSetDeadlineMSecs(monitor, (int)left_ms);
     TessBaseAPISetVariable(engine, "thresholding_method", threshold);
+    TessBaseAPISetImage(engine, p->bytes, p->width, p->height, 1, p->stride);
     TessBaseAPISetSourceResolution(engine, ASSUMED_DPI);
-    TessBaseAPISetRectangle(engine, area->x, area->y, area->width, area->height);
     TessBaseAPIRecognize(engine, monitor); /* also of what was not finished there are words */
     at = take_words(out, at, room);
     TessMonitorDelete(monitor);
@@ -101,24 +119,38 @@ static size_t sure_letters(size_t *all, const char *words, size_t size) {
     return sure;
 }
 
-/* With one threshold for all of the area, which is best for large letters and plain boards; where that reads little, with one for each
+/* With one threshold for all of the part, which is best for large letters and plain boards; where that reads little, with one for each
 ** place, and what reads more is taken. */
-static size_t look_twice(char *out, size_t at, size_t room, const ps__text_area *area, int64_t end_ms) {
+static size_t look_twice(char *out, size_t at, size_t room, const part *p, int64_t end_ms) {
     size_t all, more;
-    size_t first = read_area(out, at, room, area, ONE_FOR_ALL, end_ms), sure = sure_letters(&all, out + at, first - at);
+    size_t first = read_part(out, at, room, p, ONE_FOR_ALL, end_ms), sure = sure_letters(&all, out + at, first - at);
     if (sure * 2 > all) return first;
-    size_t second = read_area(out, first, room, area, ONE_A_PLACE, end_ms);
+    size_t second = read_part(out, first, room, p, ONE_A_PLACE, end_ms);
     if (sure_letters(&more, out + first, second - first) <= sure) return first;
     memmove(out + at, out + first, second - first);
     return at + second - first;
+}
+
+static size_t read_area(char *out, size_t at, size_t room, const uint8_t *grey, int stride, const ps__text_area *area, int64_t end_ms) {
+    part p = {grey + (size_t)area->y * (size_t)stride + (size_t)area->x, area->width, area->height, stride};
+    uint8_t *small = NULL;
+    int by = area->shrink;
+    if (by > 1 && p.width / by >= SMALLEST && p.height / by >= SMALLEST) small = malloc((size_t)(p.width / by) * (size_t)(p.height / by));
+    if (small) {
+        shrink(small, p.bytes, p.width, p.height, stride, by);
+        p = (part){small, p.width / by, p.height / by, p.width / by};
+    }
+    at = look_twice(out, at, room, &p, end_ms);
+    free(small);
+    return at;
 }
 
 long ps__engine_read(char *out, size_t room, const uint8_t *grey, int width, int height, const ps__text_area *areas, int count,
                      int milliseconds) {
     const int64_t end_ms = now_ms() + milliseconds;
     size_t size = 0;
-    TessBaseAPISetImage(engine, grey, width, height, 1, width);
-    for (int i = 0; i < count; i++) size = look_twice(out, size, room, &areas[i], end_ms);
+    (void)height; /* areas lie inside */
+    for (int i = 0; i < count; i++) size = read_area(out, size, room, grey, width, &areas[i], end_ms);
     TessBaseAPIClear(engine);
     return (long)size;
 }

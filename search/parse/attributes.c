@@ -7,18 +7,11 @@
 #include "base/alloc.h"
 #include "search/parse/build.h"
 
-static const ps__item *kid_of(const ps__parse *p, const ps__item *item, int symbol) {
-    if (item->symbol == symbol) return item;
-    for (int k = 0; k < item->kid_count; k++)
-        if (p->items[item->kids[k]].symbol == symbol) return &p->items[item->kids[k]];
-    return NULL;
-}
-
 /* As it is written, without quotation marks. */
 static int take_text(ps__filter *out, const ps__parse *p, const ps__item *item, int kind, ps__error *err) {
     static const int TEXTS[] = {PS__SYM_QUOTED, PS__SYM_WORDS, PS__SYM_WORD};
     const ps__item *text = NULL;
-    for (int i = 0; i < 3 && !text; i++) text = kid_of(p, item, TEXTS[i]);
+    for (int i = 0; i < 3 && !text; i++) text = ps__item_part(p, item, TEXTS[i]);
     if (!text) return ps__fail(err, PS__ERROR, "a rule of the word tables has no slot for its text");
     const ps__token *first = ps__token_at(p, text->from), *last = ps__token_at(p, (size_t)text->to - 1);
     int quoted = text->to == text->from + 1;
@@ -29,7 +22,7 @@ static int take_text(ps__filter *out, const ps__parse *p, const ps__item *item, 
 }
 
 static int take_name(ps__filter *out, const ps__parse *p, const ps__item *item, int kind, int symbol, ps__error *err) {
-    const ps__item *name = kid_of(p, item, symbol);
+    const ps__item *name = ps__item_part(p, item, symbol);
     ps__buf folded = PS__BUF_INIT;
     if (!name) return ps__fail(err, PS__ERROR, "a rule of the word tables has no slot for its name");
     out->kind = kind;
@@ -46,7 +39,7 @@ static void take_number(ps__filter *out, int kind, double low, double high) {
 
 static void take_size(ps__filter *out, const ps__parse *p, const ps__item *item) {
     static const double FACTORS[] = {1e6, 1e6, 1e3};
-    const ps__item *n = kid_of(p, item, PS__SYM_N);
+    const ps__item *n = ps__item_part(p, item, PS__SYM_N);
     double limit = (n ? n->number : 0) * FACTORS[item->value];
     int kind = item->value == PS__SIZE_MP ? PS__FILTER_PIXELS : PS__FILTER_BYTES;
     if (item->symbol == PS__SYM_LARGER)
@@ -56,7 +49,7 @@ static void take_size(ps__filter *out, const ps__parse *p, const ps__item *item)
 }
 
 static int take_when(ps__filter *out, const ps__parse *p, const ps__item *item, int southern, ps__error *err) {
-    const ps__item *time = kid_of(p, item, PS__SYM_TIME);
+    const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
     ps__item whole = *item; /* a "when" that names the parts itself */
     ps__moment moment;
     whole.value = PS__TIME_IS;
@@ -101,7 +94,7 @@ static int take(ps__filter *out, const ps__parse *p, const ps__segment *segment,
     case PS__SYM_QUOTED:
     case PS__SYM_TEXT: return take_text(out, p, item, PS__FILTER_WORDS, err);
     case PS__SYM_RATING:
-        n = kid_of(p, item, PS__SYM_N);
+        n = ps__item_part(p, item, PS__SYM_N);
         take_number(out, PS__FILTER_RATING, n ? n->number : 1, INFINITY);
         return PS__OK;
     case PS__SYM_FAVOURITE: take_number(out, PS__FILTER_RATING, 4, INFINITY); return PS__OK;

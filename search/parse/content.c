@@ -1,6 +1,6 @@
 /*
-** What is left for the encoder: the sentence's own words in their order, without what lost its sense when filters were taken out of it
-** (prepositions, articles and conjunctions at an edge, and words for photos).
+** What is left for the encoder: the sentence's own words in their order, without what lost its sense when filters were taken out
+** of it (prepositions, articles and conjunctions at an edge, and words for photos).
 */
 #include <string.h>
 

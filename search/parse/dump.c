@@ -56,7 +56,8 @@ static void dump_days(ps__buf *out, unsigned days) {
 /* Spans, days and hours, each as a part of its own; of a negative filter, and of alternatives, they stay together. */
 static void dump_when(ps__buf *out, size_t start, const ps__filter *f, int first) {
     const ps__when *w = &f->when;
-    int days = w->weekdays != PS__WEEK, hours = w->minute_from != 0 || w->minute_to != 1440, spans = !is_all(w) || (!days && !hours);
+    int days = w->weekdays != PS__WEEK, hours = w->minute_from != 0 || w->minute_to != 1440,
+        spans = !is_all(w) || (!days && !hours);
     const char *not = f->negative && first ? "not " : "";
     const char *names[3] = {"when", "days", f->lenient ? "hours~" : "hours"};
     int holds[3] = {spans, days, hours}, put = 0;
@@ -73,7 +74,8 @@ static void dump_when(ps__buf *out, size_t start, const ps__filter *f, int first
         if (i == 0) ps__when_print(out, w);
         if (i == 1) dump_days(out, w->weekdays);
         if (i == 2)
-            ps__buf_printf(out, "%02d:%02d..%02d:%02d", w->minute_from / 60, w->minute_from % 60, w->minute_to / 60, w->minute_to % 60);
+            ps__buf_printf(out, "%02d:%02d..%02d:%02d", w->minute_from / 60, w->minute_from % 60, w->minute_to / 60,
+                           w->minute_to % 60);
         put = 1;
     }
 }
@@ -131,7 +133,8 @@ void ps__query_dump(ps__buf *out, const ps__query *query) {
         if (k) ps__buf_puts(out, " OR ");
         size_t from = out->length;
         dump_contents(out, from, clause);
-        for (size_t i = 0; i < clause->filter_count; i++) dump_filter(out, from, &clause->filters[i], i ? &clause->filters[i - 1] : NULL);
+        for (size_t i = 0; i < clause->filter_count; i++)
+            dump_filter(out, from, &clause->filters[i], i ? &clause->filters[i - 1] : NULL);
     }
     if (query->order != PS__ORDER_RELEVANCE) {
         part(out, start, "sort");

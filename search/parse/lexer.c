@@ -35,7 +35,8 @@ static int is_han(uint32_t code) {
 }
 
 static int is_quote(uint32_t code) {
-    return code == '"' || (code >= 0x201C && code <= 0x201F) || code == 0xAB || code == 0xBB || (code >= 0x300C && code <= 0x300F);
+    return code == '"' || (code >= 0x201C && code <= 0x201F) || code == 0xAB || code == 0xBB ||
+           (code >= 0x300C && code <= 0x300F);
 }
 
 static int class_of(uint32_t code) {
@@ -49,7 +50,8 @@ static int class_of(uint32_t code) {
     if (is_han(code)) return CLASS_HAN;
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
     if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO) return CLASS_LETTER;
-    if (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO) return code == '*' || code == '#' || code == '&' || code == '@' || code == '%' ? CLASS_SIGN : CLASS_PAUSE;
+    if (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO)
+        return code == '*' || code == '#' || code == '&' || code == '@' || code == '%' ? CLASS_SIGN : CLASS_PAUSE;
     if (category == UTF8PROC_CATEGORY_CF) return CLASS_LETTER; /* joiners lie inside words */
     return code == '|' ? CLASS_PAUSE : CLASS_SIGN;
 }
@@ -65,7 +67,8 @@ static int is_capital(const cursor *c, size_t i) {
     size_t next;
     uint32_t code = at(c, i, &next);
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
-    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT || (category == UTF8PROC_CATEGORY_LO && !is_han(code));
+    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT ||
+           (category == UTF8PROC_CATEGORY_LO && !is_han(code));
 }
 
 /* The folded form of a word; 0 when memory ran out. An apostrophe at one of its ends stays, as tables have it. */
@@ -136,7 +139,8 @@ static size_t composite(const cursor *c, ps__token *t, size_t i, int count, doub
     uint32_t separator = at(c, i, &next);
     if (next == i || (separator != '-' && separator != '.' && separator != '/' && separator != ':')) return 0;
     end = digits(c, next, &n, &second);
-    if (n < 1 || n > 2) return 0;
+    if (n < 1 || n > 4) return 0;
+    if (n > 2 && (separator != '/' || count > 2)) return 0;
     t->parts[0] = (int16_t)(first < 30000 ? first : 0);
     t->parts[1] = (int16_t)second;
     t->parts[2] = 0;
@@ -162,7 +166,13 @@ static size_t composite(const cursor *c, ps__token *t, size_t i, int count, doub
         t->type = PS__TOKEN_ISODATE; /* a month */
         return end;
     }
-    if (count > 2 || first < 1 || first > 31 || second < 1 || second > 31) return 0;
+    if (count <= 2 && n == 4 && separator == '/' && first >= 1 && first <= 12 && !letter_or_digit_at(c, end)) { /* "07/2019" */
+        t->type = PS__TOKEN_ISODATE;
+        t->parts[0] = (int16_t)second;
+        t->parts[1] = (int16_t)first;
+        return end;
+    }
+    if (count > 2 || n > 2 || first < 1 || first > 31 || second < 1 || second > 31) return 0;
     if (at(c, end, &next) != separator || next == end) return 0;
     i = digits(c, next, &n, &third);
     if (n == 0 && separator == '.' && !letter_or_digit_at(c, next)) { /* "4.7." */
@@ -188,6 +198,16 @@ static size_t lex_number(const cursor *c, ps__token *t, size_t i) {
     t->whole = 1;
     whole = composite(c, t, end, count, value);
     if (whole) return whole;
+    if (count == 8 && !letter_or_digit_at(c, end)) { /* 20190704; whether there is such a day is found out later */
+        int year = (int)value / 10000, month = (int)value / 100 % 100, day = (int)value % 100;
+        if (year >= 1826 && year <= 2100 && month >= 1 && month <= 12 && day >= 1 && day <= 31) {
+            t->type = PS__TOKEN_ISODATE;
+            t->parts[0] = (int16_t)year;
+            t->parts[1] = (int16_t)month;
+            t->parts[2] = (int16_t)day;
+            return end;
+        }
+    }
     uint32_t point = at(c, end, &next);
     if ((point == '.' || point == ',') && next > end) {
         size_t behind = digits(c, next, &n, &fraction);

@@ -1,5 +1,6 @@
 /*
-** Text to tokens. The tool that reads the word tables cuts words with this file too, so that tables and sentences meet in one form.
+** Text to tokens. The tool that reads the word tables cuts words with this file too, so that tables and sentences meet in one
+** form.
 **
 **   - a word is a run of letters, marks and digits that begins with no digit; in Han script each character is one
 **   - an apostrophe ends the word before it and stays with it ("l'" "hiver"); of "'s" it begins the word
@@ -31,16 +32,16 @@ enum {
 };
 
 typedef struct ps__token {
-    uint32_t from, to;          /* bytes of the text; with a weight, up to its end */
+    uint32_t from, to;           /* bytes of the text; with a weight, up to its end */
     uint32_t body_from, body_to; /* without quotes and weight */
-    uint32_t fold, fold_length; /* of the folded form in the lexer's `folds`; length 0: has none */
-    int32_t word;               /* in the tables; -1: in none */
+    uint32_t fold, fold_length;  /* of the folded form in the lexer's `folds`; length 0: has none */
+    int32_t word;                /* in the tables; -1: in none */
     int16_t parts[3];
     uint8_t type;
-    uint8_t space;    /* a blank stands before it */
-    uint8_t capital;  /* begins with a capital letter, or in a script that has none */
-    uint8_t whole;    /* a number without a fraction */
-    uint8_t digits;   /* of a number */
+    uint8_t space;     /* a blank stands before it */
+    uint8_t capital;   /* begins with a capital letter, or in a script that has none */
+    uint8_t whole;     /* a number without a fraction */
+    uint8_t digits;    /* of a number */
     uint8_t separator; /* of a local date: '.', '/' or '-' */
     double number;
     double weight; /* 1: none is given */
@@ -49,8 +50,8 @@ typedef struct ps__token {
 typedef struct ps__lexer {
     ps__token *tokens; /* [count] owned */
     size_t count, room;
-    size_t end;    /* bytes that became tokens; what follows is not parsed */
-    ps__buf folds; /* folded forms, each with a 0 at its end */
+    size_t end;      /* bytes that became tokens; what follows is not parsed */
+    ps__buf folds;   /* folded forms, each with a 0 at its end */
     size_t no_quote; /* PRIVATE: no closing quotation mark lies behind this byte; 0: not known */
     size_t steps;
 } ps__lexer;

@@ -1,6 +1,6 @@
 /*
-** Which words of the tables a sentence holds, and the language it is in: the one given, else Chinese where there is Han script, else
-** the one most of its words belong to. English is always read along.
+** Which words of the tables a sentence holds, and the language it is in: the one given, else Chinese where there is Han script,
+** else the one most of its words belong to. English is always read along.
 */
 #include <string.h>
 
@@ -28,9 +28,22 @@ static int find_language(const ps__tables *t, const char *lang) {
     return -1;
 }
 
+/* Where every word has a capital ("A Spring In The Forest"), capitals tell nothing. */
+static void drop_capitals(ps__lexer *lexer) {
+    size_t words = 0, capitals = 0;
+    for (size_t i = 0; i < lexer->count; i++) {
+        if (lexer->tokens[i].type != PS__TOKEN_WORD) continue;
+        words++;
+        capitals += lexer->tokens[i].capital;
+    }
+    for (size_t i = 0; words >= 3 && capitals == words && i < lexer->count; i++)
+        if (lexer->tokens[i].type == PS__TOKEN_WORD) lexer->tokens[i].capital = 0;
+}
+
 void ps__lexicon_apply(ps__parse *p) {
     const ps__tables *t = p->tables;
     size_t hits[16] = {0};
+    drop_capitals(&p->lexer);
     int han = 0, given = find_language(t, p->context ? p->context->lang : NULL), best;
     for (size_t i = 0; i < p->lexer.count; i++) {
         ps__token *token = &p->lexer.tokens[i];
@@ -39,7 +52,8 @@ void ps__lexicon_apply(ps__parse *p) {
         token->word = find_word(t, ps__token_fold(p, i));
         if (token->type == PS__TOKEN_HAN) han = 1;
         if (token->word < 0 || (token->type != PS__TOKEN_WORD && token->type != PS__TOKEN_HAN)) continue;
-        for (int l = 0; l < 16; l++) hits[l] += 4u * (t->word_langs[token->word] >> l & 1) + (t->name_langs[token->word] >> l & 1);
+        for (int l = 0; l < 16; l++)
+            hits[l] += 4u * (t->word_langs[token->word] >> l & 1) + (t->name_langs[token->word] >> l & 1);
     }
     p->english = find_language(t, "en");
     best = p->english;

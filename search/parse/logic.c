@@ -1,8 +1,9 @@
 /*
-** Not, or, weights: which segments belong together, and the clauses made of them. A sentence is one clause unless both sides of an "or"
-** have filters and content of their own.
+** Not, or, weights: which segments belong together, and the clauses made of them. A sentence is one clause unless both sides of
+** an "or" have filters and content of their own.
 */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -46,15 +47,18 @@ static int is_small_only(const ps__parse *p, size_t from, size_t to) {
     return 1;
 }
 
-static int is_fold(const ps__parse *p, size_t token, const char *word) { return strcmp(ps__token_fold(p, token), word) == 0; }
+static int is_fold(const ps__parse *p, size_t token, const char *word) {
+    return p->lexer.tokens[token].fold_length && strcmp(ps__token_fold(p, token), word) == 0;
+}
 
-/* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script, after what says
-** "without" of a noun that follows ("没有人的海滩"), at what links it to that noun. */
+/* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script, after
+** what says "without" of a noun that follows ("没有人的海滩"), at what links it to that noun. */
 static size_t reach(const ps__parse *p, size_t from, size_t to) {
     int relative = from > 0 && (is_fold(p, from - 1, "有") || is_fold(p, from - 1, "带"));
     for (size_t i = from; i < to; i++) {
         if (ps__is_pause(p, i)) return i;
-        if (i > from && i + 1 < to && (ps__chart_longest(p, i, PS__SYM_AND) >= 0 || ps__chart_longest(p, i, PS__SYM_BUT) >= 0)) return i;
+        if (i > from && i + 1 < to && (ps__chart_longest(p, i, PS__SYM_AND) >= 0 || ps__chart_longest(p, i, PS__SYM_BUT) >= 0))
+            return i;
         if (relative && i > from && i + 1 < to && ps__chart_longest(p, i, PS__SYM_LINK) >= 0) return i;
     }
     return to;
@@ -82,14 +86,14 @@ static int negate_content(negation *n, const ps__segment *s, int minus) {
     return add(n->out, &no) && (end == s->to || add(n->out, &rest));
 }
 
-/* Everything that a "not" at segment i is about, onto the list; returns the segment behind it, i itself when there is nothing to negate, or
-** count + 1 when memory ran out. */
+/* Everything that a "not" at segment i is about, onto the list; returns the segment behind it, i itself when there is nothing to
+** negate, or count + 1 when memory ran out. */
 static size_t negate(negation *n, size_t i) {
     int minus = n->segments[i].type == PS__SEGMENT_MINUS;
     size_t at = i + 1, count = n->count;
     for (;;) {
-        if (!minus && at + 1 < count && n->segments[at].type == PS__SEGMENT_CONTENT && n->segments[at + 1].type == PS__SEGMENT_FILTER &&
-            is_small_only(n->p, n->segments[at].from, n->segments[at].to))
+        if (!minus && at + 1 < count && n->segments[at].type == PS__SEGMENT_CONTENT &&
+            n->segments[at + 1].type == PS__SEGMENT_FILTER && is_small_only(n->p, n->segments[at].from, n->segments[at].to))
             at++; /* "not the ones from 2019" */
         const ps__segment *s = at < count ? &n->segments[at] : NULL;
         if (!s || (s->type != PS__SEGMENT_FILTER && s->type != PS__SEGMENT_CONTENT && s->type != PS__SEGMENT_WEIGHT)) return i;
@@ -98,8 +102,13 @@ static size_t negate(negation *n, size_t i) {
             if (!negate_content(n, s, minus)) return count + 1;
             if (n->out->items[n->out->count - 1].type == UNIT_CONTENT) return at + 1;
         } else {
-            int quoted = minus && s->type == PS__SEGMENT_FILTER && n->p->items[s->item].symbol == PS__SYM_QUOTED; /* -"red umbrella" */
-            unit u = {.type = s->type == PS__SEGMENT_FILTER && !quoted ? UNIT_FILTER : UNIT_WEIGHT, .negative = 1, .segment = s, .from = s->from, .to = s->to};
+            int quoted =
+                minus && s->type == PS__SEGMENT_FILTER && n->p->items[s->item].symbol == PS__SYM_QUOTED; /* -"red umbrella" */
+            unit u = {.type = s->type == PS__SEGMENT_FILTER && !quoted ? UNIT_FILTER : UNIT_WEIGHT,
+                      .negative = 1,
+                      .segment = s,
+                      .from = s->from,
+                      .to = s->to};
             if (!add(n->out, &u)) return count + 1;
         }
         at++;
@@ -159,15 +168,16 @@ static int is_only_and(const ps__parse *p, const unit *u) {
     return item >= 0 && p->items[item].to == u->to;
 }
 
-/* Filters of one kind on both sides of an "or", or of an "and" that cannot be met by both (two places, two times), are alternatives; the
-** word between them goes. */
+/* Filters of one kind on both sides of an "or", or of an "and" that cannot be met by both (two places, two times), are
+** alternatives; the word between them goes. */
 static void join_filters(units *list, const ps__parse *p) {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         unit *u = &list->items[i], *last = kept ? &list->items[kept - 1] : NULL;
         unit *next = i + 1 < list->count ? &list->items[i + 1] : NULL;
         int links = u->type == UNIT_OR || is_only_and(p, u);
-        if (links && last && next && last->type == UNIT_FILTER && next->type == UNIT_FILTER && !last->negative && !next->negative) {
+        if (links && last && next && last->type == UNIT_FILTER && next->type == UNIT_FILTER && !last->negative &&
+            !next->negative) {
             int kind = kind_of(p, next), same = kind_of(p, last) == kind;
             if (same && (u->type == UNIT_OR || kind == PS__SYM_WHERE || kind == PS__SYM_WHEN)) {
                 next->joined = u->type == UNIT_OR ? 1 : 2;
@@ -193,7 +203,8 @@ static int parts_clauses(const units *list, size_t start, size_t at) {
     int left = 0, right = holds(list, at + 1, &end);
     for (i = start; i < at; i++)
         if (list->items[i].type != UNIT_OR) left |= list->items[i].type == UNIT_FILTER ? 2 : 1;
-    int contents = at > 0 && list->items[at - 1].type != UNIT_FILTER && at + 1 < list->count && list->items[at + 1].type != UNIT_FILTER;
+    int contents =
+        at > 0 && list->items[at - 1].type != UNIT_FILTER && at + 1 < list->count && list->items[at + 1].type != UNIT_FILTER;
     if (contents) return left == 3 && right == 3;
     return left != 0 && right != 0;
 }
@@ -228,6 +239,16 @@ static int is_southern(const building *b) {
     return b->p->context->southern;
 }
 
+/* "January or February": 01-01..02-01 and 02-01..03-01 are one. */
+static int merge_recurring(ps__when *a, const ps__when *b) {
+    char both[sizeof a->every];
+    if (strlen(a->every) != 12 || strlen(b->every) != 12 || memcmp(a->every + 7, b->every, 5) != 0) return 0;
+    snprintf(both, sizeof both, "%.5s..%s", a->every, b->every + 7);
+    if (ps__when_or(a, b, NULL) != PS__OK) return 0;
+    memcpy(a->every, both, sizeof both);
+    return 1;
+}
+
 /* What two times allow together, as one filter. */
 static int merge_times(ps__filter *into, const ps__filter *other) {
     ps__when *a = &into->when;
@@ -235,11 +256,13 @@ static int merge_times(ps__filter *into, const ps__filter *other) {
     int hours_differ = a->minute_from != b->minute_from || a->minute_to != b->minute_to;
     int all_a = a->count == 1 && a->spans[0].from_s == PS__WHEN_FIRST && a->spans[0].to_s == PS__WHEN_LAST;
     int all_b = b->count == 1 && b->spans[0].from_s == PS__WHEN_FIRST && b->spans[0].to_s == PS__WHEN_LAST;
-    if (into->kind != PS__FILTER_WHEN || other->kind != PS__FILTER_WHEN || hours_differ || into->lenient != other->lenient) return 0;
+    if (into->kind != PS__FILTER_WHEN || other->kind != PS__FILTER_WHEN || hours_differ || into->lenient != other->lenient)
+        return 0;
     if (all_a && all_b && a->weekdays != PS__WEEK && b->weekdays != PS__WEEK) {
         a->weekdays |= b->weekdays;
         return 1;
     }
+    if (a->every[0] && b->every[0]) return merge_recurring(a, b);
     if (a->every[0] || b->every[0]) return 0;
     return ps__when_or(a, b, NULL) == PS__OK;
 }
@@ -280,9 +303,8 @@ static int is_hours(const ps__parse *p, const unit *u) {
     if (u->type != UNIT_FILTER || u->negative) return 0;
     const ps__item *item = &p->items[u->segment->item];
     if (item->symbol != PS__SYM_WHEN && item->symbol != PS__SYM_TIME) return 0;
-    for (int k = 0; k < item->kid_count && item->symbol == PS__SYM_WHEN; k++)
-        if (p->items[item->kids[k]].symbol == PS__SYM_TIME) item = &p->items[item->kids[k]];
-    return (item->flags & PS__ITEM_DAYPART) != 0;
+    const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
+    return ((time ? time : item)->flags & PS__ITEM_DAYPART) != 0;
 }
 
 /* The texts to be found: one, or alternatives parted by "or". */
@@ -356,7 +378,8 @@ static int add_clause(ps__query *out, ps__parse *p, const unit *list, size_t cou
 static void take_order(ps__query *out, const ps__parse *p, const units *list) {
     for (size_t i = 0; i < list->count; i++) {
         const unit *u = &list->items[i];
-        if (u->type == UNIT_FILTER && p->items[u->segment->item].symbol == PS__SYM_SORT) out->order = p->items[u->segment->item].value;
+        if (u->type == UNIT_FILTER && p->items[u->segment->item].symbol == PS__SYM_SORT)
+            out->order = p->items[u->segment->item].value;
     }
 }
 

@@ -1,6 +1,6 @@
 /*
-** Matches the patterns of the tables against the tokens that begin at one place, stage by stage: words, times, phrases. A time may begin
-** with a time ("christmas before last", 去年之前), so items made here are tried as beginnings as well, a few deep.
+** Matches the patterns of the tables against the tokens that begin at one place, stage by stage: words, times, phrases. A time
+** may begin with a time ("christmas before last", 去年之前), so items made here are tried as beginnings as well, a few deep.
 */
 #include <string.h>
 
@@ -8,8 +8,8 @@
 #include "search/parse/chart.h"
 #include "search/parse/times.h"
 
-#define MAX_ITEMS 100   /* at one token */
-#define MAX_STEPS 6000  /* at one token */
+#define MAX_ITEMS 100  /* at one token */
+#define MAX_STEPS 6000 /* at one token */
 #define MAX_DEPTH 3
 #define MAX_TOKENS_OF_PATTERN 40
 
@@ -63,7 +63,8 @@ int32_t ps__chart_longest(const ps__parse *p, size_t token, int symbol) {
     for (int32_t i = p->first[token]; i >= 0; i = p->items[i].next) {
         const ps__item *item = &p->items[i];
         if (item->symbol != symbol) continue;
-        if (best < 0 || item->to > p->items[best].to || (item->to == p->items[best].to && item->rank > p->items[best].rank)) best = i;
+        if (best < 0 || item->to > p->items[best].to || (item->to == p->items[best].to && item->rank > p->items[best].rank))
+            best = i;
     }
     return best;
 }
@@ -83,7 +84,7 @@ static int is_weak(const match *m) {
             weak++;
         }
     }
-    return weak == 1;
+    return weak == 1 || m->kid_count == 0; /* all of several weak words: a name like "musim? panas?" */
 }
 
 static void accept(match *m, size_t end) {
@@ -94,12 +95,14 @@ static void accept(match *m, size_t end) {
     memcpy(item.kids, m->kids, sizeof item.kids);
     for (int k = m->kid_count; k < PS__ITEM_KIDS; k++) item.kids[k] = 0;
     if (is_weak(m)) item.flags = PS__ITEM_WEAK;
-    if (pattern->symbol >= PS__SYM_NOT && pattern->symbol <= PS__SYM_BUT && item.flags) { /* weak operators are those of the sentence's language */
+    if (pattern->symbol >= PS__SYM_NOT && pattern->symbol <= PS__SYM_BUT &&
+        item.flags) { /* weak operators are those of the sentence's language */
         if (pattern->lang != p->lang) return;
         item.flags = 0;
     }
     int nested = 0;
-    for (int k = 0; k < m->kid_count; k++) nested |= p->items[m->kids[k]].symbol == PS__SYM_TIME;
+    for (int k = 0; k < m->kid_count; k++) /* "fim de semana passado": last weekend, not the end of last week */
+        if (p->items[m->kids[k]].symbol == PS__SYM_TIME) nested |= pattern->symbol == PS__SYM_TIME || !(p->items[m->kids[k]].rank & 1);
     item.rank = (uint8_t)((item.flags ? 0 : 4) + (pattern->lang == p->lang ? 2 : 0) + !nested);
     item.depth = (uint8_t)m->depth;
     if (pattern->symbol == PS__SYM_N) item.number = pattern->value;
@@ -137,7 +140,8 @@ static void match_rest(match *m, int element, size_t at) {
     }
 }
 
-/* Beside another language, English words count only where they are none of that language ("no" in Portuguese, "mar" in Spanish). */
+/* Beside another language, English words count only where they are none of that language ("no" in Portuguese, "mar" in Spanish).
+** */
 static int is_played(const ps__parse *p, const ps__pattern *pattern) {
     uint32_t first = p->tables->elements[pattern->elements], number = first & PS__ELEMENT_NUMBER;
     if (!(p->langs >> pattern->lang & 1)) return 0;

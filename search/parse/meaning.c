@@ -40,7 +40,8 @@ static void put_closed(ps__buf *out, const ps__span *span) {
         if (a.days == last.days) {
             ps__buf_puts(out, "on ");
             put_day(out, &a);
-            ps__buf_printf(out, " from %d:%02d to %d:%02d", a.minute / 60, a.minute % 60, b.minute ? b.minute / 60 : 24, b.minute % 60);
+            ps__buf_printf(out, " from %d:%02d to %d:%02d", a.minute / 60, a.minute % 60, b.minute ? b.minute / 60 : 24,
+                           b.minute % 60);
             return;
         }
         ps__buf_puts(out, "from ");
@@ -138,7 +139,8 @@ static void put_weekdays(ps__buf *out, unsigned weekdays) {
 }
 
 static void put_hours(ps__buf *out, int from, int to) {
-    static const char *const DAYPARTS[] = {"in the morning", "at noon", "in the afternoon", "in the evening", "at night", "at midnight"};
+    static const char *const DAYPARTS[] = {"in the morning", "at noon",  "in the afternoon",
+                                           "in the evening", "at night", "at midnight"};
     const char *name = NULL;
     for (int i = 0; i < 6; i++) {
         int a, b;
@@ -152,7 +154,8 @@ static void put_hours(ps__buf *out, int from, int to) {
 }
 
 static void put_when(ps__buf *out, const ps__when *when) {
-    int all = !when->every[0] && when->count == 1 && when->spans[0].from_s == PS__WHEN_FIRST && when->spans[0].to_s == PS__WHEN_LAST;
+    int all =
+        !when->every[0] && when->count == 1 && when->spans[0].from_s == PS__WHEN_FIRST && when->spans[0].to_s == PS__WHEN_LAST;
     int days = when->weekdays != PS__WEEK, hours = when->minute_from != 0 || when->minute_to != 1440;
     if (!all || (!days && !hours)) put_spans(out, when);
     if (days) {

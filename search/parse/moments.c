@@ -1,8 +1,10 @@
 /*
-** The arithmetic of moments: units of the calendar, the spans of what recurs, parts and neighbourhoods of both.
+** The arithmetic of moments: units of the calendar, the spans of what recurs, parts and neighbourhoods of both, and at last the
+** spans that a filter has.
 */
 #include "search/parse/times.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "search/holidays.h"
@@ -49,7 +51,8 @@ static int year_of(int64_t s) {
 int ps__moment_in_year(ps__span out[2], const ps__moment *moment, int year) {
     int count = 0;
     if (moment->kind == PS__MOMENT_EVERY) {
-        int wraps = moment->month_to < moment->month_from || (moment->month_to == moment->month_from && moment->day_to <= moment->day_from);
+        int wraps = moment->month_to < moment->month_from ||
+                    (moment->month_to == moment->month_from && moment->day_to <= moment->day_from);
         out[0].from_s = ps__day(year, moment->month_from, moment->day_from) * PS__DAY_S;
         out[0].to_s = ps__day(year + wraps, moment->month_to, moment->day_to) * PS__DAY_S;
         return out[0].from_s < out[0].to_s;
@@ -117,12 +120,17 @@ void ps__moment_unit(ps__moment *out, int unit, int64_t now_s, int64_t offset) {
         first = (floor_div(now_s, length) + offset) * length;
         ps__moment_span(out, first, first + length, unit);
         break;
-    case PS__WEEK_UNIT: ps__moment_span(out, (monday + 7 * offset) * PS__DAY_S, (monday + 7 * offset + 7) * PS__DAY_S, unit); break;
-    case PS__WEEKEND: ps__moment_span(out, (monday + 7 * offset + 5) * PS__DAY_S, (monday + 7 * offset + 7) * PS__DAY_S, unit); break;
+    case PS__WEEK_UNIT:
+        ps__moment_span(out, (monday + 7 * offset) * PS__DAY_S, (monday + 7 * offset + 7) * PS__DAY_S, unit);
+        break;
+    case PS__WEEKEND:
+        ps__moment_span(out, (monday + 7 * offset + 5) * PS__DAY_S, (monday + 7 * offset + 7) * PS__DAY_S, unit);
+        break;
     case PS__MONTH: {
         int64_t months = (int64_t)year * 12 + month - 1 + offset;
         int y = (int)floor_div(months, 12), m = (int)(months - floor_div(months, 12) * 12) + 1;
-        ps__moment_span(out, ps__day(y, m, 1) * PS__DAY_S, ps__day(m == 12 ? y + 1 : y, m == 12 ? 1 : m + 1, 1) * PS__DAY_S, unit);
+        ps__moment_span(out, ps__day(y, m, 1) * PS__DAY_S, ps__day(m == 12 ? y + 1 : y, m == 12 ? 1 : m + 1, 1) * PS__DAY_S,
+                        unit);
         break;
     }
     case PS__YEAR:
@@ -145,7 +153,8 @@ static int third_of_span(ps__moment *out, int third) {
     ps__day_parts(&year, &month, &day, floor_div(from, PS__DAY_S));
     switch (out->grain) {
     case PS__DECADE:
-        out->span = (ps__span){ps__day(year + YEARS[third], 1, 1) * PS__DAY_S, ps__day(year + YEARS[third + 1], 1, 1) * PS__DAY_S};
+        out->span =
+            (ps__span){ps__day(year + YEARS[third], 1, 1) * PS__DAY_S, ps__day(year + YEARS[third + 1], 1, 1) * PS__DAY_S};
         break;
     case PS__YEAR:
         out->span.from_s = ps__day(year, MONTHS[third] + 1, 1) * PS__DAY_S;
@@ -282,4 +291,44 @@ int ps__moment_between(ps__moment *out, const ps__moment *a, const ps__moment *b
     }
     ps__moment_span(out, first.from_s, last.to_s, a->grain);
     return first.from_s < last.to_s;
+}
+
+/* ---- The filter ---- */
+
+static int add_years(ps__when *out, const ps__moment *moment, ps__error *err) {
+    ps__span spans[2];
+    memset(out, 0, sizeof *out);
+    out->weekdays = PS__WEEK;
+    out->minute_to = 1440;
+    for (int year = PS__FIRST_YEAR; year <= PS__LAST_YEAR; year++) {
+        int n = ps__moment_in_year(spans, moment, year);
+        for (int i = 0; i < n; i++) {
+            int status = ps__when_add(out, spans[i].from_s, spans[i].to_s, err);
+            if (status != PS__OK) return status;
+        }
+    }
+    if (moment->kind == PS__MOMENT_EVERY)
+        snprintf(out->every, sizeof out->every, "%02u-%02u..%02u-%02u", (unsigned)moment->month_from % 100,
+                 (unsigned)moment->day_from % 100, (unsigned)moment->month_to % 100, (unsigned)moment->day_to % 100);
+    else if (!moment->wider_s)
+        snprintf(out->every, sizeof out->every, "%s", ps__holiday_name(moment->holiday));
+    return PS__OK;
+}
+
+int ps__moment_when(ps__when *out, const ps__moment *moment, ps__error *err) {
+    int status;
+    if (moment->kind == PS__MOMENT_ANY)
+        status = ps__when_always(out, err);
+    else if (moment->kind == PS__MOMENT_SPAN)
+        status = ps__when_span(out, moment->span.from_s, moment->span.to_s, err);
+    else
+        status = add_years(out, moment, err);
+    if (status != PS__OK) {
+        ps__when_clear(out);
+        return status;
+    }
+    out->weekdays = moment->weekdays;
+    out->minute_from = moment->minute_from;
+    out->minute_to = moment->minute_to;
+    return PS__OK;
 }

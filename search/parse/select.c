@@ -1,6 +1,6 @@
 /*
-** The rules of reading: longest match first, and what stands to the right and left of a word of time or place decides whether it is one
-** ("christmas in Paris", "christmas tree"). docs/queries.md tells them.
+** The rules of reading: longest match first, and what stands to the right and left of a word of time or place decides whether it
+** is one ("christmas in Paris", "christmas tree"). docs/queries.md tells them.
 */
 #include "search/parse/select.h"
 
@@ -12,17 +12,14 @@
 /* People of a town that is meant although its name is written small: alone, and behind a preposition. */
 #define KNOWN_ALONE 300000
 #define KNOWN_ALONE_CAPITAL 15000
+#define KNOWN_BESIDE 1000000 /* behind a small word that is no preposition of places */
+#define KNOWN_FIRST 100000   /* as the first word */
 #define KNOWN_PLACED 100000
 #define KNOWN_PLACED_PHOTOS 10000
-#define KNOWN_SMALL 1e8 /* of a name that is a word as well, written small behind a preposition: countries */
+#define KNOWN_SMALL 1e8   /* countries and areas: behind an article, too */
+#define KNOWN_COUNTRY 1e9 /* of a name that is a word as well, written small behind a preposition */
 
 enum { NO, YES, BLOCK }; /* BLOCK: it is content, and so is what lies in it */
-
-static const ps__item *kid_of(const ps__parse *p, const ps__item *item, int symbol) {
-    for (int k = 0; k < item->kid_count; k++)
-        if (p->items[item->kids[k]].symbol == symbol) return &p->items[item->kids[k]];
-    return NULL;
-}
 
 static size_t longest_of(const ps__parse *p, size_t token, const int *symbols, size_t count) {
     size_t best = 0;
@@ -71,10 +68,14 @@ static int follows_photo(const ps__parse *p, size_t token) {
 }
 
 /* 1: the sentence's language is one of these ("de en"). */
-static int is_language(const ps__parse *p, const char *languages) { return p->lang >= 0 && strstr(languages, p->tables->languages[p->lang]) != NULL; }
+static int is_language(const ps__parse *p, const char *languages) {
+    return p->lang >= 0 && strstr(languages, p->tables->languages[p->lang]) != NULL;
+}
 
 /* Capitals tell names from other words, but not in German, where all nouns have them. */
-static int is_capital(const ps__parse *p, const ps__item *item) { return item->flags & PS__ITEM_CAPITAL && !is_language(p, "de"); }
+static int is_capital(const ps__parse *p, const ps__item *item) {
+    return item->flags & PS__ITEM_CAPITAL && !is_language(p, "de");
+}
 
 /* In Han script: a weak character that the next one makes another word ("晚" of "晚餐"). */
 static int ends_in_half_a_word(const ps__parse *p, const ps__item *time) {
@@ -95,21 +96,30 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
 static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *time) {
     int weak = time->flags & PS__ITEM_WEAK, starts = item->from == 0 || follows_photo(p, item->from);
     size_t first = time->from;
-    if (weak && (!p->lexer.tokens[first].capital || !is_language(p, "de en id"))) return BLOCK; /* the others write months small */
+    if (weak && (!p->lexer.tokens[first].capital || !is_language(p, "de en id")))
+        return BLOCK; /* the others write months small */
     if ((weak || time->flags & PS__ITEM_SOFT) && !starts && ps__chart_longest(p, item->from, PS__SYM_PHOTO) < 0) return BLOCK;
     return accept_time(p, time, item->to, 1, 0) == YES ? YES : BLOCK;
 }
 
+static int is_after(const ps__parse *p, size_t token, int symbol) {
+    if (token == 0) return 0;
+    int32_t item = ps__chart_longest(p, token - 1, symbol);
+    return item >= 0 && p->items[item].to == token;
+}
+
 static int accept_where(const ps__parse *p, const ps__item *item) {
-    const ps__item *place = kid_of(p, item, PS__SYM_PLACE);
-    if (!place) return kid_of(p, item, PS__SYM_DEMONYM) ? YES : NO;
+    const ps__item *place = ps__item_part(p, item, PS__SYM_PLACE);
+    if (!place) return ps__item_part(p, item, PS__SYM_DEMONYM) ? YES : NO;
     if (is_capital(p, place) || place->kid_count == 2) return YES;
     if (place->flags & PS__ITEM_AMBIGUOUS) { /* "in turkey", "in Essen", but not "in the bath", "im Essen", "at sunset" */
         int plain = place->from == item->from + 1 && ps__chart_longest(p, item->from, PS__SYM_MELTED) < 0;
-        double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_SMALL : is_language(p, "de") ? KNOWN_PLACED : 0;
+        double known = !(place->flags & PS__ITEM_CAPITAL) ? KNOWN_COUNTRY : is_language(p, "de") ? KNOWN_PLACED : 0;
+        if (place->flags & PS__ITEM_CAPITAL && place->number >= KNOWN_SMALL) return is_edge(p, item->to, 1); /* "in den Alpen" */
         return plain && is_edge(p, item->to, 1) && place->number >= known;
     }
     if (item->value == PS__WHERE_WITHIN) return YES;
+    if (is_after(p, place->from, PS__SYM_ARTICLE) && place->number < KNOWN_SMALL) return NO; /* "from the side" */
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);
 }
@@ -118,18 +128,30 @@ static int accept_place(const ps__parse *p, const ps__item *item, int after) {
     int capital = is_capital(p, item);
     int cased = p->lexer.tokens[item->from].type != PS__TOKEN_HAN;
     if (!is_edge(p, item->to, after)) return NO;
+    if (item->to == item->from + 1 && p->lexer.tokens[item->from].fold_length == 2) return after; /* "us" */
+    if (is_after(p, item->from, PS__SYM_SMALL) && !after && item->number < KNOWN_BESIDE)
+        return NO; /* "with Anna in Rome", "the star of David" */
+    if (is_after(p, item->from, PS__SYM_ARTICLE) && (!capital || item->number < KNOWN_SMALL)) return NO; /* "a jersey" */
+    if (item->from == 0 && item->number < KNOWN_SMALL) { /* the first word has a capital anyway */
+        if (item->flags & PS__ITEM_AMBIGUOUS) return NO;
+        if (item->kid_count == 2 || (item->to > item->from + 1 && capital && cased)) return item->number > 0;
+        return item->number >= (capital && cased ? KNOWN_FIRST : KNOWN_ALONE);
+    }
     if (item->flags & PS__ITEM_AMBIGUOUS && (!capital || !cased)) return NO;
     if (item->kid_count == 2) return YES;
+    if (item->to > item->from + 1 && capital && cased) return item->number > 0;
     return item->number >= (capital && cased ? KNOWN_ALONE_CAPITAL : KNOWN_ALONE);
 }
 
 /* "Italian village" is in Italy. */
-static int accept_demonym(const ps__parse *p, const ps__item *item) { return ps__chart_longest(p, item->to, PS__SYM_PLACELIKE) >= 0; }
+static int accept_demonym(const ps__parse *p, const ps__item *item) {
+    return ps__chart_longest(p, item->to, PS__SYM_PLACELIKE) >= 0;
+}
 
 /* What is in it begins a phrase that only looks like it ("en [père] noël"). */
 static int cuts_content(const ps__parse *p, const ps__item *item) {
-    const ps__item *inner = kid_of(p, item, PS__SYM_PLACE);
-    if (!inner) inner = kid_of(p, item, PS__SYM_TIME);
+    const ps__item *inner = ps__item_part(p, item, PS__SYM_PLACE);
+    if (!inner) inner = ps__item_part(p, item, PS__SYM_TIME);
     int32_t content = inner ? ps__chart_longest(p, inner->from, PS__SYM_CONTENT) : -1;
     return content >= 0 && p->items[content].to > inner->to;
 }
@@ -139,7 +161,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     switch (item->symbol) {
     case PS__SYM_TIME: return accept_time(p, item, item->to, 0, after);
     case PS__SYM_WHEN: {
-        const ps__item *time = kid_of(p, item, PS__SYM_TIME);
+        const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
         if (!time) return accept_time(p, item, item->to, 1, 0); /* the pattern names its parts */
         return item->value == PS__WHEN_OF ? accept_of(p, item, time) : accept_time(p, time, item->to, 1, 0);
     }
@@ -147,6 +169,13 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     case PS__SYM_PLACE: return accept_place(p, item, after);
     case PS__SYM_DEMONYM: return accept_demonym(p, item);
     case PS__SYM_CONTENT: return BLOCK;
+    case PS__SYM_KIND:
+    case PS__SYM_FLASH:
+    case PS__SYM_TYPE:
+    case PS__SYM_RATING:
+    case PS__SYM_SORT: /* "selfie stick", "5 star hotel", "latest fashion" */
+        if (item->to < p->lexer.count && p->lexer.tokens[item->to].type != PS__TOKEN_HAN && !is_edge(p, item->to, 1)) return NO;
+        return item->flags & PS__ITEM_WEAK ? NO : YES;
     default: return item->flags & PS__ITEM_WEAK ? NO : YES;
     }
 }
@@ -221,10 +250,11 @@ static int is_place(const ps__item *item) {
 }
 
 static void note_place(ps__segments *s, const ps__parse *p, const ps__item *item, const ps__where *where) {
-    const ps__item *place = item->symbol == PS__SYM_PLACE ? item : kid_of(p, item, PS__SYM_PLACE);
+    const ps__item *place = item->symbol == PS__SYM_PLACE ? item : ps__item_part(p, item, PS__SYM_PLACE);
     if (!place) place = item;
     uint32_t from = p->lexer.tokens[place->from].from, to = p->lexer.tokens[place->to - 1].to;
-    ps__buf_printf(&s->notes, "no photo is known to be %s %.*s: taken as content", where->near ? "near" : "in", (int)(to - from), p->text + from);
+    ps__buf_printf(&s->notes, "no photo is known to be %s %.*s: taken as content", where->near ? "near" : "in", (int)(to - from),
+                   p->text + from);
     ps__buf_putc(&s->notes, 0);
 }
 
@@ -234,7 +264,7 @@ static void note_hours(ps__segments *s) {
 }
 
 static int is_only_hours(const ps__parse *p, const ps__item *item) {
-    const ps__item *time = item->symbol == PS__SYM_WHEN ? kid_of(p, item, PS__SYM_TIME) : NULL;
+    const ps__item *time = item->symbol == PS__SYM_WHEN ? ps__item_part(p, item, PS__SYM_TIME) : NULL;
     if (item->symbol != PS__SYM_TIME && item->symbol != PS__SYM_WHEN) return 0;
     return (time ? time : item)->flags & (PS__ITEM_DAYPART | PS__ITEM_CLOCK);
 }
@@ -250,7 +280,8 @@ static int take_filter(ps__segments *s, ps__parse *p, size_t token, int after, p
         p->steps++;
         if (best < 0) break;
         const ps__item *item = &p->items[best];
-        *out = (ps__segment){.type = verdict == YES ? PS__SEGMENT_FILTER : PS__SEGMENT_CONTENT, .from = token, .to = item->to, .item = best};
+        *out = (ps__segment){
+            .type = verdict == YES ? PS__SEGMENT_FILTER : PS__SEGMENT_CONTENT, .from = token, .to = item->to, .item = best};
         if (verdict == BLOCK) return 1;
         if (is_place(item)) {
             int found = ps__place_resolve(&out->where, p, item);
@@ -285,6 +316,13 @@ static int32_t longer(const ps__parse *p, size_t token, int symbol, size_t lengt
     return item >= 0 && (size_t)p->items[item].to - token > length ? item : -1;
 }
 
+/* A weak "not" ("no se ve", "nicht sichtbar" are about verbs) counts behind a pause and before a filter only. */
+static int32_t longer_not(const ps__parse *p, size_t token, size_t length) {
+    int32_t not = longer(p, token, PS__SYM_NOT, length);
+    if (not < 0 || p->lang == p->english || !(p->items[not ].flags & PS__ITEM_WEAK)) return not ;
+    return (token > 0 && ps__is_pause(p, token - 1)) || p->begins[p->items[not ].to] ? not : -1;
+}
+
 int ps__select(ps__segments *out, ps__parse *p) {
     size_t count = p->lexer.count;
     memset(out, 0, sizeof *out);
@@ -305,10 +343,10 @@ int ps__select(ps__segments *out, ps__parse *p) {
             ps__segment filter;
             int found = take_filter(out, p, i, after, &filter);
             size_t length = found ? filter.to - i : 0;
-            int32_t not = longer(p, i, PS__SYM_NOT, length), or = longer(p, i, PS__SYM_OR, length);
+            int32_t not = longer_not(p, i, length), or = longer(p, i, PS__SYM_OR, length);
             if (not >= 0) {
                 segment.type = PS__SEGMENT_NOT;
-                segment.to = p->items[not].to;
+                segment.to = p->items[not ].to;
             } else if (or >= 0) {
                 segment.type = PS__SEGMENT_OR;
                 segment.to = p->items[or].to;

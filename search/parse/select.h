@@ -34,7 +34,8 @@ void ps__select_token(ps__parse *p, size_t token);
 int ps__select(ps__segments *out, ps__parse *p);
 void ps__segments_free(ps__segments *segments);
 
-/* The longest item of small words, operators between words included, or of words that mean "photo" (`noise`); the tokens it has, or 0. */
+/* The longest item of small words, operators between words included, or of words that mean "photo" (`noise`); the tokens it has,
+** or 0. */
 size_t ps__small_at(const ps__parse *p, size_t token);
 size_t ps__noise_at(const ps__parse *p, size_t token);
 int ps__is_pause(const ps__parse *p, size_t token); /* punctuation, not a hyphen within a word */

@@ -1,6 +1,6 @@
 /*
-** Items that tokens are by themselves: numbers, years, days, dates, times of the day, quoted text; and those that are looked up only
-** where a pattern asks for them: any word, words up to an edge, cameras and lenses of the gallery.
+** Items that tokens are by themselves: numbers, years, days, dates, times of the day, quoted text; and those that are looked up
+** only where a pattern asks for them: any word, words up to an edge, cameras and lenses of the gallery.
 */
 #include <string.h>
 
@@ -10,7 +10,7 @@ enum { ASKED_WORD = 1, ASKED_WORDS = 2, ASKED_CAMERA = 4, ASKED_LENS = 8 };
 
 static void add(ps__parse *p, size_t token, size_t to, int symbol, double number) {
     ps__item item = {.from = (uint16_t)token, .to = (uint16_t)to, .symbol = (uint8_t)symbol, .rank = 2, .number = number};
-    item.value = (int32_t)number;
+    item.value = number < 1e9 ? (int32_t)number : INT32_MAX;
     ps__chart_add(p, &item);
 }
 
@@ -24,7 +24,7 @@ static int is_tight(const ps__parse *p, size_t token) { return token < p->lexer.
 /* "3pm", "3 p.m.", "15h30", "15h". */
 static void add_clock(ps__parse *p, size_t token) {
     const ps__token *t = ps__token_at(p, token);
-    int hour = (int)t->number, minute = -1;
+    int hour = t->number <= 24 ? (int)t->number : 25, minute = -1;
     size_t next = token + 1;
     if (t->type == PS__TOKEN_CLOCK) {
         hour = t->parts[0];
@@ -83,7 +83,13 @@ void ps__slots_of_words(ps__parse *p, size_t token) {
         if (item.symbol == PS__SYM_ORDINAL && item.value >= 1 && item.value <= 31) {
             add(p, token, item.to, PS__SYM_DAY, item.value);
         } else if (item.symbol >= PS__SYM_RELNIGHT && item.symbol <= PS__SYM_RELYEAR) { /* a time by itself */
-            ps__item time = {.from = item.from, .to = item.to, .symbol = PS__SYM_TIME, .rank = item.rank, .flags = item.flags & PS__ITEM_WEAK, .kid_count = 1, .value = PS__TIME_IS};
+            ps__item time = {.from = item.from,
+                             .to = item.to,
+                             .symbol = PS__SYM_TIME,
+                             .rank = item.rank,
+                             .flags = item.flags & PS__ITEM_WEAK,
+                             .kid_count = 1,
+                             .value = PS__TIME_IS};
             time.kids[0] = i;
             ps__chart_add(p, &time);
         }
@@ -138,7 +144,7 @@ static void add_words(ps__parse *p, size_t token) {
         if (!is_word_type(t->type) && !ps__token_joins(&p->lexer, end)) break;
         if (end > token && p->begins[end]) break;
         int operator= ps__chart_longest(p, end, PS__SYM_NOT) >= 0 || ps__chart_longest(p, end, PS__SYM_OR) >= 0 ||
-                      ps__chart_longest(p, end, PS__SYM_BUT) >= 0 || ps__chart_longest(p, end, PS__SYM_AND) >= 0;
+            ps__chart_longest(p, end, PS__SYM_BUT) >= 0 || ps__chart_longest(p, end, PS__SYM_AND) >= 0;
         if (operator) break;
         end++;
     }
@@ -156,7 +162,8 @@ static void add_known(ps__parse *p, size_t token, int symbol, int (*has)(const c
         p->asks_left--;
         if (!ps__fold_tokens(&name, p, token, end)) break;
         if (!has(name.bytes, p->context->gallery.payload)) break;
-        int plain = p->lexer.tokens[token].type == PS__TOKEN_NUMBER || ps__chart_longest(p, token, PS__SYM_SMALL) >= 0 || name.length < 3;
+        int plain =
+            p->lexer.tokens[token].type == PS__TOKEN_NUMBER || ps__chart_longest(p, token, PS__SYM_SMALL) >= 0 || name.length < 3;
         if (end == token + 1 && plain) continue;
         int ambiguous = ps__chart_longest(p, token, PS__SYM_AMBIGUOUS_CAMERA) >= 0 && !p->lexer.tokens[token].capital;
         if (end == token + 1 && ambiguous) continue;

@@ -9,8 +9,9 @@ static const char *const SEASONS[] = {"spring", "summer", "autumn", "winter", NU
 static const char *const DAYPARTS[] = {"morning", "noon", "afternoon", "evening", "night", "midnight", NULL};
 static const char *const UNITS[] = {"minute", "hour", "day", "week", "weekend", "month", "year", "decade", NULL};
 static const char *const LENGTHS[] = {"m", "km", "mi", NULL};
-static const char *const ACTIONS[] = {"is",     "this",    "last",   "next",     "last-n",    "ago",    "before", "after", "since", "until",
-                                      "between", "around", "begin-of", "middle-of", "end-of", "decade", "older", "every", "recent", NULL};
+static const char *const ACTIONS[] = {"is",     "this",   "last",  "next",    "last-n", "ago",      "before",
+                                      "after",  "since",  "until", "between", "around", "begin-of", "middle-of",
+                                      "end-of", "decade", "older", "every",   "recent", NULL};
 static const char *const WEEKDAYS[] = {"weekend", NULL};
 static const char *const WHENS[] = {"in", "of", NULL};
 static const char *const WHERES[] = {"in", "near", "within", "of", NULL};
@@ -20,10 +21,14 @@ static const char *const SWITCH[] = {"off", "on", NULL};
 static const char *const SIZES[] = {"mp", "mb", "kb", NULL};
 static const char *const ORDERS[] = {"", "newest", "oldest", NULL};
 
-#define SLOT(name) {name, NULL, PS__STAGE_NONE, PS__VALUE_NONE, 0, 0, NULL}
-#define PLAIN(slot, rule, stage) {slot, rule, stage, PS__VALUE_NONE, 0, 0, NULL}
-#define NUMBER(slot, rule, stage, low, high) {slot, rule, stage, PS__VALUE_NUMBER, low, high, NULL}
-#define NAMES(slot, rule, stage, names) {slot, rule, stage, PS__VALUE_NAME, 0, 0, names}
+#define SLOT(name)                                                                                                               \
+    { name, NULL, PS__STAGE_NONE, PS__VALUE_NONE, 0, 0, NULL }
+#define PLAIN(slot, rule, stage)                                                                                                 \
+    { slot, rule, stage, PS__VALUE_NONE, 0, 0, NULL }
+#define NUMBER(slot, rule, stage, low, high)                                                                                     \
+    { slot, rule, stage, PS__VALUE_NUMBER, low, high, NULL }
+#define NAMES(slot, rule, stage, names)                                                                                          \
+    { slot, rule, stage, PS__VALUE_NAME, 0, 0, names }
 
 const ps__symbol ps__symbols[PS__SYM_COUNT] = {
     [PS__SYM_N] = NUMBER("n", "number", PS__STAGE_WORDS, 0, 1000000),

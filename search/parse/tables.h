@@ -1,9 +1,9 @@
 /*
-** The form that the word tables (search/languages) have in the program: constant arrays, which tools/words makes when the project is
-** built. Nothing is computed at start, nothing is written, any thread may read.
+** The form that the word tables (search/languages) have in the program: constant arrays, which tools/words makes when the project
+** is built. Nothing is computed at start, nothing is written, any thread may read.
 **
-** A pattern is a rule's alternative written out: a row of elements, each a word or a symbol. Symbols are what a `{slot}` may stand for
-** and what a rule makes; docs/queries.md describes the tables as a translator sees them.
+** A pattern is a rule's alternative written out: a row of elements, each a word or a symbol. Symbols are what a `{slot}` may
+** stand for and what a rule makes; docs/queries.md describes the tables as a translator sees them.
 */
 #ifndef PS_SEARCH_PARSE_TABLES_H
 #define PS_SEARCH_PARSE_TABLES_H
@@ -11,68 +11,68 @@
 #include <stdint.h>
 
 enum { /* what patterns are made of, and make */
-    PS__SYM_NONE = 0,
-    PS__SYM_N, /* number: digits or a number word */
-    PS__SYM_YEAR,
-    PS__SYM_DAY, /* of the month */
-    PS__SYM_CLOCK,
-    PS__SYM_ISODATE,
-    PS__SYM_LOCALDATE,
-    PS__SYM_WORD,  /* any one word */
-    PS__SYM_WORDS, /* words up to an edge */
-    PS__SYM_CAMERA,
-    PS__SYM_LENS,
-    PS__SYM_PLACE,
-    PS__SYM_QUOTED,
-    PS__SYM_ORDINAL,
-    PS__SYM_MONTH,
-    PS__SYM_WEEKDAY,
-    PS__SYM_WEEKEND,
-    PS__SYM_SEASON,
-    PS__SYM_DAYPART,
-    PS__SYM_HOLIDAY,
-    PS__SYM_UNIT,
-    PS__SYM_RELDAY, /* yesterday: -1; likewise the nights, weeks, months and years */
-    PS__SYM_RELNIGHT,
-    PS__SYM_RELWEEK,
-    PS__SYM_RELMONTH,
-    PS__SYM_RELYEAR,
-    PS__SYM_LENGTH,
-    PS__SYM_DECADE, /* nineties: 90 */
-    PS__SYM_PHOTO,
-    PS__SYM_NOISE,
-    PS__SYM_SMALL,
-    PS__SYM_LINK,    /* the small words that go with a filter before them: "of" */
-    PS__SYM_ARTICLE, /* the small words that belong to what follows them */
-    PS__SYM_MELTED,  /* prepositions that hold an article: im, du, al, no */
-    PS__SYM_CONTENT, /* phrases that only look like something else */
-    PS__SYM_DEMONYM,
-    PS__SYM_PLACELIKE,
-    PS__SYM_AMBIGUOUS_PLACE,
-    PS__SYM_AMBIGUOUS_CAMERA,
-    PS__SYM_NOT,
-    PS__SYM_OR,
-    PS__SYM_AND,
-    PS__SYM_BUT,
-    PS__SYM_TIME,
-    PS__SYM_WHEN,
-    PS__SYM_WHERE,
-    PS__SYM_KIND,
-    PS__SYM_SHAPE,
-    PS__SYM_FLASH,
-    PS__SYM_TYPE,
-    PS__SYM_OF_CAMERA, /* the rules "camera" and "lens", with their prepositions */
-    PS__SYM_OF_LENS,
-    PS__SYM_FOLDER,
-    PS__SYM_NAME,
-    PS__SYM_RATING,
-    PS__SYM_FAVOURITE,
-    PS__SYM_LARGER,
-    PS__SYM_SMALLER,
-    PS__SYM_TAG,
-    PS__SYM_TEXT,
-    PS__SYM_SORT,
-    PS__SYM_COUNT
+       PS__SYM_NONE = 0,
+       PS__SYM_N, /* number: digits or a number word */
+       PS__SYM_YEAR,
+       PS__SYM_DAY, /* of the month */
+       PS__SYM_CLOCK,
+       PS__SYM_ISODATE,
+       PS__SYM_LOCALDATE,
+       PS__SYM_WORD,  /* any one word */
+       PS__SYM_WORDS, /* words up to an edge */
+       PS__SYM_CAMERA,
+       PS__SYM_LENS,
+       PS__SYM_PLACE,
+       PS__SYM_QUOTED,
+       PS__SYM_ORDINAL,
+       PS__SYM_MONTH,
+       PS__SYM_WEEKDAY,
+       PS__SYM_WEEKEND,
+       PS__SYM_SEASON,
+       PS__SYM_DAYPART,
+       PS__SYM_HOLIDAY,
+       PS__SYM_UNIT,
+       PS__SYM_RELDAY, /* yesterday: -1; likewise the nights, weeks, months and years */
+       PS__SYM_RELNIGHT,
+       PS__SYM_RELWEEK,
+       PS__SYM_RELMONTH,
+       PS__SYM_RELYEAR,
+       PS__SYM_LENGTH,
+       PS__SYM_DECADE, /* nineties: 90 */
+       PS__SYM_PHOTO,
+       PS__SYM_NOISE,
+       PS__SYM_SMALL,
+       PS__SYM_LINK,    /* the small words that go with a filter before them: "of" */
+       PS__SYM_ARTICLE, /* the small words that belong to what follows them */
+       PS__SYM_MELTED,  /* prepositions that hold an article: im, du, al, no */
+       PS__SYM_CONTENT, /* phrases that only look like something else */
+       PS__SYM_DEMONYM,
+       PS__SYM_PLACELIKE,
+       PS__SYM_AMBIGUOUS_PLACE,
+       PS__SYM_AMBIGUOUS_CAMERA,
+       PS__SYM_NOT,
+       PS__SYM_OR,
+       PS__SYM_AND,
+       PS__SYM_BUT,
+       PS__SYM_TIME,
+       PS__SYM_WHEN,
+       PS__SYM_WHERE,
+       PS__SYM_KIND,
+       PS__SYM_SHAPE,
+       PS__SYM_FLASH,
+       PS__SYM_TYPE,
+       PS__SYM_OF_CAMERA, /* the rules "camera" and "lens", with their prepositions */
+       PS__SYM_OF_LENS,
+       PS__SYM_FOLDER,
+       PS__SYM_NAME,
+       PS__SYM_RATING,
+       PS__SYM_FAVOURITE,
+       PS__SYM_LARGER,
+       PS__SYM_SMALLER,
+       PS__SYM_TAG,
+       PS__SYM_TEXT,
+       PS__SYM_SORT,
+       PS__SYM_COUNT
 };
 
 /* Patterns are matched in stages, each of which sees what the ones before found. */

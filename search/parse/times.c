@@ -1,8 +1,8 @@
 /*
-** Reads the tree of a time phrase; the rules are in docs/queries.md. What the tables call an action (last, ago, between) is one function
-** here.
+** Reads the tree of a time phrase; the rules are in docs/queries.md. What the tables call an action (last, ago, between) is one
+** function here.
 */
-#include "search/parse/times.h"
+#include "search/parse/times_inside.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,30 +11,17 @@
 
 #define DEPTH_LIMIT 12 /* of times within times */
 
-typedef struct parts { /* what stands in an "is" */
-    int year, month, season, daypart, holiday, weekday; /* -1: none */
-    int weekend, day_count, days[2];
-    const ps__item *relday, *relnight, *relweek, *relmonth, *relyear, *clock, *isodate, *localdate, *time;
-} parts;
+static int read_time(ps__moment *out, ps__reading *r, const ps__item *item);
 
-typedef struct reading {
-    const ps__parse *p;
-    int southern;
-    int depth;
-    int64_t now_s;
-} reading;
+static const ps__item *kid(const ps__reading *r, const ps__item *item, int k) { return &r->p->items[item->kids[k]]; }
 
-static int read_time(ps__moment *out, reading *r, const ps__item *item);
-
-static const ps__item *kid(const reading *r, const ps__item *item, int k) { return &r->p->items[item->kids[k]]; }
-
-static const ps__item *kid_of(const reading *r, const ps__item *item, int symbol) {
+const ps__item *ps__time_kid(const ps__reading *r, const ps__item *item, int symbol) {
     for (int k = 0; k < item->kid_count; k++)
         if (kid(r, item, k)->symbol == symbol) return kid(r, item, k);
     return NULL;
 }
 
-static void collect(parts *out, const reading *r, const ps__item *item) {
+void ps__time_collect(ps__time_parts *out, const ps__reading *r, const ps__item *item) {
     memset(out, 0, sizeof *out);
     out->year = out->month = out->season = out->daypart = out->holiday = out->weekday = -1;
     for (int k = 0; k < item->kid_count; k++) {
@@ -64,13 +51,13 @@ static void collect(parts *out, const reading *r, const ps__item *item) {
     }
 }
 
-static void season_moment(ps__moment *out, int season, int southern) {
+void ps__season_moment(ps__moment *out, int season, int southern) {
     static const int MONTHS[] = {3, 6, 9, 12};
     int month = MONTHS[southern ? (season + 2) % 4 : season];
     ps__moment_every(out, month, 1, (month + 2) % 12 + 1, 1);
 }
 
-static int holiday_moment(ps__moment *out, int holiday) {
+int ps__holiday_moment(ps__moment *out, int holiday) {
     int a, b, c, d;
     if (holiday < 0) return 0;
     if (sscanf(ps__holiday_fixed(holiday), "%2d-%2d..%2d-%2d", &a, &b, &c, &d) == 4) {
@@ -86,7 +73,9 @@ static int holiday_moment(ps__moment *out, int holiday) {
 /* ---- Dates ---- */
 
 static int day_span(ps__moment *out, int year, int month, int day) {
-    if (year < PS__FIRST_YEAR || year > PS__LAST_YEAR || month < 1 || month > 12 || day < 1 || day > ps__days_in_month(year, month)) return 0;
+    if (year < PS__FIRST_YEAR || year > PS__LAST_YEAR || month < 1 || month > 12 || day < 1 ||
+        day > ps__days_in_month(year, month))
+        return 0;
     int64_t from = ps__day(year, month, day) * PS__DAY_S;
     ps__moment_span(out, from, from + PS__DAY_S, PS__DAY);
     return 1;
@@ -98,7 +87,7 @@ static int month_span(ps__moment *out, int year, int month) {
     return 1;
 }
 
-static int month_every(ps__moment *out, int month) {
+int ps__month_moment(ps__moment *out, int month) {
     ps__moment_every(out, month, 1, month % 12 + 1, 1);
     return 1;
 }
@@ -150,7 +139,7 @@ static void narrow_day(ps__moment *m, int from, int to) {
     m->grain = PS__HOUR;
 }
 
-static void add_hours(ps__moment *m, const parts *s) {
+void ps__time_hours(ps__moment *m, const ps__time_parts *s) {
     int from, to, exact = 0;
     if (s->clock)
         clock_minutes(&from, &to, &exact, s->clock->value);
@@ -193,7 +182,7 @@ static int is_whole(const ps__item *time) {
            (time->value >= PS__TIME_BEGIN && time->value <= PS__TIME_END);
 }
 
-static int read_date(ps__moment *out, reading *r, const parts *s) {
+static int read_date(ps__moment *out, ps__reading *r, const ps__time_parts *s) {
     int day = s->day_count ? s->days[0] : 0, has_whole = 0;
     ps__moment recurring, whole;
     if (s->isodate) return iso_date(out, ps__token_at(r->p, s->isodate->from));
@@ -223,11 +212,11 @@ static int read_date(ps__moment *out, reading *r, const parts *s) {
         }
     }
     if (s->month >= 0) {
-        if (!(day ? day_every(&recurring, s->month, day) : month_every(&recurring, s->month))) return 0;
+        if (!(day ? day_every(&recurring, s->month, day) : ps__month_moment(&recurring, s->month))) return 0;
     } else if (s->season >= 0) {
-        season_moment(&recurring, s->season, r->southern);
+        ps__season_moment(&recurring, s->season, r->southern);
     } else if (s->holiday >= 0) {
-        if (!holiday_moment(&recurring, s->holiday)) return 0;
+        if (!ps__holiday_moment(&recurring, s->holiday)) return 0;
     } else if (day) { /* the 4th of a month that is told otherwise */
         if (!has_whole || whole.grain != PS__MONTH || day > 31) return 0;
         ps__moment_span(out, whole.span.from_s + (day - 1) * PS__DAY_S, whole.span.from_s + day * PS__DAY_S, PS__DAY);
@@ -249,9 +238,9 @@ static int read_date(ps__moment *out, reading *r, const parts *s) {
     return 1;
 }
 
-static int read_is(ps__moment *out, reading *r, const ps__item *item) {
-    parts s;
-    collect(&s, r, item);
+static int read_is(ps__moment *out, ps__reading *r, const ps__item *item) {
+    ps__time_parts s;
+    ps__time_collect(&s, r, item);
     if (!read_date(out, r, &s)) return 0;
     unsigned days = (s.weekday >= 0 ? 1u << s.weekday : 0) | (s.weekend ? 3u << 5 : 0);
     if (days && out->kind == PS__MOMENT_SPAN && s.relweek && !s.weekend) { /* "上周三": one day */
@@ -262,133 +251,23 @@ static int read_is(ps__moment *out, reading *r, const ps__item *item) {
         out->weekdays = days;
     }
     if (s.time && (s.daypart >= 0 || s.clock) && out->minute_from == 0 && out->minute_to == 1440) {
-        add_hours(out, &s);
+        ps__time_hours(out, &s);
         return 1;
     }
-    if (!s.time) add_hours(out, &s);
-    return 1;
-}
-
-/* ---- Relative times ---- */
-
-static int is_chinese(const ps__parse *p) { return p->lang >= 0 && strcmp(p->tables->languages[p->lang], "zh") == 0; }
-
-static int64_t count_of(const reading *r, const ps__item *item) {
-    const ps__item *n = kid_of(r, item, PS__SYM_N);
-    double value = n ? n->number : 1;
-    return value < 0 ? 0 : value > 3000 ? 3000 : (int64_t)value;
-}
-
-static int read_relative(ps__moment *out, reading *r, const ps__item *item, int pick) {
-    int offset = pick == PS__PICK_NEXT ? 1 : pick == PS__PICK_LAST_OVER ? -1 : 0;
-    const ps__item *unit = kid_of(r, item, PS__SYM_UNIT);
-    ps__moment m;
-    ps__span span;
-    parts s;
-    collect(&s, r, item);
-    if (unit) {
-        int weekday = ps__day_weekday((r->now_s - (r->now_s % PS__DAY_S + PS__DAY_S) % PS__DAY_S) / PS__DAY_S);
-        ps__moment_unit(out, unit->value, r->now_s, unit->value == PS__WEEKEND && offset < 0 ? -1 : offset);
-        if (unit->value == PS__WEEKEND && offset > 0 && weekday < 5) ps__moment_unit(out, PS__WEEKEND, r->now_s, 0);
-        return 1;
-    }
-    if (s.weekday < 0 && !s.weekend && s.season < 0 && s.month < 0 && s.holiday < 0) {
-        if (s.daypart < 0) return 0;
-        ps__moment_unit(out, PS__DAY, r->now_s, offset);
-        add_hours(out, &s);
-        return 1;
-    }
-    if (s.season >= 0)
-        season_moment(&m, s.season, r->southern);
-    else if (s.month >= 0)
-        month_every(&m, s.month);
-    else if (s.holiday >= 0) {
-        if (!holiday_moment(&m, s.holiday)) return 0;
-    } else {
-        if (pick == PS__PICK_LAST_OVER && s.weekday >= 0 && is_chinese(r->p)) { /* 上周五 is of the week before this one */
-            ps__moment_unit(&m, PS__WEEK_UNIT, r->now_s, -1);
-            ps__moment_span(out, m.span.from_s + s.weekday * PS__DAY_S, m.span.from_s + (s.weekday + 1) * PS__DAY_S, PS__DAY);
-            add_hours(out, &s);
-            return 1;
-        }
-        ps__moment_any(&m);
-        m.weekdays = s.weekend ? 3u << 5 : 1u << s.weekday;
-    }
-    if (!ps__moment_pick(&span, &m, r->now_s, pick)) return 0;
-    ps__moment_span(out, span.from_s, span.to_s, s.month >= 0 ? PS__MONTH : PS__DAY);
-    add_hours(out, &s);
-    return 1;
-}
-
-static int read_ago(ps__moment *out, reading *r, const ps__item *item) {
-    const ps__item *unit = kid_of(r, item, PS__SYM_UNIT);
-    int64_t n = count_of(r, item);
-    if (!unit) return 0;
-    if (unit->value == PS__HOUR || unit->value == PS__MINUTE) {
-        int64_t length = unit->value == PS__HOUR ? 3600 : 60, middle = r->now_s - n * length;
-        int64_t half = unit->value == PS__HOUR ? 1800 : 300;
-        ps__moment_span(out, middle - half, middle + half, unit->value);
-    } else {
-        ps__moment_unit(out, unit->value, r->now_s, -n);
-    }
-    return out->span.from_s >= ps__day(PS__FIRST_YEAR, 1, 1) * PS__DAY_S;
-}
-
-/* Until now, from so long ago. */
-static int last_units(ps__moment *out, reading *r, int unit, int64_t n) {
-    int year, month, day;
-    int64_t clock = (r->now_s % PS__DAY_S + PS__DAY_S) % PS__DAY_S, today = (r->now_s - clock) / PS__DAY_S, from;
-    ps__day_parts(&year, &month, &day, today);
-    switch (unit) {
-    case PS__MINUTE: from = r->now_s - n * 60; break;
-    case PS__HOUR: from = r->now_s - n * 3600; break;
-    case PS__WEEK_UNIT: from = r->now_s - n * 7 * PS__DAY_S; break;
-    case PS__WEEKEND: {
-        ps__moment first;
-        ps__moment_unit(&first, PS__WEEKEND, r->now_s, -n);
-        from = first.span.from_s;
-        break;
-    }
-    case PS__MONTH:
-    case PS__YEAR:
-    case PS__DECADE: {
-        int64_t months = (int64_t)year * 12 + month - 1 - n * (unit == PS__MONTH ? 1 : unit == PS__YEAR ? 12 : 120);
-        if (months < 12) return 0;
-        int y = (int)(months / 12), m = (int)(months % 12) + 1, last = ps__days_in_month(y, m);
-        from = ps__day(y, m, day < last ? day : last) * PS__DAY_S + clock;
-        break;
-    }
-    default: from = r->now_s - n * PS__DAY_S; break;
-    }
-    ps__moment_span(out, from, r->now_s, unit);
-    return 1;
-}
-
-static int read_decade(ps__moment *out, reading *r, const ps__item *item) {
-    const ps__item *n = kid_of(r, item, PS__SYM_N), *of_year = kid_of(r, item, PS__SYM_YEAR);
-    const ps__item *word = kid_of(r, item, PS__SYM_DECADE);
-    int year = of_year ? of_year->value : word ? word->value : n ? (int)n->number : -1, this_year;
-    ps__moment now;
-    ps__moment_unit(&now, PS__YEAR, r->now_s, 0);
-    int month, day;
-    ps__day_parts(&this_year, &month, &day, now.span.from_s / PS__DAY_S);
-    if (year < 0 || year % 10) return 0;
-    if (year < 100) year += 2000 + year <= this_year ? 2000 : 1900;
-    if (year < PS__FIRST_YEAR - 6 || year > PS__LAST_YEAR - 10) return 0;
-    ps__moment_span(out, ps__day(year, 1, 1) * PS__DAY_S, ps__day(year + 10, 1, 1) * PS__DAY_S, PS__DECADE);
+    if (!s.time) ps__time_hours(out, &s);
     return 1;
 }
 
 /* ---- Times of times ---- */
 
-static int read_side(ps__moment *out, reading *r, const ps__item *item) {
-    const ps__item *inner = kid_of(r, item, PS__SYM_TIME);
+static int read_side(ps__moment *out, ps__reading *r, const ps__item *item) {
+    const ps__item *inner = ps__time_kid(r, item, PS__SYM_TIME);
     ps__moment m;
     ps__span s;
     if (!inner || !is_whole(inner) || !read_time(&m, r, inner)) {
-        parts some;
+        ps__time_parts some;
         if (inner) return 0;
-        collect(&some, r, item);
+        ps__time_collect(&some, r, item);
         if (!read_is(&m, r, item)) return 0;
     }
     if (m.kind == PS__MOMENT_ANY && m.weekdays == PS__WEEK) { /* hours */
@@ -409,17 +288,17 @@ static int read_side(ps__moment *out, reading *r, const ps__item *item) {
     }
 }
 
-static int read_between(ps__moment *out, reading *r, const ps__item *item) {
+static int read_between(ps__moment *out, ps__reading *r, const ps__item *item) {
     const ps__item *sides[2] = {NULL, NULL};
     ps__moment a, b;
-    parts s;
+    ps__time_parts s;
     int found = 0;
     for (int k = 0; k < item->kid_count; k++)
         if (kid(r, item, k)->symbol == PS__SYM_TIME && found < 2) sides[found++] = kid(r, item, k);
     for (int i = 0; i < found; i++)
         if (!is_whole(sides[i])) return 0;
     if (found == 2) return read_time(&a, r, sides[0]) && read_time(&b, r, sides[1]) && ps__moment_between(out, &a, &b, r->now_s);
-    collect(&s, r, item);
+    ps__time_collect(&s, r, item);
     if (s.day_count == 2 && s.month >= 0) { /* "4 to 8 July 2019" */
         if (s.days[0] > s.days[1]) return 0;
         if (s.year >= 0) {
@@ -444,29 +323,29 @@ static int read_between(ps__moment *out, reading *r, const ps__item *item) {
 }
 
 /* Of the time within, or of what else the pattern names ("mid {month}"). */
-static int read_inner(ps__moment *out, reading *r, const ps__item *item) {
-    const ps__item *inner = kid_of(r, item, PS__SYM_TIME);
+static int read_inner(ps__moment *out, ps__reading *r, const ps__item *item) {
+    const ps__item *inner = ps__time_kid(r, item, PS__SYM_TIME);
     if (inner && !is_whole(inner)) return 0;
     if (inner && item->kid_count == 1) return read_time(out, r, inner);
     return read_is(out, r, item);
 }
 
-static int read_time(ps__moment *out, reading *r, const ps__item *item) {
+static int read_time(ps__moment *out, ps__reading *r, const ps__item *item) {
     ps__moment m;
     int found = 0;
     if (r->depth >= DEPTH_LIMIT) return 0;
     r->depth++;
     switch (item->value) {
     case PS__TIME_IS: found = read_is(out, r, item); break;
-    case PS__TIME_THIS: found = read_relative(out, r, item, PS__PICK_THIS); break;
-    case PS__TIME_LAST: found = read_relative(out, r, item, PS__PICK_LAST_OVER); break;
-    case PS__TIME_NEXT: found = read_relative(out, r, item, PS__PICK_NEXT); break;
+    case PS__TIME_THIS: found = ps__read_relative(out, r, item, PS__PICK_THIS); break;
+    case PS__TIME_LAST: found = ps__read_relative(out, r, item, PS__PICK_LAST_OVER); break;
+    case PS__TIME_NEXT: found = ps__read_relative(out, r, item, PS__PICK_NEXT); break;
     case PS__TIME_LAST_N: {
-        const ps__item *unit = kid_of(r, item, PS__SYM_UNIT);
-        found = unit && last_units(out, r, unit->value, count_of(r, item));
+        const ps__item *unit = ps__time_kid(r, item, PS__SYM_UNIT);
+        found = unit && ps__read_last_units(out, r, unit->value, ps__time_count(r, item));
         break;
     }
-    case PS__TIME_AGO: found = read_ago(out, r, item); break;
+    case PS__TIME_AGO: found = ps__read_ago(out, r, item); break;
     case PS__TIME_BEFORE:
     case PS__TIME_AFTER:
     case PS__TIME_SINCE:
@@ -476,14 +355,14 @@ static int read_time(ps__moment *out, reading *r, const ps__item *item) {
     case PS__TIME_BEGIN: found = read_inner(&m, r, item) && ps__moment_third(out, &m, 0); break;
     case PS__TIME_MIDDLE: found = read_inner(&m, r, item) && ps__moment_third(out, &m, 1); break;
     case PS__TIME_END: found = read_inner(&m, r, item) && ps__moment_third(out, &m, 2); break;
-    case PS__TIME_DECADE: found = read_decade(out, r, item); break;
+    case PS__TIME_DECADE: found = ps__read_decade(out, r, item); break;
     case PS__TIME_OLDER:
         ps__moment_unit(&m, PS__YEAR, r->now_s, 0);
         ps__moment_span(out, PS__WHEN_FIRST, m.span.from_s, PS__YEAR);
         found = 1;
         break;
     case PS__TIME_EVERY: found = read_inner(out, r, item); break;
-    case PS__TIME_RECENT: found = last_units(out, r, PS__DAY, 30); break;
+    case PS__TIME_RECENT: found = ps__read_last_units(out, r, PS__DAY, 30); break;
     default: break;
     }
     r->depth--;
@@ -491,7 +370,7 @@ static int read_time(ps__moment *out, reading *r, const ps__item *item) {
 }
 
 int ps__moment_of(ps__moment *out, const ps__parse *p, const ps__item *item, int southern) {
-    reading r = {.p = p, .southern = southern, .now_s = p->context->now_s};
+    ps__reading r = {.p = p, .southern = southern, .now_s = p->context->now_s};
     return read_time(out, &r, item);
 }
 
@@ -510,8 +389,8 @@ int ps__time_check(const ps__parse *p, ps__item *item) {
     int soft = item->value == PS__TIME_IS, day = soft, clock = soft, numbers = 0;
     for (int k = 0; k < item->kid_count; k++) {
         int symbol = p->items[item->kids[k]].symbol;
-        int named = symbol == PS__SYM_WEEKDAY || symbol == PS__SYM_WEEKEND || symbol == PS__SYM_SEASON || symbol == PS__SYM_HOLIDAY ||
-                    symbol == PS__SYM_MONTH;
+        int named = symbol == PS__SYM_WEEKDAY || symbol == PS__SYM_WEEKEND || symbol == PS__SYM_SEASON ||
+                    symbol == PS__SYM_HOLIDAY || symbol == PS__SYM_MONTH;
         if (!named && symbol != PS__SYM_DAYPART) numbers = 1;
         if (symbol != PS__SYM_DAYPART) day = 0;
         if (symbol != PS__SYM_CLOCK) clock = 0;
@@ -519,47 +398,8 @@ int ps__time_check(const ps__parse *p, ps__item *item) {
     if (soft && !numbers) item->flags |= PS__ITEM_SOFT;
     if (day && item->kid_count) item->flags |= PS__ITEM_DAYPART;
     if (clock && item->kid_count) item->flags |= PS__ITEM_CLOCK;
-    if (item->value == PS__TIME_IS && item->kid_count == 1 && item->to == item->from + 1 && p->items[item->kids[0]].symbol == PS__SYM_YEAR)
+    if (item->value == PS__TIME_IS && item->kid_count == 1 && item->to == item->from + 1 &&
+        p->items[item->kids[0]].symbol == PS__SYM_YEAR)
         item->flags |= PS__ITEM_YEAR;
     return ps__moment_of(&m, p, item, p->context->southern);
-}
-
-/* ---- The filter ---- */
-
-static int add_years(ps__when *out, const ps__moment *moment, ps__error *err) {
-    ps__span spans[2];
-    memset(out, 0, sizeof *out);
-    out->weekdays = PS__WEEK;
-    out->minute_to = 1440;
-    for (int year = PS__FIRST_YEAR; year <= PS__LAST_YEAR; year++) {
-        int n = ps__moment_in_year(spans, moment, year);
-        for (int i = 0; i < n; i++) {
-            int status = ps__when_add(out, spans[i].from_s, spans[i].to_s, err);
-            if (status != PS__OK) return status;
-        }
-    }
-    if (moment->kind == PS__MOMENT_EVERY)
-        snprintf(out->every, sizeof out->every, "%02u-%02u..%02u-%02u", (unsigned)moment->month_from % 100, (unsigned)moment->day_from % 100,
-                 (unsigned)moment->month_to % 100, (unsigned)moment->day_to % 100);
-    else if (!moment->wider_s)
-        snprintf(out->every, sizeof out->every, "%s", ps__holiday_name(moment->holiday));
-    return PS__OK;
-}
-
-int ps__moment_when(ps__when *out, const ps__moment *moment, ps__error *err) {
-    int status;
-    if (moment->kind == PS__MOMENT_ANY)
-        status = ps__when_always(out, err);
-    else if (moment->kind == PS__MOMENT_SPAN)
-        status = ps__when_span(out, moment->span.from_s, moment->span.to_s, err);
-    else
-        status = add_years(out, moment, err);
-    if (status != PS__OK) {
-        ps__when_clear(out);
-        return status;
-    }
-    out->weekdays = moment->weekdays;
-    out->minute_from = moment->minute_from;
-    out->minute_to = moment->minute_to;
-    return PS__OK;
 }

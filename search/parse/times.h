@@ -1,6 +1,6 @@
 /*
-** What a time phrase means. An item of the chart (PS__SYM_TIME) is a small tree; a moment is what it says, before it is spread over the
-** years: "June" stays June until a filter is made of it.
+** What a time phrase means. An item of the chart (PS__SYM_TIME) is a small tree; a moment is what it says, before it is spread
+** over the years: "June" stays June until a filter is made of it.
 */
 #ifndef PS_SEARCH_PARSE_TIMES_H
 #define PS_SEARCH_PARSE_TIMES_H
@@ -15,15 +15,15 @@ enum {
 };
 
 typedef struct ps__moment {
-    int kind;       /* PS__MOMENT_* */
-    ps__span span;  /* ends may be open */
-    int grain;      /* PS__DAY, PS__MONTH...: how fine it was said */
+    int kind;      /* PS__MOMENT_* */
+    ps__span span; /* ends may be open */
+    int grain;     /* PS__DAY, PS__MONTH...: how fine it was said */
     int month_from, day_from, month_to, day_to;
-    int holiday;    /* number */
-    int64_t wider_s; /* added to each end of a holiday */
-    unsigned weekdays; /* as ps__when */
+    int holiday;                /* number */
+    int64_t wider_s;            /* added to each end of a holiday */
+    unsigned weekdays;          /* as ps__when */
     int minute_from, minute_to; /* as ps__when */
-    int clock; /* 1: the minutes are a time on the clock; its exact minute is `minute` */
+    int clock;                  /* 1: the minutes are a time on the clock; its exact minute is `minute` */
     int minute;
 } ps__moment;
 
@@ -40,7 +40,8 @@ int ps__moment_when(ps__when *out, const ps__moment *moment, ps__error *err);
 void ps__moment_any(ps__moment *out);
 void ps__moment_span(ps__moment *out, int64_t from_s, int64_t to_s, int grain);
 void ps__moment_every(ps__moment *out, int month_from, int day_from, int month_to, int day_to);
-int ps__moment_in_year(ps__span out[2], const ps__moment *moment, int year); /* how many of a recurring moment's spans begin in the year */
+int ps__moment_in_year(ps__span out[2], const ps__moment *moment,
+                       int year); /* how many of a recurring moment's spans begin in the year */
 
 enum { PS__PICK_LAST_OVER, PS__PICK_LAST_BEGUN, PS__PICK_THIS, PS__PICK_NEXT };
 /* One of the spans of a moment that recurs (also of weekdays), as seen from a time. 0: there is none. */

@@ -22,6 +22,7 @@ static const char *const FILES[] = {
     "lib/pkgconfig/photosearch.pc",
     "lib/systemd/user/photosearch.service",
     "share/photosearch/photosearch.safetensors",
+    "share/photosearch/places.gazetteer",
     "share/man/man1/photosearch.1",
     "share/bash-completion/completions/photosearch",
     "share/zsh/site-functions/_photosearch",

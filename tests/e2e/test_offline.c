@@ -68,7 +68,7 @@ START_TEST(the_reader_of_text_opens_nothing_behind_its_walls) {
     ck_assert_int_eq(e2e_run(out, "awk 'FNR == 1 { reader = walls = 0 }"
                                   " /^execve\\(.*photosearch-reader/ { reader = 1; next }"
                                   " reader && /^seccomp\\(SECCOMP_SET_MODE_FILTER, .*len=.* = 0/ { walls = 1; next }"
-                                  " walls && !/ EPERM / { print }' $T/calls.*; true"),
+                                  " walls { print }' $T/calls.*; true"),
                      0);
     ck_assert_msg(out[0] == 0, "the reader called behind its walls:\n%s", out);
     ck_assert_int_eq(e2e_run(out, "\"$PS\" --library $T/library read-text --json"), 0);

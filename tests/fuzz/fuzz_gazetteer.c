@@ -104,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) ask_name(g, names[i], strlen(names[i]));
     ask_name(g, (const char *)bytes + size - (size < 40 ? size : 40), size < 40 ? size : 40);
     if (size >= sizeof end) memcpy(end, bytes + size - sizeof end, sizeof end);
+    ps__place place;
+    ps__gazetteer_capital(&place, g, "DE");
     ask_position(g, end[0], end[1]);
     ask_position(g, 48.1, 11.5);
     ask_position(g, -16.8, -179.99);

@@ -246,7 +246,7 @@ static ps__reader *start(const ps__reader_options *options) {
     return r;
 }
 
-static const ps__text_area whole = {0, 0, WIDTH, HEIGHT, 1};
+static const ps__text_area whole = {0, 0, WIDTH, HEIGHT, 1, 1};
 
 /* Lets the tests' reader do a trick, or read, with NULL. */
 static int read_picture(ps__buf *text, ps__reader *r, const char *trick, ps__error *err) {

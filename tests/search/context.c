@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* Cameras and lenses as ps__gazetteer_fold writes them. */
-static const char *const CAMERAS[] = {"nikon corporation nikon d750", "apple iphone 12", "canon canon eos r5", "samsung sm g991b", "google pixel 6", NULL};
+static const char *const CAMERAS[] = {
+    "nikon corporation nikon d750", "apple iphone 12", "canon canon eos r5", "samsung sm g991b", "google pixel 6", NULL};
 static const char *const LENSES[] = {"ef 50mm f 1 8 stm", "nikkor 24 70mm f 2 8", NULL};
 
 static int64_t photos_at(const ps__where *where, void *payload) {

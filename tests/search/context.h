@@ -1,6 +1,6 @@
 /*
-** The world in which the tests read sentences: now is Tuesday 2026-11-24T12:00, places are the real gazetteer's, the gallery has photos
-** everywhere (or nowhere) and five cameras.
+** The world in which the tests read sentences: now is Tuesday 2026-11-24T12:00, places are the real gazetteer's, the gallery has
+** photos everywhere (or nowhere) and five cameras.
 */
 #ifndef PS_TESTS_SEARCH_CONTEXT_H
 #define PS_TESTS_SEARCH_CONTEXT_H

@@ -59,7 +59,9 @@ static inline void check_filter(const ps__filter *f) {
     case PS__FILTER_WORDS:
     case PS__FILTER_TAG: check_text(f->text, 1); break;
     case PS__FILTER_SHAPE: REQUIRE(f->value >= PS__SHAPE_PORTRAIT && f->value <= PS__SHAPE_PANORAMA); break;
-    case PS__FILTER_KIND: REQUIRE(f->value == PS__KIND_SCREENSHOT || f->value == PS__KIND_PANORAMA || f->value == PS__KIND_SELFIE); break;
+    case PS__FILTER_KIND:
+        REQUIRE(f->value == PS__KIND_SCREENSHOT || f->value == PS__KIND_PANORAMA || f->value == PS__KIND_SELFIE);
+        break;
     default: break;
     }
 }
@@ -69,7 +71,8 @@ static inline void check_clause(const ps__clause *clause) {
         check_filter(&clause->filters[i]);
         if (i) REQUIRE(clause->filters[i].group >= clause->filters[i - 1].group);
         if (i && clause->filters[i].group == clause->filters[i - 1].group)
-            REQUIRE(clause->filters[i].kind == clause->filters[i - 1].kind && !clause->filters[i].negative && !clause->filters[i - 1].negative);
+            REQUIRE(clause->filters[i].kind == clause->filters[i - 1].kind && !clause->filters[i].negative &&
+                    !clause->filters[i - 1].negative);
     }
     for (size_t i = 0; i < clause->content_count; i++) {
         check_text(clause->contents[i].text, 1);

@@ -1,6 +1,6 @@
 /*
-** Sentences: whatever is typed or pasted becomes a query of valid text, or is refused as empty; the work for it grows with its length and
-** no faster; memory may run out anywhere. What sentences mean is test_sentences.c's.
+** Sentences: whatever is typed or pasted becomes a query of valid text, or is refused as empty; the work for it grows with its
+** length and no faster; memory may run out anywhere. What sentences mean is test_sentences.c's.
 */
 #include <check.h>
 #include <math.h>
@@ -125,7 +125,8 @@ END_TEST
 
 static void parse(ps__query *out, query_world *world, const char *sentence) {
     ps__error err = {0};
-    ck_assert_msg(ps__query_parse(out, sentence, strlen(sentence), &world->context, &err) == PS__OK, "%s: %s", sentence, err.text);
+    ck_assert_msg(ps__query_parse(out, sentence, strlen(sentence), &world->context, &err) == PS__OK, "%s: %s", sentence,
+                  err.text);
     check_query(out, &world->context);
 }
 
@@ -213,8 +214,10 @@ END_TEST
 /* ---- Any bytes ---- */
 
 START_TEST(any_bytes_give_a_sound_query_or_are_refused) {
-    static const char *const PIECES[] = {"not ", "in ", "Paris ", "2019 ", "or ", "\"", "-", ":2 ", "last ", "winter ", "1 ", "at ", "night ", "\xE5\xB7\xB4",
-                                         "\xE5\x9C\xA8", "the ", "photos ", "of ", "between ", "and ", ",", "'", "\xFF", "days ", "ago ", "with "};
+    static const char *const PIECES[] = {
+        "not ",     "in ",  "Paris ", "2019 ",  "or ",          "\"",           "-",    ":2 ",     "last ",
+        "winter ",  "1 ",   "at ",    "night ", "\xE5\xB7\xB4", "\xE5\x9C\xA8", "the ", "photos ", "of ",
+        "between ", "and ", ",",      "'",      "\xFF",         "days ",        "ago ", "with "};
     query_world world;
     ps__query query;
     char bytes[256];
@@ -244,10 +247,10 @@ END_TEST
 
 /* ---- Work ---- */
 
-static const char *const LONG[] = {"not ",  "in ",      "\" ",       "1 1 1 1 ",         "\xE5\xB7\xB4\xE9\xBB\x8E",
-                                   "last ", "before ",  "or cats ",  "in Paris and ",    "between 1 and ",
+static const char *const LONG[] = {"not ",  "in ",       "\" ",       "1 1 1 1 ",        "\xE5\xB7\xB4\xE9\xBB\x8E",
+                                   "last ", "before ",   "or cats ",  "in Paris and ",   "between 1 and ",
                                    "-",     "\"a\" -\"", "new york ", "from 2019 to ",   "the the ",
-                                   "a:2 ",  "santa ",   "2019 - ",   "taken with the ", "in the folder "};
+                                   "a:2 ",  "santa ",    "2019 - ",   "taken with the ", "in the folder "};
 
 static char *repeat(const char *piece, size_t size) {
     char *bytes = malloc(size);
@@ -267,7 +270,8 @@ static size_t steps_of(query_world *world, const char *piece, size_t size) {
     return steps;
 }
 
-/* What lies behind the last token is not parsed, so a megabyte costs little more than what is; what is parsed costs in proportion. */
+/* What lies behind the last token is not parsed, so a megabyte costs little more than what is; what is parsed costs in
+** proportion. */
 START_TEST(work_grows_no_faster_than_the_sentence) {
     query_world world;
     query_world_open(&world);

@@ -1,7 +1,7 @@
 /*
-** The corpus: sentences of every language with what they are understood as (tests/search/sentences, one a line: sentence => dump; a line
-** "@gallery none" takes all photos away, "@gallery all" gives them back, "@lang fr" tells a language, "@lang " none). Every
-** line that differs is told; a file fails below 95 % of its lines, and where a line makes the parser fail.
+** The corpus: sentences of every language with what they are understood as (tests/search/sentences, one a line: sentence => dump;
+** a line "@gallery none" takes all photos away, "@gallery all" gives them back, "@lang fr" tells a language, "@lang " none).
+** Every line that differs is told; a file fails below 95 % of its lines, and where a line makes the parser fail.
 */
 #include <check.h>
 #include <dirent.h>
@@ -32,7 +32,8 @@ static void check_line(tally *t, const char *path, int number, const char *line,
     t->lines++;
     if (strcmp(dump.bytes, arrow + 4) != 0) {
         t->wrong++;
-        printf("%s:%d: %.*s\n    expected  %s\n    got       %s\n", path, number, (int)(arrow - line), line, arrow + 4, dump.bytes);
+        printf("%s:%d: %.*s\n    expected  %s\n    got       %s\n", path, number, (int)(arrow - line), line, arrow + 4,
+               dump.bytes);
     }
     ps__buf_free(&dump);
     ps__query_clear(&query);

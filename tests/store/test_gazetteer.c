@@ -67,7 +67,9 @@ static const struct {
     {"Ｐａｒｉｓ", "paris"},
     {"Йошкар-Ола", "йошкар ола"},
     {"서울", "서울"},
-    {"a\xFF" "b", "a b"},
+    {"a\xFF"
+     "b",
+     "a b"},
     {"…", ""},
     {"", ""},
 };
@@ -174,14 +176,16 @@ static const struct {
 START_TEST(names_of_all_languages_find_their_place) {
     ps__place place;
     ck_assert_msg(find(&place, 1, NULL, NAMES[_i].text) >= 1, "%s: unknown", NAMES[_i].text);
-    ck_assert_msg(place.kind == NAMES[_i].kind && strcmp(place.name, NAMES[_i].name) == 0 && strcmp(place.country, NAMES[_i].country) == 0,
+    ck_assert_msg(place.kind == NAMES[_i].kind && strcmp(place.name, NAMES[_i].name) == 0 &&
+                      strcmp(place.country, NAMES[_i].country) == 0,
                   "%s: is %s, %s (kind %d)", NAMES[_i].text, place.name, place.country, place.kind);
 }
 END_TEST
 
 /* Nothing, and nothing that crashes. */
 START_TEST(what_is_no_name_finds_nothing) {
-    static const char *const texts[] = {"", "qqqqqq", "swldw", "snow", "beach", "winter", "xqz", "德", "\x01", "zzzzzzzzzzzzzzzzzzzzz"};
+    static const char *const texts[] = {"",       "qqqqqq", "swldw", "snow", "beach",
+                                        "winter", "xqz",    "德",    "\x01", "zzzzzzzzzzzzzzzzzzzzz"};
     char longest[400];
     ps__place place;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -204,8 +208,7 @@ START_TEST(a_name_of_several_places_lists_them_all_the_largest_first) {
     ck_assert_uint_ge(count, 10);
     ck_assert_int_eq(places[0].id, 2988507);
     ck_assert_int_eq(has_id(places, count, 4717560), 1); /* in Texas */
-    for (size_t i = 2; i < count; i++)
-        ck_assert_int_ge(places[i - 1].population, places[i].population);
+    for (size_t i = 2; i < count; i++) ck_assert_int_ge(places[i - 1].population, places[i].population);
     ck_assert_uint_eq(find(places, 2, NULL, "Paris"), count); /* with less room: as many, but not written */
 
     count = find(places, 200, NULL, "Georgia");
@@ -231,8 +234,9 @@ static const struct {
     const char *text;
     int prefix, found;
 } PREFIXES[] = {
-    {"new", 1, 0},       {"san", 1, 1},      {"new york", 1, 1}, {"rio de", 1, 0},    {"rio de janeiro", 0, 1}, {"newyor", 0, 0}, {"里", 1, 0},
-    {"里斯", 1, 0},      {"lisbo", 0, 0},    {"巴伐利亚", 1, 1}, {"los angele", 0, 0}, {"zzzz", 0, 0},           {"", 0, 0},
+    {"new", 1, 0},        {"san", 1, 1},  {"new york", 1, 1}, {"rio de", 1, 0}, {"rio de janeiro", 0, 1},
+    {"newyor", 0, 0},     {"里", 1, 0},   {"里斯", 1, 0},     {"lisbo", 0, 0},  {"巴伐利亚", 1, 1},
+    {"los angele", 0, 0}, {"zzzz", 0, 0}, {"", 0, 0},
 };
 
 START_TEST(beginnings_of_longer_names_are_told) {
@@ -249,13 +253,27 @@ END_TEST
 static const struct {
     const char *text, *lang, *label;
 } LABELS[] = {
-    {"Lisbon", NULL, "Lisbon, Portugal"},    {"Lisbon", "de", "Lissabon, Portugal"},   {"Lisbon", "fr", "Lisbonne, Portugal"},
-    {"Lisbon", "zh", "里斯本, 葡萄牙"},      {"Lisbon", "zh-CN", "里斯本, 葡萄牙"},    {"Lisbon", "pt_BR", "Lisboa, Portugal"},
-    {"Lisbon", "sv", "Lisbon, Portugal"},    {"Bavaria", "en", "Bavaria, Germany"},    {"Bavaria", "de", "Bayern, Deutschland"},
-    {"Bavaria", "es", "Baviera, Alemania"},  {"Austria", "de", "Österreich"},          {"Austria", "id", "Austria"},
-    {"Japan", "id", "Jepang"},               {"Alps", "fr", "Alpes"},                  {"Alps", "zh", "阿尔卑斯山"},
-    {"Europe", "id", "Eropa"},               {"New York", "zh", "纽约, 美国"},         {"Osaka", "zh", "大阪, 日本"},
-    {"Cologne", "", "Cologne, Germany"},     {"Cologne", "de", "Köln, Deutschland"},   {"Hong Kong", "zh", "香港"},
+    {"Lisbon", NULL, "Lisbon, Portugal"},
+    {"Lisbon", "de", "Lissabon, Portugal"},
+    {"Lisbon", "fr", "Lisbonne, Portugal"},
+    {"Lisbon", "zh", "里斯本, 葡萄牙"},
+    {"Lisbon", "zh-CN", "里斯本, 葡萄牙"},
+    {"Lisbon", "pt_BR", "Lisboa, Portugal"},
+    {"Lisbon", "sv", "Lisbon, Portugal"},
+    {"Bavaria", "en", "Bavaria, Germany"},
+    {"Bavaria", "de", "Bayern, Deutschland"},
+    {"Bavaria", "es", "Baviera, Alemania"},
+    {"Austria", "de", "Österreich"},
+    {"Austria", "id", "Austria"},
+    {"Japan", "id", "Jepang"},
+    {"Alps", "fr", "Alpes"},
+    {"Alps", "zh", "阿尔卑斯山"},
+    {"Europe", "id", "Eropa"},
+    {"New York", "zh", "纽约, 美国"},
+    {"Osaka", "zh", "大阪, 日本"},
+    {"Cologne", "", "Cologne, Germany"},
+    {"Cologne", "de", "Köln, Deutschland"},
+    {"Hong Kong", "zh", "香港"},
 };
 
 START_TEST(labels_are_in_the_language_asked_for) {
@@ -339,8 +357,39 @@ START_TEST(a_position_is_the_city_that_it_lies_in) {
 }
 END_TEST
 
+/* Whose codes are the same in the lists of cities and of regions, and whose are not. */
+static const struct {
+    double latitude, longitude;
+    const char *region;
+} REGIONS[] = {
+    {48.14, 11.58, "Bavaria"},
+    {34.05, -118.24, "California"},
+    {43.77, 11.25, "Tuscany"},
+    {30.66, 104.06, "Sichuan"},
+    {-8.65, 115.2, "Bali"},
+    {59.91, 10.75, "Oslo"},
+    {69.65, 18.96, "Troms"},
+    {69.97, 23.27, "Finnmark"},
+    {59.13, 10.23, "Vestfold"},
+    {59.74, 10.2, "Buskerud"},
+    {21.03, 105.85, "Hanoi"},
+    {16.05, 108.22, "Da Nang City"},
+    {10.78, 106.7, "Ho Chi Minh City"},
+    {12.24, 109.19, "Khánh Hòa"},
+    {35.34, 25.13, "Crete"},
+};
+
+START_TEST(a_position_has_a_region) {
+    ps__place place;
+    ck_assert_int_eq(ps__gazetteer_nearest(&place, real, REGIONS[_i].latitude, REGIONS[_i].longitude), PS__OK);
+    ck_assert_int_eq(ps__gazetteer_place(&place, real, place.region), PS__OK);
+    ck_assert_str_eq(place.name, REGIONS[_i].region);
+}
+END_TEST
+
 START_TEST(positions_that_are_none_are_near_nothing) {
-    static const double odd[][2] = {{91, 0}, {-91, 0}, {0, 181}, {0, -181}, {NAN, 0}, {0, NAN}, {INFINITY, 0}, {0, -INFINITY}, {1e300, 1e300}};
+    static const double odd[][2] = {{91, 0},  {-91, 0},      {0, 181},       {0, -181},     {NAN, 0},
+                                    {0, NAN}, {INFINITY, 0}, {0, -INFINITY}, {1e300, 1e300}};
     ps__place place;
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         ck_assert_int_eq(ps__gazetteer_nearest(&place, real, odd[i][0], odd[i][1]), PS__NOTFOUND);
@@ -431,8 +480,8 @@ static const struct {
     {"Bavaria", 48.14, 11.58, 1},
     {"Bavaria", 48.78, 9.18, 0},
     {"Europe", 48.14, 11.58, 1},
-    {"Europe", 55.75, 37.62, 1},  /* Moscow */
-    {"Europe", 55.03, 82.92, 0},  /* Novosibirsk */
+    {"Europe", 55.75, 37.62, 1}, /* Moscow */
+    {"Europe", 55.03, 82.92, 0}, /* Novosibirsk */
     {"Asia", 55.03, 82.92, 1},
     {"Asia", 35.66, 139.7, 1},
     {"Africa", 30.03, 31.23, 1},
@@ -442,18 +491,18 @@ static const struct {
     {"Oceania", -33.86, 151.21, 1},
     {"Antarctica", -77.85, 166.67, 1},
     {"Antarctica", -54.8, -68.3, 0},
-    {"Alps", 47.27, 11.39, 1},    /* Innsbruck */
-    {"Alps", 45.92, 6.87, 1},     /* Chamonix */
-    {"Alps", 46.02, 7.75, 1},     /* Zermatt */
-    {"Alps", 47.42, 10.98, 1},    /* Zugspitze */
-    {"Alps", 48.14, 11.58, 0},    /* Munich */
-    {"Alps", 45.46, 9.19, 0},     /* Milan */
-    {"Dolomites", 46.54, 12.14, 1}, /* Cortina */
-    {"Pyrenees", 42.51, 1.52, 1}, /* Andorra */
-    {"Himalayas", 27.8, 86.71, 1}, /* Namche */
-    {"Andes", -13.52, -71.97, 1}, /* Cusco */
+    {"Alps", 47.27, 11.39, 1},              /* Innsbruck */
+    {"Alps", 45.92, 6.87, 1},               /* Chamonix */
+    {"Alps", 46.02, 7.75, 1},               /* Zermatt */
+    {"Alps", 47.42, 10.98, 1},              /* Zugspitze */
+    {"Alps", 48.14, 11.58, 0},              /* Munich */
+    {"Alps", 45.46, 9.19, 0},               /* Milan */
+    {"Dolomites", 46.54, 12.14, 1},         /* Cortina */
+    {"Pyrenees", 42.51, 1.52, 1},           /* Andorra */
+    {"Himalayas", 27.8, 86.71, 1},          /* Namche */
+    {"Andes", -13.52, -71.97, 1},           /* Cusco */
     {"Rocky Mountains", 51.18, -115.57, 1}, /* Banff */
-    {"Rockies", 40.38, -105.52, 1}, /* Estes Park */
+    {"Rockies", 40.38, -105.52, 1},         /* Estes Park */
     {"Sahara", 23.5, 5, 1},
     {"Scandinavia", 59.91, 10.75, 1},
     {"Scandinavia", 60.17, 24.94, 0},
@@ -517,7 +566,8 @@ START_TEST(a_position_without_a_place_is_only_in_outlines) {
     for (uint32_t i = 0; i < real->place_count; i++) {
         ps__place place;
         ck_assert_int_eq(ps__gz_fill(&place, real, i), 1);
-        if (place.kind == PS__PLACE_COUNTRY || place.kind == PS__PLACE_REGION) ck_assert_int_eq(ps__place_has(real, &place, &desert), 0);
+        if (place.kind == PS__PLACE_COUNTRY || place.kind == PS__PLACE_REGION)
+            ck_assert_int_eq(ps__place_has(real, &place, &desert), 0);
     }
 }
 END_TEST
@@ -545,6 +595,27 @@ START_TEST(every_place_is_found_by_its_number_and_id) {
     ck_assert_int_eq(ps__gazetteer_place(&same, real, 0), PS__NOTFOUND);
     ck_assert_int_eq(ps__gazetteer_place(&same, real, -(1LL << 60)), PS__NOTFOUND);
     ck_assert_int_eq(ps__gazetteer_place(&same, real, 1LL << 40), PS__NOTFOUND);
+}
+END_TEST
+
+START_TEST(countries_have_capitals) {
+    static const char *const capitals[][2] = {
+        {"FR", "Paris"}, {"PT", "Lisbon"}, {"AU", "Canberra"}, {"CN", "Beijing"}, {"US", "Washington D.C."}};
+    ps__place place;
+    int count = 0;
+    for (size_t i = 0; i < sizeof capitals / sizeof *capitals; i++) {
+        ck_assert_int_eq(ps__gazetteer_capital(&place, real, capitals[i][0]), PS__OK);
+        ck_assert_str_eq(place.name, capitals[i][1]);
+        ck_assert_str_eq(place.country, capitals[i][0]);
+    }
+    for (uint32_t i = 0; i < real->header->countries; i++)
+        count += ps__gazetteer_capital(&place, real,
+                                       (const char[]){real->places[real->header->continents + i].country[0],
+                                                      real->places[real->header->continents + i].country[1], 0}) == PS__OK;
+    ck_assert_int_ge(count, 190);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, real, "AQ"), PS__NOTFOUND);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, real, "ZZ"), PS__NOTFOUND);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, real, ""), PS__NOTFOUND);
 }
 END_TEST
 
@@ -615,6 +686,7 @@ static void ask(const ps__gazetteer *g) {
     }
     for (int64_t id = 99; id < 106; id++) ps__gazetteer_place(places, g, id);
     ps__gazetteer_place(places, g, -200);
+    ps__gazetteer_capital(places, g, "DE");
 }
 
 START_TEST(the_small_gazetteer_answers) {
@@ -634,7 +706,11 @@ START_TEST(the_small_gazetteer_answers) {
     ck_assert_int_eq(ps__gazetteer_nearest(&place, g, -16.8, -179.9), PS__OK); /* across the 180th meridian */
     ck_assert_int_eq(place.id, 101);
     ck_assert_int_eq(ps__gazetteer_nearest(&place, g, -16.8, -179.3), PS__NOTFOUND);
-    const ps__position near_bonn = {.latitude = 50.75, .longitude = 7.1}, fiji = {.latitude = 50.75, .longitude = 7.1, .country = "FJ"};
+    ck_assert_int_eq(ps__gazetteer_capital(&place, g, "DE"), PS__OK);
+    ck_assert_int_eq(place.id, 104);
+    ck_assert_int_eq(ps__gazetteer_capital(&place, g, "FJ"), PS__NOTFOUND);
+    const ps__position near_bonn = {.latitude = 50.75, .longitude = 7.1},
+                       fiji = {.latitude = 50.75, .longitude = 7.1, .country = "FJ"};
     ck_assert_int_eq(ps__gazetteer_place(&place, g, -200), PS__OK);
     ck_assert_int_eq(ps__place_has(g, &place, &near_bonn), 1);
     ck_assert_int_eq(ps__gazetteer_place(&place, g, -1), PS__OK);
@@ -693,7 +769,7 @@ START_TEST(any_other_byte_behind_the_header_does_no_harm) {
     static const unsigned char others[] = {0xFF, 0x80, 0x01, 0x7F};
     ps__gazetteer *g;
     int opened = 0;
-    for (size_t i = sizeof(ps__gz_header); i < small_size; i += i > 600 && i < 7600 ? 97 : 1) { /* the rows are all alike */
+    for (size_t i = sizeof(ps__gz_header); i<small_size; i += i> 600 && i < 7600 ? 97 : 1) { /* the rows are all alike */
         ps__error err = {0};
         unsigned char old = small[i];
         small[i] ^= others[i % 4];
@@ -784,6 +860,7 @@ Suite *suite_gazetteer(void) {
     LOOP(beginnings_of_longer_names_are_told, PREFIXES);
     LOOP(labels_are_in_the_language_asked_for, LABELS);
     LOOP(a_position_is_the_city_that_it_lies_in, POSITIONS);
+    LOOP(a_position_has_a_region, REGIONS);
     tcase_add_test(answers, positions_that_are_none_are_near_nothing);
     tcase_add_test(answers, the_nearest_is_the_nearest_of_all);
     tcase_add_test(answers, the_180th_meridian_is_no_border);
@@ -791,6 +868,7 @@ Suite *suite_gazetteer(void) {
     LOOP(places_have_what_lies_in_them, INSIDE);
     tcase_add_test(answers, a_position_without_a_place_is_only_in_outlines);
     tcase_add_test(answers, every_place_is_found_by_its_number_and_id);
+    tcase_add_test(answers, countries_have_capitals);
     tcase_add_test(answers, every_country_with_a_city_is_on_a_continent);
     tcase_add_test(answers, the_file_is_whole_and_not_large);
     suite_add_tcase(suite, answers);

@@ -67,7 +67,8 @@ static entry *region_of(const reader *r, const char *code) {
 }
 
 static void read_circle(reader *r, char *rest) {
-    int32_t latitude = scaled(number(r, &rest)), longitude = scaled(number(r, &rest)), metres = (int32_t)lround(number(r, &rest) * 1000);
+    int32_t latitude = scaled(number(r, &rest)), longitude = scaled(number(r, &rest)),
+            metres = (int32_t)lround(number(r, &rest) * 1000);
     int32_t item[] = {PS__GZ_CIRCLE, 3, latitude, longitude, metres};
     for (size_t i = 0; i < sizeof item / sizeof *item; i++) put(r, item[i]);
 }
@@ -88,7 +89,9 @@ static void read_polygon(reader *r, char *rest) {
 
 static void read_box(reader *r, char *rest) {
     double south = number(r, &rest), west = number(r, &rest), north = number(r, &rest), east = number(r, &rest);
-    int32_t item[] = {PS__GZ_POLYGON, 8, scaled(south), scaled(west), scaled(north), scaled(west), scaled(north), scaled(east), scaled(south), scaled(east)};
+    int32_t item[] = {
+        PS__GZ_POLYGON, 8,           scaled(south), scaled(west), scaled(north), scaled(west), scaled(north), scaled(east),
+        scaled(south),  scaled(east)};
     if (south >= north || west >= east) die("%s:%d: a box is south west north east", r->path, r->line);
     for (size_t i = 0; i < sizeof item / sizeof *item; i++) put(r, item[i]);
 }
@@ -133,7 +136,9 @@ static void add_names(const reader *r, entry *place, char *rest, int language) {
 
 /* A country, a region (DE.02) or a city (by its id). */
 static entry *place_of(const reader *r, const char *code) {
-    entry *place = isdigit((unsigned char)*code) ? find_id(r->m, atoll(code)) : strlen(code) == 2 ? find_country(r->m, code) : region_of(r, code);
+    entry *place = isdigit((unsigned char)*code) ? find_id(r->m, atoll(code))
+                   : strlen(code) == 2           ? find_country(r->m, code)
+                                                 : region_of(r, code);
     if (!place) die("%s:%d: %s is no place", r->path, r->line, code);
     return place;
 }
@@ -143,11 +148,12 @@ static void read_also(const reader *r, char *rest) {
     add_names(r, place, rest, -1);
 }
 
-static void read_drop(const reader *r, char *rest) {
+static void read_words(const reader *r, char *rest, int never) {
     model *m = r->m;
     for (char *text; (text = strsep(&rest, "|")) != NULL;) {
-        m->dropped = need(realloc(m->dropped, (m->dropped_count + 1) * sizeof *m->dropped));
-        m->dropped[m->dropped_count++] = fold(trim(text), strlen(trim(text)));
+        text = trim(text);
+        m->words = need(realloc(m->words, (m->word_count + 1) * sizeof *m->words));
+        m->words[m->word_count++] = (struct word){fold(text, strlen(text)), never};
     }
 }
 
@@ -185,8 +191,9 @@ static int read_shape(reader *r, const char *word, char *rest) {
 /* Lines that stand for themselves. */
 static int read_other(reader *r, const char *word, char *rest) {
     if (strcmp(word, "also") == 0) return read_also(r, rest), 1;
-    if (strcmp(word, "drop") == 0) return read_drop(r, rest), 1;
-    return strcmp(word, "iso") == 0; /* read_codes has them */
+    if (strcmp(word, "drop") == 0) return read_words(r, rest, 0), 1;
+    if (strcmp(word, "never") == 0) return read_words(r, rest, 1), 1;
+    return strcmp(word, "iso") == 0 || strcmp(word, "moved") == 0; /* read_codes has them */
 }
 
 static void read_line(reader *r, char *line) {
@@ -219,8 +226,26 @@ static void read_table(reader *r, void (*read)(reader *r, char *line)) {
     }
 }
 
+static void read_move(const reader *r, char *rest) {
+    model *m = r->m;
+    const char *from = first_word(&rest);
+    if (strlen(from) < 4 || from[2] != '.' || strlen(from + 3) >= sizeof m->moves->code)
+        die("%s:%d: %s is no code", r->path, r->line, from);
+    m->moves = need(realloc(m->moves, (m->move_count + 1) * sizeof *m->moves));
+    struct move *move = &m->moves[m->move_count++];
+    snprintf(move->country, sizeof move->country, "%.2s", from);
+    snprintf(move->code, sizeof move->code, "%s", from + 3);
+    move->to = region_of(r, first_word(&rest));
+    int everywhere = !*rest;
+    move->south = everywhere ? -90 : number(r, &rest);
+    move->west = everywhere ? -180 : number(r, &rest);
+    move->north = everywhere ? 90 : number(r, &rest);
+    move->east = everywhere ? 180 : number(r, &rest);
+}
+
 static void read_code(reader *r, char *line) {
     char *rest = line, *word = first_word(&rest);
+    if (strcmp(word, "moved") == 0) read_move(r, rest);
     if (strcmp(word, "iso") != 0) return;
     entry *region = region_of(r, first_word(&rest));
     if (!*rest || strlen(rest) >= sizeof region->iso) die("%s:%d: a code is wanted", r->path, r->line);

@@ -35,7 +35,8 @@ static catalogue read_catalogue(const char *path) {
     c.count = word(bytes + 8);
     c.originals = word(bytes + 12);
     c.translations = word(bytes + 16);
-    if (c.count > c.size / 16 || c.originals > c.size - 8 * c.count || c.translations > c.size - 8 * c.count) die("%s: is damaged", path);
+    if (c.count > c.size / 16 || c.originals > c.size - 8 * c.count || c.translations > c.size - 8 * c.count)
+        die("%s: is damaged", path);
     return c;
 }
 

@@ -204,18 +204,30 @@ static int in_order(const void *a, const void *b) {
     return (x->id < y->id) - (x->id > y->id); /* those are negative */
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_word(const void *a, const void *b) {
+    const struct word *x = a, *y = b;
+    return strcmp(x->folded, y->folded);
+}
+
+/* 1 when a place is shown under this name in some language. */
+static int is_shown(const place_name *n) {
+    for (int i = 0; i < LANGUAGES; i++)
+        if (n->place->label[i] && strcmp(fold(n->place->label[i], strlen(n->place->label[i])), n->folded) == 0) return 1;
+    return 0;
+}
 
 /* Takes the names away that our own table says are words. */
 static void drop_words(model *m) {
     enum { LARGE = 100000 };
     size_t kept = 0;
-    if (!m->dropped_count) return;
-    qsort(m->dropped, m->dropped_count, sizeof *m->dropped, by_text);
+    if (!m->word_count) return;
+    qsort(m->words, m->word_count, sizeof *m->words, by_word);
     for (size_t i = 0; i < m->name_count; i++) {
         const place_name *n = &m->names[i];
+        struct word wanted = {n->folded, 0}, *found = NULL;
+        if (n->place->kind >= PS__PLACE_REGION) found = bsearch(&wanted, m->words, m->word_count, sizeof *m->words, by_word);
         int small = n->place->kind == PS__PLACE_CITY && n->place->population < LARGE;
-        if (small && bsearch(&n->folded, m->dropped, m->dropped_count, sizeof *m->dropped, by_text)) continue;
+        if (found && (found->never || small || !is_shown(n))) continue;
         m->names[kept++] = *n;
     }
     m->name_count = kept;
@@ -228,6 +240,7 @@ void finish(model *m, entry *const *old) {
         if (e->kind != PS__PLACE_CITY || e->section) continue;
         entry *country = find_country(m, e->country);
         weigh(country, e);
+        if (e->capital && (!country->seat || country->seat->population < e->population)) country->seat = e;
         if (e->region) weigh(e->region, e);
     }
     for (size_t i = 0; i < m->count; i++)

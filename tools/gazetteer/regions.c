@@ -24,12 +24,14 @@ static int is_among(const char *word, size_t length, const char *const *words) {
 
 static int is_generic(const char *word, size_t length) {
     static const char *const words[] = {
-        "state",       "province",   "provincia", "provinz",    "provinsi",     "region",     "regione",   "regiao",   "district",
-        "distrito",    "distrikt",   "governorate", "gobernacion", "gouvernement", "gouvernorat", "county",  "oblast",   "krai",
-        "prefecture",  "prefectura", "prefeitura", "prafektur", "department",   "departement", "departamento", "canton", "kanton",
-        "municipality", "autonome",  "autonomous", "gemeinschaft", "comunidad", "autonoma",   "comunidade", "community", "voivodeship",
-        "woiwodschaft", "voivodia",  "voivodie",  "parish",     "emirate",      "capital",    "city",      "communaute", "republik", "republic",
-        "oblast'",     "distrik",    "prefektur", "gubernatoria", "kegubernuran", "estado",   "bundesland", NULL};
+        "state",        "province",     "provincia",    "provinz",      "provinsi",    "region",      "regione",
+        "regiao",       "district",     "distrito",     "distrikt",     "governorate", "gobernacion", "gouvernement",
+        "gouvernorat",  "county",       "oblast",       "krai",         "prefecture",  "prefectura",  "prefeitura",
+        "prafektur",    "department",   "departement",  "departamento", "canton",      "kanton",      "municipality",
+        "autonome",     "autonomous",   "gemeinschaft", "comunidad",    "autonoma",    "comunidade",  "community",
+        "voivodeship",  "woiwodschaft", "voivodia",     "voivodie",     "parish",      "emirate",     "capital",
+        "city",         "communaute",   "republik",     "republic",     "oblast'",     "distrik",     "prefektur",
+        "gubernatoria", "kegubernuran", "estado",       "bundesland",   NULL};
     return is_among(word, length, words);
 }
 
@@ -40,9 +42,10 @@ static int is_joint(const char *word, size_t length) {
 
 /* Too general to stand alone. */
 static int is_direction(const char *name) {
-    static const char *const words[] = {"central", "centre", "center", "north", "south", "east", "west", "northern", "southern", "eastern",
-                                        "western", "capital", "nord", "sud", "est", "ouest", "norte", "sur", "este", "oeste", "centro", "upper",
-                                        "lower", "coast", "islands", "lake", "river", "federal", "national", "special", "metropolitan", NULL};
+    static const char *const words[] = {
+        "central", "centre", "center",  "north", "south", "east",    "west",     "northern", "southern",     "eastern", "western",
+        "capital", "nord",   "sud",     "est",   "ouest", "norte",   "sur",      "este",     "oeste",        "centro",  "upper",
+        "lower",   "coast",  "islands", "lake",  "river", "federal", "national", "special",  "metropolitan", NULL};
     return is_among(name, strlen(name), words);
 }
 
@@ -66,7 +69,8 @@ static const char *bare(const char *folded) {
 
 /* 加利福尼亚州 is also said without its last character. */
 static size_t without_suffix(const char *text, size_t length) {
-    static const char *const suffixes[] = {"大区", "地区", "地區", "大區", "州", "省", "市", "县", "縣", "区", "區", "府", "道", NULL};
+    static const char *const suffixes[] = {"大区", "地区", "地區", "大區", "州", "省", "市",
+                                           "县",   "縣",   "区",   "區",   "府", "道", NULL};
     for (const char *const *s = suffixes; *s; s++) {
         size_t bytes = strlen(*s);
         if (length >= bytes + 6 && memcmp(text + length - bytes, *s, bytes) == 0) return length - bytes;
@@ -89,7 +93,8 @@ static int64_t region_id(const entry *e) {
     char text[16];
     int64_t id = 0;
     snprintf(text, sizeof text, "%.2s%.8s", e->country, e->code);
-    for (const char *c = text; *c; c++) id = id * 37 + (isdigit((unsigned char)*c) ? *c - '0' + 1 : toupper((unsigned char)*c) - 'A' + 11);
+    for (const char *c = text; *c; c++)
+        id = id * 37 + (isdigit((unsigned char)*c) ? *c - '0' + 1 : toupper((unsigned char)*c) - 'A' + 11);
     return -id;
 }
 
@@ -112,7 +117,8 @@ void read_regions(model *m, const char *path) {
     size_t i;
     if (!list) die("%s:%d: %s", path, fault.line, fault.text);
     json_array_foreach(list, i, item) {
-        const char *code = json_string_value(json_object_get(item, "code")), *name = json_string_value(json_object_get(item, "name"));
+        const char *code = json_string_value(json_object_get(item, "code")),
+                   *name = json_string_value(json_object_get(item, "name"));
         if (!code || !name) die("%s: entry %zu has no code or no name", path, i);
         add_region(m, code, name);
     }
@@ -154,7 +160,8 @@ static subdivisions read_subdivisions(const char *folder, const char *language) 
 static void match(const model *m, const subdivisions *list) {
     for (size_t i = 0; i < list->count; i++) {
         const char *folded = bare(fold(list->items[i].text, strlen(list->items[i].text)));
-        char country[3] = {(char)toupper((unsigned char)list->items[i].iso[0]), (char)toupper((unsigned char)list->items[i].iso[1]), 0};
+        char country[3] = {(char)toupper((unsigned char)list->items[i].iso[0]),
+                           (char)toupper((unsigned char)list->items[i].iso[1]), 0};
         for (size_t k = 0; k < m->count; k++) {
             entry *e = m->entries[k];
             if (e->kind != PS__PLACE_REGION || e->iso[0] || strcmp(e->country, country) != 0) continue;
@@ -181,7 +188,8 @@ static void match_all(model *m, const char *folder) {
 /* An English name that only lacks CLDR's diacritics takes them. */
 static void set_label(entry *e, int language, const char *text) {
     if (language == 0) text = simplify(text);
-    if (language != ENGLISH || strcmp(fold(text, strlen(text)), fold(e->label[ENGLISH], strlen(e->label[ENGLISH]))) == 0) e->label[language] = text;
+    if (language != ENGLISH || strcmp(fold(text, strlen(text)), fold(e->label[ENGLISH], strlen(e->label[ENGLISH]))) == 0)
+        e->label[language] = text;
 }
 
 static void name_in_language(model *m, const char *folder, const char *language, int index) {

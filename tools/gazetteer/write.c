@@ -57,7 +57,8 @@ static void put_varint(ps__buf *b, uint32_t value) {
 static int is_own_city(const entry *region, const entry *city) {
     if (region->kind != PS__PLACE_REGION || city->kind != PS__PLACE_CITY || strcmp(region->country, city->country) != 0) return 0;
     if (city->population * 10 < region->population || !strstr(region->plain, city->plain)) return 0;
-    return city->region == region || ps__place_distance(region->latitude, region->longitude, city->latitude, city->longitude) < 60;
+    return city->region == region ||
+           ps__place_distance(region->latitude, region->longitude, city->latitude, city->longitude) < 60;
 }
 
 /* Moves such cities to the place before their regions. */
@@ -84,9 +85,11 @@ static uint32_t collect(const entry **places, const place_name *first, const pla
     return count;
 }
 
-static void put_name(ps__buf *names, const place_name *first, const place_name *before, const entry *const *places, uint32_t count) {
+static void put_name(ps__buf *names, const place_name *first, const place_name *before, const entry *const *places,
+                     uint32_t count) {
     size_t shared = 0;
-    while (before && shared < before->length && shared < first->length && before->folded[shared] == first->folded[shared]) shared++;
+    while (before && shared < before->length && shared < first->length && before->folded[shared] == first->folded[shared])
+        shared++;
     ps__buf_putc(names, (char)shared);
     ps__buf_putc(names, (char)(first->length - shared));
     ps__buf_append(names, first->folded + shared, first->length - shared);
@@ -94,13 +97,16 @@ static void put_name(ps__buf *names, const place_name *first, const place_name *
     for (uint32_t i = 0; i < count; i++) put_varint(names, places[i]->number);
 }
 
-static int is_same(const place_name *a, const place_name *b) { return a->length == b->length && memcmp(a->folded, b->folded, a->length) == 0; }
+static int is_same(const place_name *a, const place_name *b) {
+    return a->length == b->length && memcmp(a->folded, b->folded, a->length) == 0;
+}
 
 static uint32_t put_names(ps__buf *names, ps__buf *blocks, model *m) {
     const entry **places = need(malloc(m->name_count * sizeof *places));
     const place_name *before = NULL, *at = m->names, *end = at + m->name_count;
     uint32_t written = 0;
-    for (size_t i = 0; i < m->count; i++) m->entries[i]->plain = fold(m->entries[i]->label[ENGLISH], strlen(m->entries[i]->label[ENGLISH]));
+    for (size_t i = 0; i < m->count; i++)
+        m->entries[i]->plain = fold(m->entries[i]->label[ENGLISH], strlen(m->entries[i]->label[ENGLISH]));
     qsort(m->names, m->name_count, sizeof *m->names, by_name);
     for (const place_name *next; at < end; at = next, written++) {
         for (next = at + 1; next < end && is_same(at, next);) next++;
@@ -119,11 +125,13 @@ static uint32_t put_names(ps__buf *names, ps__buf *blocks, model *m) {
 /* ---- Records ---- */
 
 static void put_place(ps__buf *out, ps__buf *shapes, strings *s, entry *const *old, const entry *e) {
-    ps__gz_place p = {.id = e->id, .population = e->population, .latitude = scaled(e->latitude), .longitude = scaled(e->longitude)};
+    ps__gz_place p = {
+        .id = e->id, .population = e->population, .latitude = scaled(e->latitude), .longitude = scaled(e->longitude)};
     p.name = put_string(s, e->label[ENGLISH]);
     p.kind = (uint8_t)e->kind;
     memcpy(p.country, e->country, 2);
     p.shape = e->shape_words ? (uint32_t)(shapes->length / 4) : PS__GZ_NONE;
+    if (e->seat) p.shape = e->seat->number;
     p.shape_words = e->shape_words;
     for (uint32_t i = 0; i + 2 < e->shape_words; i += 2 + (uint32_t)e->shape[i + 1])
         if (e->shape[i] == PS__GZ_REGION) e->shape[i + 2] = (int32_t)old[e->shape[i + 2]]->number;
@@ -160,7 +168,9 @@ static void put_ids(ps__buf *out, entry *const *cities, uint32_t count) {
 static void put_starts(ps__buf *out, entry *const *cities, uint32_t count) {
     uint32_t at = 0;
     for (int row = 0; row <= PS__GZ_ROWS; row++) {
-        while (at < count && scaled(cities[at]->latitude) < (row - 90 * PS__GZ_ROWS_A_DEGREE) * (int)(PS__GZ_SCALE / PS__GZ_ROWS_A_DEGREE)) at++;
+        while (at < count &&
+               scaled(cities[at]->latitude) < (row - 90 * PS__GZ_ROWS_A_DEGREE) * (int)(PS__GZ_SCALE / PS__GZ_ROWS_A_DEGREE))
+            at++;
         uint32_t start = row == PS__GZ_ROWS ? count : at;
         ps__buf_append(out, &start, sizeof start);
     }
@@ -196,7 +206,8 @@ static void save(const char *path, ps__gz_header *h, ps__buf *section, const uin
 }
 
 void write_file(model *m, entry *const *old, const char *path) {
-    static const uint8_t element[PS__GZ_SECTIONS] = {sizeof(ps__gz_place), sizeof(ps__gz_city), 4, 4, 1, 4, 1, 4, 8, 8, 8, 8, 8, 8};
+    static const uint8_t element[PS__GZ_SECTIONS] = {
+        sizeof(ps__gz_place), sizeof(ps__gz_city), 4, 4, 1, 4, 1, 4, 8, 8, 8, 8, 8, 8};
     ps__buf section[PS__GZ_SECTIONS];
     ps__gz_header h = {.magic = PS__GZ_MAGIC, .version = PS__GZ_VERSION};
     strings s = {.bytes = PS__BUF_INIT, .slot_count = 1 << 20};
@@ -216,7 +227,8 @@ void write_file(model *m, entry *const *old, const char *path) {
     for (int i = 0; i < PS__GZ_LANGUAGES; i++) put_labels(&section[PS__GZ_S_LABELS + i], &s, m, i);
     section[PS__GZ_S_STRINGS] = s.bytes;
     save(path, &h, section, element);
-    printf("gazetteer: %zu cities, %zu other places, %u names, %.1f MB: %s\n", m->count - places, places, names, (double)h.size / 1e6, path);
+    printf("gazetteer: %zu cities, %zu other places, %u names, %.1f MB: %s\n", m->count - places, places, names,
+           (double)h.size / 1e6, path);
     if (getenv("GAZETTEER_SIZES"))
         for (int i = 0; i < PS__GZ_SECTIONS; i++) printf("  section %d: %.2f MB\n", i, (double)section[i].length / 1e6);
 }
