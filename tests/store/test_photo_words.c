@@ -138,9 +138,9 @@ START_TEST(a_photo_without_words_has_no_rows) {
 }
 END_TEST
 
-Suite *suite_words(void);
-Suite *suite_words(void) {
-    Suite *suite = suite_create("words");
+Suite *suite_photo_words(void);
+Suite *suite_photo_words(void) {
+    Suite *suite = suite_create("photo_words");
     TCase *pure = tcase_create("fold"), *tests = tcase_create("library");
     tcase_add_test(pure, text_folds_to_what_is_looked_up);
     tcase_add_test(pure, folding_reports_missing_memory);
