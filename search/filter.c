@@ -1,6 +1,6 @@
 /*
-** Filters over columns; see filter.h. Each filter becomes a test of one row, which says yes, no or unknown. Filters about words are asked of
-** the store first, which gives the rows that they hold for.
+** Filters over columns; see filter.h. Each filter becomes a test of one row, which says yes, no or unknown. Filters about words
+** are asked of the store first, which gives the rows that they hold for.
 */
 #include "search/filter.h"
 
@@ -35,7 +35,8 @@ int ps__taken_has_clock(int taken_source) { return taken_source >= PS__TAKEN_EXI
 
 static int by_hour(const ps__when *when) { return !(when->minute_from == 0 && when->minute_to == 24 * 60); }
 
-/* Seasons, holidays and days of the week are no matter of when a file was last written: a copied gallery would be all of one season. */
+/* Seasons, holidays and days of the week are no matter of when a file was last written: a copied gallery would be all of one
+** season. */
 static int recurs(const ps__when *when) { return when->every[0] || when->weekdays != PS__WEEK; }
 
 static int test_when(const test *t, const ps__chunk *c, size_t i, size_t row) {

@@ -1,8 +1,8 @@
 /*
 ** Makes a library of any number of photos that do not exist, to measure search: fill_library LIBRARY COUNT MODEL. The vectors lie
 ** around a thousand centres, as those of real galleries lie around their themes; every tenth photo has no date, every other one a
-** position with a city, region and country, nine of ten a camera. Files lie in folders of 1,000, each hundredth photo has words. The same
-** COUNT gives the same library.
+** position with a city, region and country, nine of ten a camera. Files lie in folders of 1,000, each hundredth photo has words.
+** The same COUNT gives the same library.
 */
 #include <math.h>
 #include <sqlite3.h>

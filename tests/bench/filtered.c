@@ -1,8 +1,9 @@
 /*
-** What filtered search takes, in process: filtered LIBRARY MODEL WORDS. For selections of several sizes, made by spans of time, and for
-** other kinds of filters: milliseconds for the columns, the filters and the exact search of 50 photos, the median of 41 searches for words
-** and for photos of the library in turns (RAW=1 in the environment prints each). LIBRARY is one of fill_library. On a machine that is busy
-** with other things, CPU=1 in the environment gives processor time instead; all of it is spent on one thread.
+** What filtered search takes, in process: filtered LIBRARY MODEL WORDS. For selections of several sizes, made by spans of time,
+** and for other kinds of filters: milliseconds for the columns, the filters and the exact search of 50 photos, the median of 41
+** searches for words and for photos of the library in turns (RAW=1 in the environment prints each). LIBRARY is one of
+** fill_library. On a machine that is busy with other things, CPU=1 in the environment gives processor time instead; all of it is
+** spent on one thread.
 */
 #include <math.h>
 #include <stdio.h>
