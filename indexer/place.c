@@ -1,6 +1,6 @@
 /*
-** Photos that have a position but were never looked up in the gazetteer: those of a library from before there was one. A run places them at its
-** start, as far as they are left, which an index tells at once.
+** Photos that have a position but were never looked up in the gazetteer: those of a library from before there was one. A run
+** places them at its start, as far as they are left, which an index tells at once.
 */
 #include "indexer/run.h"
 
