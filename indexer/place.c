@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 
-#define BATCH 1000 /* a transaction: a tenth of a second */
+#define BATCH 4000 /* photos a transaction: some 50 ms */
 
 static int place_one(ps__run *run, const ps__unplaced *photo, ps__error *err) {
     ps__place place = {0};

@@ -9,7 +9,8 @@ int ps__store_unplaced(ps__unplaced *out, size_t *count, size_t room, ps__store 
     int rc = SQLITE_DONE;
     *count = 0;
     int status = ps__sql_take(&stmt, store, err,
-                              "SELECT id, latitude, longitude FROM photos WHERE latitude IS NOT NULL AND city IS NULL LIMIT ?",
+                              "SELECT id, latitude, longitude FROM photos INDEXED BY photos_unplaced"
+                              " WHERE latitude IS NOT NULL AND city IS NULL LIMIT ?",
                               "i", (int64_t)room);
     if (status != PS__OK) return status;
     while (*count < room && (rc = sqlite3_step(stmt)) == SQLITE_ROW)

@@ -347,14 +347,17 @@ START_TEST(photos_from_before_the_gazetteer_get_theirs_once) {
     said.has_gps = 1;
     said.latitude = 38.7223;
     said.longitude = -9.1393;
-    gallery_write_many("lisbon", 1200);
+    gallery_write_many("lisbon", 10);
     run_with(NULL);
     ck_assert_int_eq(photo_of("lisbon/000.jpg").placed, 0);
-    change("UPDATE photos SET latitude = 1e300 WHERE id = 7");
+    change("UPDATE photos SET latitude = 1e300 WHERE id = 7;" /* and more photos than one transaction takes */
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO photos(hash, bytes, "
+           "width, height,"
+           " format, latitude, longitude, added) SELECT randomblob(16), 1, 1, 1, 'png', 38.7223, -9.1393, 0 FROM n");
     run_with(gazetteer);
     ps__store *store = library_open(PS__STORE_READ);
     ck_assert_int_eq(ps__sql_int(&before, store, NULL, "SELECT count(*) FROM photos WHERE country = 'PT'", ""), PS__OK);
-    ck_assert_int_eq(before, 1199);
+    ck_assert_int_eq(before, 5009);
     ck_assert_int_eq(ps__store_last_change(&before, store, NULL), PS__OK);
     ps__store_close(store);
     run_with(gazetteer);
