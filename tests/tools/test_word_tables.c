@@ -10,7 +10,7 @@
 
 #include "tests/suites.h"
 
-Suite *suite_words(void);
+Suite *suite_word_tables(void);
 
 #define TOOL "build/tools/words"
 
@@ -114,8 +114,8 @@ START_TEST(alternatives_are_written_out) {
 }
 END_TEST
 
-Suite *suite_words(void) {
-    Suite *suite = suite_create("words");
+Suite *suite_word_tables(void) {
+    Suite *suite = suite_create("word_tables");
     TCase *tables = tcase_create("tables");
     tcase_add_loop_test(tables, a_fault_is_told_with_its_line_and_nothing_is_written, 0, sizeof FAULTS / sizeof *FAULTS);
     tcase_add_test(tables, alternatives_are_written_out);
