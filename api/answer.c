@@ -81,10 +81,10 @@ static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
     return view ? a->gallery.photos_when(when, recurring, view) : -1;
 }
 
-static int64_t photos_with(const char *words, void *payload) {
+static int64_t photos_pass(const ps__filter *filter, void *payload) {
     ps__answer *a = payload;
     ps__gallery_view *view = view_of(a);
-    return view ? a->gallery.photos_with(words, view) : -1;
+    return view ? a->gallery.photos_pass(filter, view) : -1;
 }
 
 static int has_camera(const char *words, void *payload) {
@@ -124,7 +124,7 @@ static int parse(ps__answer *a, const char *sentence, ps__error *err) {
                                  .now_s = a->now_s,
                                  .southern = o->southern,
                                  .gazetteer = a->places,
-                                 .gallery = {photos_at, has_camera, has_lens, has_hours, photos_when, photos_with, a}};
+                                 .gallery = {photos_at, has_camera, has_lens, has_hours, photos_when, photos_pass, a}};
     return ps__query_parse(query, sentence, strlen(sentence), &context, err);
 }
 

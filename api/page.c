@@ -5,6 +5,7 @@
 
 #include "api/answer.h"
 #include "base/alloc.h"
+#include "base/half.h"
 #include "search/unique.h"
 #include "store/find.h"
 
@@ -18,6 +19,7 @@ typedef struct page {
     ps__ranking ranking;
     size_t want; /* of each clause and alternative */
     int all;     /* 1: every photo that counts is in the ranking */
+    double unseen; /* else: what a photo that is not can score at most */
     int more;    /* 1: photos follow behind those shown */
     ps__error *err;
 } page;
@@ -40,21 +42,63 @@ static int date_row(ps__ranked *one, ps__answer *a, ps__error *err) {
     return PS__OK;
 }
 
-/* *enough is cleared when the last candidate could still be followed by one that matters. */
-static int add_candidates(page *p, const ps__candidate *found, size_t count, const ps__ask *ask) {
-    ps__answer *a = p->answer;
-    int by_time = a->order != PS__ORDER_RELEVANCE;
-    int status = PS__OK;
+/* What the contents that are not to be there leave of each candidate's score: factors [count]. */
+static int weigh_nots(double *factors, page *p, const ps__answer_part *part, const ps__candidate *found, size_t count) {
+    const ps__asks *asks = &part->asks;
+    size_t dim = asks->dim;
+    for (size_t i = 0; i < count; i++) factors[i] = 1;
+    if (asks->not_count == 0 || count == 0) return PS__OK;
+    int64_t *photos = ps__array(count, sizeof *photos);
+    uint8_t *has = ps__calloc(count, 1);
+    uint16_t *halves = ps__array(count, dim * sizeof *halves);
+    float *vector = ps__array(dim, sizeof *vector);
+    int status = photos && has && halves && vector ? PS__OK : ps__fail_nomem(p->err);
+    for (size_t i = 0; status == PS__OK && i < count; i++) photos[i] = found[i].photo;
+    if (status == PS__OK) status = ps__store_vectors(halves, has, p->answer->job->store, p->answer->space, photos, count, p->err);
     for (size_t i = 0; status == PS__OK && i < count; i++) {
-        double score = ps__scorer_score(&ask->scorer, found[i].cosine);
-        ps__ranked one = {.photo = found[i].photo, .cosine = found[i].cosine, .score = score};
-        one.verdict = ps__rank_score_verdict(score, &ask->scorer);
-        if (score < a->job->options.least_score || (by_time && one.verdict == PS__VERDICT_NONE)) return status;
-        if (is_left_out(a, one.photo)) continue;
-        status = date_row(&one, a, p->err);
-        if (status == PS__OK) status = ps__ranking_add(&p->ranking, &one, p->err);
+        if (!has[i]) continue;
+        ps__halves_to_floats(vector, halves + i * dim, dim);
+        for (size_t n = 0; n < asks->not_count; n++) {
+            double cosine = 0;
+            for (size_t k = 0; k < dim; k++) cosine += (double)vector[k] * (double)asks->nots[n].query[k];
+            factors[i] *= 1 - ps__scorer_score(&asks->nots[n].scorer, (float)cosine);
+        }
     }
-    if (count == p->want) p->all = 0;
+    ps__free(photos);
+    ps__free(has);
+    ps__free(halves);
+    ps__free(vector);
+    return status;
+}
+
+static int add_one(page *p, const ps__candidate *candidate, double score, const ps__ask *ask) {
+    ps__answer *a = p->answer;
+    ps__ranked one = {.photo = candidate->photo, .cosine = candidate->cosine, .score = score};
+    one.verdict = ps__rank_score_verdict(score, &ask->scorer);
+    if (score < a->job->options.least_score || is_left_out(a, one.photo)) return PS__OK;
+    if (a->order != PS__ORDER_RELEVANCE && one.verdict == PS__VERDICT_NONE) return PS__OK;
+    int status = date_row(&one, a, p->err);
+    return status == PS__OK ? ps__ranking_add(&p->ranking, &one, p->err) : status;
+}
+
+/* Candidates, best first. What is not to be there only lowers a score: photos that are not among them score at most what the last one
+** would without it. */
+static int add_candidates(page *p, const ps__answer_part *part, const ps__candidate *found, size_t count, const ps__ask *ask) {
+    ps__answer *a = p->answer;
+    double score = 0, *factors = ps__array(count + 1, sizeof *factors);
+    int status = factors ? weigh_nots(factors, p, part, found, count) : ps__fail_nomem(p->err);
+    size_t i = 0;
+    for (; status == PS__OK && i < count; i++) {
+        score = ps__scorer_score(&ask->scorer, found[i].cosine);
+        if (score < a->job->options.least_score) break;
+        if (a->order != PS__ORDER_RELEVANCE && ps__rank_score_verdict(score, &ask->scorer) == PS__VERDICT_NONE) break;
+        status = add_one(p, &found[i], score * factors[i], ask);
+    }
+    if (i == count && count == p->want) {
+        p->all = 0;
+        if (score > p->unseen) p->unseen = score;
+    }
+    ps__free(factors);
     return status;
 }
 
@@ -79,14 +123,10 @@ static int add_said(page *p, const ps__answer_part *part, const char *text, cons
     int status = ps__store_find_sentence(a->job->store, text, SAID_MOST, take_said, &s, p->err);
     if (status == PS__OK && s.count)
         status = ps__rank_exact(list, &s.count, a->job->store, a->space, ask->query, ps__model_info(a->job->model)->dim, p->err);
-    for (size_t i = 0; status == PS__OK && i < s.count; i++) {
-        double score = 1 - (1 - ps__scorer_score(&ask->scorer, list[i].cosine)) * (1 - SAID);
-        ps__ranked one = {.photo = list[i].photo, .cosine = list[i].cosine, .score = score};
-        one.verdict = ps__rank_score_verdict(score, &ask->scorer);
-        if (score < a->job->options.least_score || is_left_out(a, one.photo)) continue;
-        status = date_row(&one, a, p->err);
-        if (status == PS__OK) status = ps__ranking_add(&p->ranking, &one, p->err);
-    }
+    double factors[SAID_MOST];
+    if (status == PS__OK) status = weigh_nots(factors, p, part, list, s.count);
+    for (size_t i = 0; status == PS__OK && i < s.count; i++)
+        status = add_one(p, &list[i], (1 - (1 - ps__scorer_score(&ask->scorer, list[i].cosine)) * (1 - SAID)) * factors[i], ask);
     return status;
 }
 
@@ -99,7 +139,7 @@ static int rank_ask(page *p, ps__answer_part *part, const ps__ask *ask) {
     const ps__probe probe = {.vector = ask->query, .weight = 1, .group = 0};
     int status = part->filtered ? ps__index_search_in(found, &count, a->index, a->job->store, &part->selection, ask->query, p->want, p->err)
                                 : ps__index_search_many(found, &count, a->index, a->job->store, NULL, &probe, 1, p->want, p->err);
-    if (status == PS__OK) status = add_candidates(p, found, count, ask);
+    if (status == PS__OK) status = add_candidates(p, part, found, count, ask);
     ps__free(found);
     return status;
 }
@@ -107,12 +147,13 @@ static int rank_ask(page *p, ps__answer_part *part, const ps__ask *ask) {
 /* Photos that filters alone chose, by time. */
 static int rank_dated(page *p, ps__answer_part *part) {
     ps__answer *a = p->answer;
-    size_t count;
-    ps__dated *found = ps__array(p->want, sizeof *found);
+    /* Among others' scores all of them come first, in an order that is not that of time. */
+    size_t count, want = a->order == PS__ORDER_RELEVANCE ? SEARCHED_MOST : p->want;
+    ps__dated *found = ps__array(want, sizeof *found);
     if (!found) return ps__fail_nomem(p->err);
     const ps__dated end = {.photo = a->cursor.photo, .has_taken = a->cursor.has_taken, .taken_s = a->cursor.taken_s};
     int skip = a->has_cursor && a->order != PS__ORDER_RELEVANCE && !(a->job->options.flags & PS_SEARCH_UNIQUE);
-    int status = ps__selection_by_date(found, &count, &part->selection, a->order == PS__ORDER_OLDEST, skip ? &end : NULL, p->want, p->err);
+    int status = ps__selection_by_date(found, &count, &part->selection, a->order == PS__ORDER_OLDEST, skip ? &end : NULL, want, p->err);
     for (size_t i = 0; status == PS__OK && i < count; i++) {
         const ps__ranked one = {.photo = found[i].photo,
                                 .score = 1,
@@ -121,7 +162,7 @@ static int rank_dated(page *p, ps__answer_part *part) {
                                 .taken_s = found[i].taken_s};
         status = ps__ranking_add(&p->ranking, &one, p->err);
     }
-    if (status == PS__OK && count == p->want) p->all = 0;
+    if (status == PS__OK && count == want) p->all = 0;
     ps__free(found);
     return status;
 }
@@ -144,13 +185,16 @@ static int rank(page *p) {
     do {
         p->ranking.count = 0;
         p->all = 1;
+        p->unseen = 0;
         status = PS__OK;
         for (size_t i = 0; status == PS__OK && i < a->part_count; i++) status = rank_part(p, &a->parts[i]);
         if (status != PS__OK || !by_time || p->all || p->want >= SEARCHED_MOST) break;
         p->want = p->want * 4 < SEARCHED_MOST ? p->want * 4 : SEARCHED_MOST;
     } while (1);
     ps__ranking_settle(&p->ranking, a->order);
-    if (!p->all && !by_time && p->ranking.count > p->want) p->ranking.count = p->want; /* beyond, others may come between */
+    int open = !p->all && a->order == PS__ORDER_RELEVANCE && p->want < SEARCHED_MOST;
+    while (open && p->ranking.count > 0 && p->ranking.list[p->ranking.count - 1].score < p->unseen)
+        p->ranking.count--; /* others may come between */
     return status;
 }
 

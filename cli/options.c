@@ -58,7 +58,6 @@ enum {
     OPT_PRECISION,
     OPT_ISA,
     OPT_READ_TEXT,
-    OPT_READ_ALL,
     OPT_LANGUAGES
 };
 
@@ -85,7 +84,7 @@ static const struct option {
     {"after", 0, 1, OPT_AFTER, TAKES_QUERY},
     {"like", 0, 1, OPT_LIKE, TAKES_QUERY},
     {"unique", 0, 0, OPT_UNIQUE, TAKES_QUERY},
-    {"all", 0, 0, OPT_ALL, TAKES_QUERY},
+    {"all", 0, 0, OPT_ALL, TAKES_QUERY | TAKES_READ},
     {"southern", 0, 0, OPT_SOUTHERN, TAKES_QUERY},
     {"now", 0, 1, OPT_NOW, TAKES_QUERY},
     {"saved", 0, 1, OPT_SAVED, TAKES_QUERY},
@@ -116,7 +115,6 @@ static const struct option {
     {"precision", 0, 1, OPT_PRECISION, TAKES_KERNELS},
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
     {"read-text", 0, 0, OPT_READ_TEXT, TAKES_WATCH},
-    {"all", 0, 0, OPT_READ_ALL, TAKES_READ},
     {"languages", 0, 1, OPT_LANGUAGES, TAKES_READ},
 };
 #define TABLE_SIZE (sizeof table / sizeof *table)
@@ -198,7 +196,7 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_AFTER: o->after = value; break;
     case OPT_LIKE: return add_like(o, value);
     case OPT_UNIQUE: o->unique = 1; break;
-    case OPT_ALL: o->all = 1; break;
+    case OPT_ALL: o->all = 1, o->read_flags |= PS_READ_TEXT_ALL; break;
     case OPT_SOUTHERN: o->southern = 1; break;
     case OPT_NOW: return parse_now(&o->now, value);
     case OPT_SAVED: o->saved = value; break;
@@ -233,7 +231,6 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_PRECISION: return parse_word(&o->precision, "precision", value, precisions);
     case OPT_ISA: o->isa = value; break;
     case OPT_READ_TEXT: o->index_flags |= PS_WATCH_READ_TEXT; break;
-    case OPT_READ_ALL: o->read_flags |= PS_READ_TEXT_ALL; break;
     case OPT_LANGUAGES: o->languages = value; break;
     }
     return -1;

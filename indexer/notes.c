@@ -1,6 +1,6 @@
 /*
-** Taking notes; see notes.h. What the file says goes before its name, and that before when it was written: only times and kinds are taken from
-** outside of it.
+** Taking notes; see notes.h. What the file says goes before its name, and that before when it was written: only times and kinds
+** are taken from outside of it.
 */
 #include "indexer/notes.h"
 
@@ -40,11 +40,22 @@ static int holds_one_of(const char *name, const char *const *parts) {
 }
 
 int ps__kinds_of_path(const char *path, int has_camera) {
-    static const char *const screens[] = {"screenshot",           "screen shot",  "screencap",          "bildschirmfoto", "captura de pantalla",
-                                          "captura de tela",      "tangkapan layar", "capture d'\xC3\xA9" "cran", "capture d\xE2\x80\x99\xC3\xA9" "cran",
-                                          "ecr\xC3\xA3",          NULL};
-    static const char *const screens_cjk[] = {"\xE6\x88\xAA\xE5\x9B\xBE", "\xE6\x88\xAA\xE5\xB1\x8F", "\xE8\x9E\xA2\xE5\xB9\x95\xE5\xBF\xAB\xE7\x85\xA7",
-                                              "\xE3\x82\xB9\xE3\x82\xAF\xE3\x83\xAA\xE3\x83\xBC\xE3\x83\xB3\xE3\x82\xB7\xE3\x83\xA7\xE3\x83\x83\xE3\x83\x88", NULL};
+    static const char *const screens[] = {"screenshot",
+                                          "screen shot",
+                                          "screencap",
+                                          "bildschirmfoto",
+                                          "captura de pantalla",
+                                          "captura de tela",
+                                          "tangkapan layar",
+                                          "capture d'\xC3\xA9"
+                                          "cran",
+                                          "capture d\xE2\x80\x99\xC3\xA9"
+                                          "cran",
+                                          "captura de ecr\xC3\xA3",
+                                          NULL};
+    static const char *const screens_cjk[] = {
+        "\xE6\x88\xAA\xE5\x9B\xBE", "\xE6\x88\xAA\xE5\xB1\x8F", "\xE8\x9E\xA2\xE5\xB9\x95\xE5\xBF\xAB\xE7\x85\xA7",
+        "\xE3\x82\xB9\xE3\x82\xAF\xE3\x83\xAA\xE3\x83\xBC\xE3\x83\xB3\xE3\x82\xB7\xE3\x83\xA7\xE3\x83\x83\xE3\x83\x88", NULL};
     static const char *const panoramas[] = {"pano", "panorama", NULL}, *const selfies[] = {"selfie", "selfies", NULL};
     static const char *const folders[] = {"screenshots", "screenshot", "bildschirmfotos", NULL};
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *folder = slash;

@@ -1,6 +1,6 @@
 /*
-** Photos that have a position but were never looked up in the gazetteer: those of a library from before there was one. A run places them at its
-** start, as far as they are left, which an index tells at once.
+** Photos that have a position but were never looked up in the gazetteer: those of a library from before there was one. A run
+** places them at its start, as far as they are left, which an index tells at once.
 */
 #include "indexer/run.h"
 
@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 
-#define BATCH 1000 /* a transaction: a tenth of a second */
+#define BATCH 4000 /* photos a transaction: some 50 ms */
 
 static int place_one(ps__run *run, const ps__unplaced *photo, ps__error *err) {
     ps__place place = {0};

@@ -1,9 +1,10 @@
 /*
-** Codes: vectors in 8 bits a number, of which it is known how far off they are, so that a scan over them can rule photos out for certain.
+** Codes: vectors in 8 bits a number, of which it is known how far off they are, so that a scan over them can rule photos out for
+** certain.
 **
-** A vector x is kept as integers c [-127..127], a scale s and the length of the rest x - s c, its *error*. Its cosine to a query q then
-** lies within |q| times the error of s (q . c), by Cauchy and Schwarz. The query is rounded to 16 bits, and what that costs is added. The
-** products are exact integers, so bounds are the same on every processor.
+** A vector x is kept as integers c [-127..127], a scale s and the length of the rest x - s c, its *error*. Its cosine to a query
+** q then lies within |q| times the error of s (q . c), by Cauchy and Schwarz. The query is rounded to 16 bits, and what that
+** costs is added. The products are exact integers, so bounds are the same on every processor.
 **
 ** Codes that are filled may be scanned by any number of threads at once.
 */
@@ -68,7 +69,8 @@ typedef struct ps__piece {
 } ps__piece;
 void ps__codes_pieces(ps__piece out[3], const ps__codes *codes);
 
-/* Codes in that form, 8-byte aligned, as memory that somebody else owns and keeps. PS__CORRUPT when they are not of `size` bytes. */
+/* Codes in that form, 8-byte aligned, as memory that somebody else owns and keeps. PS__CORRUPT when they are not of `size`
+** bytes. */
 int ps__codes_view(ps__codes **out, const uint8_t *bytes, size_t size, int dim, size_t count, ps__error *err);
 
 /* Adds a bound for each of photos [count], ascending, that the codes have; of all they have, if photos is NULL. */

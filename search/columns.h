@@ -1,14 +1,14 @@
 /*
 ** What filters ask of every photo, in memory: some 75 bytes a photo, in columns, kept in step with the store by its change log.
 **
-** A ps__columns belongs to a library; a ps__table is what it knew at one moment, and never changes. Tables share the chunks of rows that
-** are the same in both, so that a change costs the chunks that it touches, not the library.
+** A ps__columns belongs to a library; a ps__table is what it knew at one moment, and never changes. Tables share the chunks of
+** rows that are the same in both, so that a change costs the chunks that it touches, not the library.
 **
-** Threads: any number may use one ps__columns at once, each with its own ps__store, and one ps__table as well. Whoever finds changes takes
-** them in for all, while others wait: some 6 microseconds a change.
+** Threads: any number may use one ps__columns at once, each with its own ps__store, and one ps__table as well. Whoever finds
+** changes takes them in for all, while others wait: some 6 microseconds a change.
 **
-** Reading 100,000 photos from the store takes 130 ms, from the cache beside the library (`photos.columns`) 5 ms. It is a cache as the files
-** of the vector index are: checked when it is read, and whatever is wrong with it costs time only.
+** Reading 100,000 photos from the store takes 130 ms, from the cache beside the library (`photos.columns`) 5 ms. It is a cache as
+** the files of the vector index are: checked when it is read, and whatever is wrong with it costs time only.
 */
 #ifndef PS_SEARCH_COLUMNS_H
 #define PS_SEARCH_COLUMNS_H
@@ -84,18 +84,18 @@ typedef struct ps__table {
 
 typedef struct ps__columns ps__columns;
 
-/* For the library that `store` is open on. Nothing is read yet. log may be NULL; it is copied. Free with ps__columns_free (NULL is fine)
-** when no table of it is held any more. */
+/* For the library that `store` is open on. Nothing is read yet. log may be NULL; it is copied. Free with ps__columns_free (NULL
+** is fine) when no table of it is held any more. */
 int ps__columns_new(ps__columns **out, ps__store *store, const ps__log *log, ps__error *err);
 void ps__columns_free(ps__columns *columns);
 
-/* A table that knows at least what the store's present view does, which must be open (ps__store_begin). Give it back with ps__table_put
-** (NULL is fine). */
+/* A table that knows at least what the store's present view does, which must be open (ps__store_begin). Give it back with
+** ps__table_put (NULL is fine). */
 int ps__columns_take(ps__table **out, ps__columns *columns, ps__store *store, ps__error *err);
 void ps__table_put(ps__table *table);
 
-/* For whoever indexes, now and then and at the end, with no ps__store_begin open: writes the cache beside the library when it lags far
-** behind. A cache that cannot be written is a warning in the log, not a failure. Small libraries get none. */
+/* For whoever indexes, now and then and at the end, with no ps__store_begin open: writes the cache beside the library when it
+** lags far behind. A cache that cannot be written is a warning in the log, not a failure. Small libraries get none. */
 int ps__columns_tend(ps__columns *columns, ps__store *store, ps__error *err);
 
 /* The row of a photo; -1: it has none. */

@@ -1,6 +1,6 @@
 /*
-** The cache of the columns beside the library, `photos.columns`: a header, the lists of names (each string with its 0 byte), the chunks as
-** they are in memory, and an XXH3 of everything before. It is replaced by rename.
+** The cache of the columns beside the library, `photos.columns`: a header, the lists of names (each string with its 0 byte), the
+** chunks as they are in memory, and an XXH3 of everything before. It is replaced by rename.
 */
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,10 @@
 /*
 ** Exact search; see exact.h.
 **
-** From bounds: photos are scored exactly in the order of their bounds, the greatest first. Once as many are found as are wanted, and the
-** last of these has a score above every bound that is left, no other photo can be among the best: its score is at most its bound. That
-** holds whatever else the list has in it (bounds of vectors that were replaced, photos that are gone), as these only cost time.
+** From bounds: photos are scored exactly in the order of their bounds, the greatest first. Once as many are found as are wanted,
+** and the last of these has a score above every bound that is left, no other photo can be among the best: its score is at most
+** its bound. That holds whatever else the list has in it (bounds of vectors that were replaced, photos that are gone), as these
+** only cost time.
 */
 #include "search/exact.h"
 

@@ -1,6 +1,6 @@
 /*
-** The true best photos, by the vectors in the store: from upper bounds of the scores, from a list of photos, or from every vector there
-** is. What is asked for are probes (codes.h); a score is a sum of exact cosines, and equal scores are ordered by photo id.
+** The true best photos, by the vectors in the store: from upper bounds of the scores, from a list of photos, or from every vector
+** there is. What is asked for are probes (codes.h); a score is a sum of exact cosines, and equal scores are ordered by photo id.
 */
 #ifndef PS_SEARCH_EXACT_H
 #define PS_SEARCH_EXACT_H

@@ -1,6 +1,6 @@
 /*
-** Filters over columns; see filter.h. Each filter becomes a test of one row, which says yes, no or unknown. Filters about words are asked of
-** the store first, which gives the rows that they hold for.
+** Filters over columns; see filter.h. Each filter becomes a test of one row, which says yes, no or unknown. Filters about words
+** are asked of the store first, which gives the rows that they hold for.
 */
 #include "search/filter.h"
 
@@ -24,6 +24,7 @@ struct test {
     const ps__gazetteer *gazetteer;
     ps__when any_hour;  /* when of the filter, at any hour; shares its spans */
     double latitude_off; /* degrees: farther from the place's middle than this is not near it */
+    int8_t *countries;  /* [26 * 26] owned, or NULL: ps__place_by_country of "AA", "AB" ... */
     uint8_t *pass;      /* [names] owned: of each camera, lens, format or folder, whether it is one that is asked for */
     uint64_t *bits;     /* owned: rows that words were found for */
 };
@@ -34,7 +35,8 @@ int ps__taken_has_clock(int taken_source) { return taken_source >= PS__TAKEN_EXI
 
 static int by_hour(const ps__when *when) { return !(when->minute_from == 0 && when->minute_to == 24 * 60); }
 
-/* Seasons, holidays and days of the week are no matter of when a file was last written: a copied gallery would be all of one season. */
+/* Seasons, holidays and days of the week are no matter of when a file was last written: a copied gallery would be all of one
+** season. */
 static int recurs(const ps__when *when) { return when->every[0] || when->weekdays != PS__WEEK; }
 
 static int test_when(const test *t, const ps__chunk *c, size_t i, size_t row) {
@@ -44,6 +46,11 @@ static int test_when(const test *t, const ps__chunk *c, size_t i, size_t row) {
     if (!by_hour(&t->filter->when) || ps__taken_has_clock(c->taken_source[i])) return ps__when_has(&t->filter->when, c->taken_s[i]);
     return ps__when_has(&t->any_hour, c->taken_s[i]) ? UNKNOWN : NO;
 }
+
+#define LETTERS 26
+
+static int is_code(const char country[2]) { return country[0] >= 'A' && country[0] <= 'Z' && country[1] >= 'A' && country[1] <= 'Z'; }
+static int place_of_code(const char country[2]) { return (country[0] - 'A') * LETTERS + country[1] - 'A'; }
 
 static int test_where(const test *t, const ps__chunk *c, size_t i, size_t row) {
     const ps__where *where = &t->filter->where;
@@ -55,6 +62,8 @@ static int test_where(const test *t, const ps__chunk *c, size_t i, size_t row) {
         return ps__place_distance(where->place.latitude, where->place.longitude, latitude, longitude) <= where->radius_km;
     }
     if (!t->gazetteer) return UNKNOWN;
+    int by_country = t->countries && is_code(c->country[i]) ? t->countries[place_of_code(c->country[i])] : -1;
+    if (by_country >= 0) return by_country;
     /* Most photos are far from a city: told apart without a distance. */
     if (where->place.kind == PS__PLACE_CITY && c->city[i] != where->place.id && fabs(latitude - where->place.latitude) > t->latitude_off)
         return NO;
@@ -242,6 +251,21 @@ static int make_named(test *t, test_fn *fn, const ps__name_list *list, ps__error
     return failed ? ps__fail_nomem(err) : PS__OK;
 }
 
+/* Continents and areas are lists of countries and outlines, which take longer to look through than a table. */
+static int make_where(test *t, ps__error *err) {
+    const ps__where *where = &t->filter->where;
+    t->fn = test_where;
+    if (where->near || !t->gazetteer || (where->place.kind != PS__PLACE_CONTINENT && where->place.kind != PS__PLACE_AREA)) return PS__OK;
+    t->countries = ps__malloc(LETTERS * LETTERS);
+    if (!t->countries) return ps__fail_nomem(err);
+    for (char a = 'A'; a <= 'Z'; a++)
+        for (char b = 'A'; b <= 'Z'; b++) {
+            const char country[2] = {a, b};
+            t->countries[place_of_code(country)] = (int8_t)ps__place_by_country(t->gazetteer, &where->place, country);
+        }
+    return PS__OK;
+}
+
 static int make_test(test *t, const ps__table *table, ps__store *store, const ps__gazetteer *gazetteer, const ps__filter *filter,
                      ps__error *err) {
     const double km_a_degree = 111.1; /* of latitude; a little less than it is */
@@ -251,7 +275,7 @@ static int make_test(test *t, const ps__table *table, ps__store *store, const ps
     t->latitude_off = (filter->where.near ? filter->where.radius_km : filter->where.place.radius_km) / km_a_degree;
     switch (filter->kind) {
     case PS__FILTER_WHEN: t->fn = test_when; return PS__OK;
-    case PS__FILTER_WHERE: t->fn = test_where; return PS__OK;
+    case PS__FILTER_WHERE: return make_where(t, err);
     case PS__FILTER_CAMERA: return make_named(t, test_camera, &table->names->cameras, err);
     case PS__FILTER_LENS: return make_named(t, test_lens, &table->names->lenses, err);
     case PS__FILTER_TYPE: return make_named(t, test_type, &table->names->formats, err);
@@ -271,6 +295,7 @@ static int make_test(test *t, const ps__table *table, ps__store *store, const ps
 
 static void clear_tests(test *tests, size_t count) {
     for (size_t i = 0; tests && i < count; i++) {
+        ps__free(tests[i].countries);
         ps__free(tests[i].pass);
         ps__free(tests[i].bits);
     }

@@ -8,15 +8,19 @@
 #include "search/filter.h"
 #include "search/plain_words.h"
 
-static int64_t photos_at(const ps__where *where, void *payload) {
+static int64_t photos_pass(const ps__filter *filter, void *payload) {
     ps__gallery_view *view = payload;
-    const ps__filter filter = {.kind = PS__FILTER_WHERE, .where = *where};
     ps__selection found;
     ps__error why;
-    if (ps__filter_select(&found, view->table, NULL, view->gazetteer, &filter, 1, &why) != PS__OK) return -1;
+    if (ps__filter_select(&found, view->table, view->store, view->gazetteer, filter, 1, &why) != PS__OK) return -1;
     int64_t count = (int64_t)found.count;
     ps__selection_clear(&found);
     return count;
+}
+
+static int64_t photos_at(const ps__where *where, void *payload) {
+    const ps__filter filter = {.kind = PS__FILTER_WHERE, .where = *where};
+    return photos_pass(&filter, payload);
 }
 
 static int some_name_has(const ps__name_list *list, const char *text) {
@@ -67,17 +71,6 @@ static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
     return count;
 }
 
-static int64_t photos_with(const char *words, void *payload) {
-    ps__gallery_view *view = payload;
-    const ps__filter filter = {.kind = PS__FILTER_WORDS, .text = (char *)(uintptr_t)words};
-    ps__selection found;
-    ps__error why;
-    if (!view->store || ps__filter_select(&found, view->table, view->store, view->gazetteer, &filter, 1, &why) != PS__OK) return -1;
-    int64_t count = (int64_t)found.count;
-    ps__selection_clear(&found);
-    return count;
-}
-
 void ps__gallery_make(ps__gallery *out, ps__gallery_view *view) {
-    *out = (ps__gallery){photos_at, has_camera, has_lens, has_hours, photos_when, photos_with, view};
+    *out = (ps__gallery){photos_at, has_camera, has_lens, has_hours, photos_when, photos_pass, view};
 }

@@ -57,8 +57,8 @@ void ps__index_free(ps__index *index) {
     ps__free(index);
 }
 
-/* The k best of each segment, of the tail and of `newer` (may be NULL), together, unsorted. *total is how many vectors there are at
-** all. */
+/* The k best of each segment, of the tail and of `newer` (may be NULL), together, unsorted. *total is how many vectors there are
+** at all. */
 static int gather(ps__candidate **out, size_t *count, size_t *total, ps__index *index, const ps__tail *newer, const float *query,
                   size_t k, ps__error *err) {
     int status = PS__OK;
@@ -150,8 +150,8 @@ int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__st
 
 #define FEW ((size_t)512) /* selected photos: their vectors are read from the store sooner than codes are looked up */
 
-/* Bounds of all photos asked for. *behind is 1 when the segments hold vectors that are newer than the store's view, whose bounds say
-** nothing about those in it: a building has ended since the search began. */
+/* Bounds of all photos asked for. *behind is 1 when the segments hold vectors that are newer than the store's view, whose bounds
+** say nothing about those in it: a building has ended since the search began. */
 static int gather_bounds(ps__bounds *bounds, int *behind, ps__index *index, const ps__tail *newer, ps__store *store,
                          const ps__code_query *query, const int64_t *photos, size_t count, ps__error *err) {
     int64_t now;

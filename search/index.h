@@ -5,9 +5,9 @@
 ** but not truth.
 **
 ** Threads: any number may search one ps__index at once, each with its own ps__store. What is new since the last search is read by
-** one of them for all; others that come meanwhile read a little for themselves, and wait only for much. Nobody waits for the building
-** of segments: that is done by who calls ps__index_flush or by a thread of the index, and until it is done searches compare what has no segment yet
-** one by one. Every search knows every photo that was committed before it began.
+** one of them for all; others that come meanwhile read a little for themselves, and wait only for much. Nobody waits for the
+** building of segments: that is done by who calls ps__index_flush or by a thread of the index, and until it is done searches
+** compare what has no segment yet one by one. Every search knows every photo that was committed before it began.
 **
 ** Processes: whoever has the cache's lock at the moment builds and writes the files; others take these when they are there.
 */
@@ -33,25 +33,27 @@ int ps__index_search(ps__candidate *out, size_t *count, ps__index *index, ps__st
                      ps__error *err);
 
 /*
-** Exact search among some of the photos: the `want` best of the selection, which are the true best by the vectors in the store, at any
-** size of the selection. NULL selects every photo. The store's view must be open (ps__store_begin) in which the selection was made.
+** Exact search among some of the photos: the `want` best of the selection, which are the true best by the vectors in the store,
+** at any size of the selection. NULL selects every photo. The store's view must be open (ps__store_begin) in which the selection
+** was made.
 **
-** Codes of 8 bits a number (codes.h) give every selected photo an upper bound, 3 ms for 100,000 photos and probe; those that could be
-** among the best are scored by the store's vectors. While the index is behind, the store is read instead (250 ms for 100,000).
+** Codes of 8 bits a number (codes.h) give every selected photo an upper bound, 3 ms for 100,000 photos and probe; those that
+** could be among the best are scored by the store's vectors. While the index is behind, the store is read instead (250 ms for
+** 100,000).
 */
 int ps__index_search_in(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const ps__selection *selection,
                         const float *query, size_t want, ps__error *err);
 
-/* The same for several things at once: ps__candidate.cosine is ps__probes_score of the exact cosines, which may lie outside -1..1.
-** PS__INVALID: no probes. One probe of weight 1 without a selection is searched as by ps__index_search, quickly, and with a recall
-** of nearly 1; everything else is exact. */
+/* The same for several things at once: ps__candidate.cosine is ps__probes_score of the exact cosines, which may lie outside
+** -1..1. PS__INVALID: no probes. One probe of weight 1 without a selection is searched as by ps__index_search, quickly, and with
+** a recall of nearly 1; everything else is exact. */
 int ps__index_search_many(ps__candidate *out, size_t *count, ps__index *index, ps__store *store, const ps__selection *selection,
                           const ps__probe *probes, size_t probe_count, size_t want, ps__error *err);
 
-/* For whoever indexes, every few seconds meanwhile, on a thread that may take its time: builds what has become worth it and writes
-** the cache, so that searches need not. Mostly there is nothing to do, which takes a millisecond; else up to two seconds for each
-** segment, and one that is being built is waited for. Searches go on, with the same ps__index or others. The store must have no
-** ps__store_begin open. A cache that cannot be written is a warning in the log, not a failure. */
+/* For whoever indexes, every few seconds meanwhile, on a thread that may take its time: builds what has become worth it and
+** writes the cache, so that searches need not. Mostly there is nothing to do, which takes a millisecond; else up to two seconds
+** for each segment, and one that is being built is waited for. Searches go on, with the same ps__index or others. The store must
+** have no ps__store_begin open. A cache that cannot be written is a warning in the log, not a failure. */
 int ps__index_tend(ps__index *index, ps__store *store, ps__error *err);
 /* The same at the end, when nothing more is to come for a while: also little things are built, so that other processes start
 ** quickly. */

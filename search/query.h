@@ -93,8 +93,8 @@ typedef struct ps__gallery {
     int (*has_hours)(void *payload);
     /* Photos taken then; negative: not known. recurring: times of files' last change do not count, which tell a day, but no season. */
     int64_t (*photos_when)(const ps__when *when, int recurring, void *payload);
-    /* Photos in whose texts or path these words stand; negative: not known. */
-    int64_t (*photos_with)(const char *words, void *payload);
+    /* Photos that pass one filter; negative: not known. */
+    int64_t (*photos_pass)(const ps__filter *filter, void *payload);
     void *payload;
 } ps__gallery;
 

@@ -256,7 +256,8 @@ static int check_bytes(trailer *t, const uint8_t *bytes, size_t size, uint64_t c
            t->bytes % ALIGNMENT == 0 && t->count <= PS__SEGMENT_MAX && t->body == XXH3_64bits(bytes, (size_t)t->bytes);
 }
 
-/* Maps and verifies the open file. The descriptor, not the name, is what FAISS reads afterwards: the name may be given to a newer file. */
+/* Maps and verifies the open file. The descriptor, not the name, is what FAISS reads afterwards: the name may be given to a newer
+** file. */
 static int map_file(ps__segment *segment, trailer *t, int fd, const char *path, int dim, uint64_t checksum, ps__error *err) {
     struct stat st;
     if (ps__os.fstat(fd, &st) != 0) return ps__fail_errno(err, errno, "%s", path);

@@ -5,12 +5,12 @@
 ** scores them again by the exact vectors. Small segments have one list and are scanned whole. Once trained and filled, a segment
 ** may be searched by any number of threads at once.
 **
-** Beside FAISS's index lie the same vectors as codes (codes.h), in the order of photos: for searches that must be exact, among some of
-** the photos.
+** Beside FAISS's index lie the same vectors as codes (codes.h), in the order of photos: for searches that must be exact, among
+** some of the photos.
 **
-** Its file is FAISS's own serialisation, the codes, and a trailer with checksums (XXH3) of both. Nothing is handed to FAISS before its
-** checksum was verified, because FAISS trusts the sizes it reads. The inverted lists and the codes stay in the file, mapped; the codes
-** are verified when they are first used.
+** Its file is FAISS's own serialisation, the codes, and a trailer with checksums (XXH3) of both. Nothing is handed to FAISS
+** before its checksum was verified, because FAISS trusts the sizes it reads. The inverted lists and the codes stay in the file,
+** mapped; the codes are verified when they are first used.
 */
 #ifndef PS_SEARCH_SEGMENT_H
 #define PS_SEARCH_SEGMENT_H
@@ -60,8 +60,8 @@ typedef struct ps__candidate {
 int ps__segment_search(ps__candidate *out, size_t *count, const ps__segment *segment, const float *query, size_t k,
                        ps__error *err);
 
-/* Adds an upper bound of the score for each of photos [count], ascending, that is in the segment; of all there are, if photos is NULL.
-** INFINITY where the segment's codes are missing or damaged. */
+/* Adds an upper bound of the score for each of photos [count], ascending, that is in the segment; of all there are, if photos is
+** NULL. INFINITY where the segment's codes are missing or damaged. */
 int ps__segment_bounds(ps__bounds *bounds, const ps__segment *segment, const ps__code_query *query, const int64_t *photos,
                        size_t count, ps__error *err);
 

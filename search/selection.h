@@ -16,7 +16,8 @@ typedef struct ps__selection {
 
 static inline size_t ps__selection_words(const ps__table *table) { return (table->rows + 63) / 64; }
 
-/* Every photo of the table that is shown. The table stays the caller's as well. Clear with ps__selection_clear (a zeroed one is fine). */
+/* Every photo of the table that is shown. The table stays the caller's as well. Clear with ps__selection_clear (a zeroed one is
+** fine). */
 int ps__selection_all(ps__selection *out, ps__table *table, ps__error *err);
 void ps__selection_clear(ps__selection *selection);
 
@@ -35,9 +36,9 @@ typedef struct ps__dated {
     int64_t taken_s; /* as in ps__photo */
 } ps__dated;
 
-/* Photos of the selection by the time they were taken, the newest first (the oldest with oldest_first), those of unknown time last, equal
-** ones by id: `want` of them at most, that come after *after (NULL: from the first on), which need not be in it any more. *count of them
-** in out, which has room for `want`. */
+/* Photos of the selection by the time they were taken, the newest first (the oldest with oldest_first), those of unknown time
+** last, equal ones by id: `want` of them at most, that come after *after (NULL: from the first on), which need not be in it any
+** more. *count of them in out, which has room for `want`. */
 int ps__selection_by_date(ps__dated *out, size_t *count, const ps__selection *selection, int oldest_first, const ps__dated *after,
                           size_t want, ps__error *err);
 

@@ -1,6 +1,6 @@
 /*
-** The change log: what a cache of the vectors, or of what filters ask, must know to follow the library without reading it all again. Triggers write it
-** (schema.c); here it is read, and cut short when it has grown longer than reading everything would be.
+** The change log: what a cache of the vectors, or of what filters ask, must know to follow the library without reading it all
+** again. Triggers write it (schema.c); here it is read, and cut short when it has grown longer than reading everything would be.
 */
 #include "store/inside.h"
 

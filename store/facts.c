@@ -1,6 +1,6 @@
 /*
-** Facts of photos for a cache; see facts.h. Files are walked by themselves where everything is read: asking for those of each photo would
-** take four times as long.
+** Facts of photos for a cache; see facts.h. Files are walked by themselves where everything is read: asking for those of each
+** photo would take four times as long.
 */
 #include "store/facts.h"
 

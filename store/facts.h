@@ -35,7 +35,8 @@ typedef int ps__facts_fn(const ps__facts *facts, void *payload);
 int ps__store_each_facts(ps__store *store, ps__facts_fn *fn, void *payload, ps__error *err);
 
 typedef int ps__shown_fn(int64_t photo, const char *path, void *payload);
-/* Every file that is not known to be away and its photo, in no order. path: raw bytes, valid during the call, like facts->path. */
+/* Every file that is not known to be away and its photo, in no order. path: raw bytes, valid during the call, like
+** facts->path. */
 int ps__store_each_shown(ps__store *store, ps__shown_fn *fn, void *payload, ps__error *err);
 
 /* The given photos, in the given order, with their files; those that are gone are left out. */

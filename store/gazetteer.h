@@ -72,6 +72,9 @@ typedef struct ps__position {
 } ps__position;
 int ps__place_has(const ps__gazetteer *gazetteer, const ps__place *place, const ps__position *position);
 
+/* What ps__place_has answers of every position in a country (two letters): 1, 0, or -1: that depends on the position. For asking of many. */
+int ps__place_by_country(const ps__gazetteer *gazetteer, const ps__place *place, const char country[2]);
+
 /* Kilometres between two positions on the globe (haversine, mean radius 6371.0088 km). */
 double ps__place_distance(double latitude1, double longitude1, double latitude2, double longitude2);
 

@@ -37,5 +37,7 @@ double ps__gz_edge_km(uint32_t population);
 
 /* 1 when a position lies in the outline of a place that is no city. */
 int ps__gz_in_shape(const ps__gazetteer *gazetteer, const ps__gz_place *place, const ps__position *position);
+/* 1: every position in the country (two letters) lies in the shape, 0: none does, -1: it depends on the position. */
+int ps__gz_by_country(const ps__gazetteer *g, const ps__gz_place *place, const char country[2]);
 
 #endif

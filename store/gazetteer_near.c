@@ -96,3 +96,9 @@ int ps__place_has(const ps__gazetteer *g, const ps__place *place, const ps__posi
     default: return place->number < g->place_count && ps__gz_in_shape(g, &g->places[place->number], position);
     }
 }
+
+int ps__place_by_country(const ps__gazetteer *g, const ps__place *place, const char country[2]) {
+    if (place->kind == PS__PLACE_CITY || place->kind == PS__PLACE_REGION) return -1;
+    if (place->kind == PS__PLACE_COUNTRY) return place->country[0] == country[0] && place->country[1] == country[1];
+    return place->number < g->place_count ? ps__gz_by_country(g, &g->places[place->number], country) : 0;
+}

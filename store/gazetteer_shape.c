@@ -60,3 +60,21 @@ int ps__gz_in_shape(const ps__gazetteer *g, const ps__gz_place *place, const ps_
     }
     return inside;
 }
+
+int ps__gz_by_country(const ps__gazetteer *g, const ps__gz_place *place, const char country[2]) {
+    const ps__position anywhere = {.country = {country[0], country[1], 0}};
+    int answer = 0, depends = 0;
+    if (place->shape > g->shape_count || place->shape_words > g->shape_count - place->shape) return 0;
+    const int32_t *at = g->shapes + place->shape, *end = at + place->shape_words;
+    while (end - at >= 2) {
+        int32_t kind = at[0], count = at[1];
+        at += 2;
+        if (count < 0 || count > end - at) return 0;
+        if (kind == PS__GZ_EXCEPT && count >= 1 && is_country(at[0], &anywhere)) return 0;
+        if (kind == PS__GZ_COUNTRY && count >= 1 && is_country(at[0], &anywhere)) answer = 1;
+        depends |= kind == PS__GZ_CIRCLE || kind == PS__GZ_POLYGON || kind == PS__GZ_REGION ||
+                   (kind == PS__GZ_PART && count >= 1 && is_country(at[0], &anywhere));
+        at += count;
+    }
+    return answer ? 1 : depends ? -1 : 0;
+}

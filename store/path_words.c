@@ -1,9 +1,9 @@
 /*
-** The words of files' paths, for finding photos by names of files and folders. SQLite lets no trigger of a schema that is not trusted write
-** to a virtual table, so whoever adds or removes rows of `files` says so here, in the same transaction.
+** The words of files' paths, for finding photos by names of files and folders. SQLite lets no trigger of a schema that is not
+** trusted write to a virtual table, so whoever adds or removes rows of `files` says so here, in the same transaction.
 **
-** Paths are folded as all words are (words.h), by a function of SQL: what is taken out of a full-text table without contents must be told
-** again exactly as it was put in.
+** Paths are folded as all words are (words.h), by a function of SQL: what is taken out of a full-text table without contents must
+** be told again exactly as it was put in.
 */
 #include <string.h>
 

@@ -79,12 +79,12 @@ static int read_photo(ps__photo *out, ps__store *store, sqlite3_stmt *stmt, ps__
 int ps__store_photo(ps__photo *out, ps__store *store, int64_t photo, ps__error *err) {
     sqlite3_stmt *stmt;
     memset(out, 0, sizeof *out);
-    int status =
-        ps__sql_take(&stmt, store, err,
-                     "SELECT id, hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model,"
-                     " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id), preview, taken_source, flash, rating,"
-                     " kinds, city, region, country, look FROM photos WHERE id = ?",
-                     "i", photo);
+    int status = ps__sql_take(
+        &stmt, store, err,
+        "SELECT id, hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model,"
+        " lens, added, (SELECT min(mtime_ns) FROM files WHERE photo = photos.id), preview, taken_source, flash, rating,"
+        " kinds, city, region, country, look FROM photos WHERE id = ?",
+        "i", photo);
     if (status != PS__OK) return status;
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW)
@@ -101,7 +101,8 @@ int ps__store_paths(ps__buf *out, size_t *count, ps__store *store, int64_t photo
     sqlite3_stmt *stmt;
     size_t n = 0;
     int rc;
-    int status = ps__sql_take(&stmt, store, err, "SELECT path FROM files WHERE photo = ? AND state <> 4 ORDER BY path", "i", photo);
+    int status =
+        ps__sql_take(&stmt, store, err, "SELECT path FROM files WHERE photo = ? AND state <> 4 ORDER BY path", "i", photo);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *path;

@@ -13,9 +13,10 @@ int ps__store_known(int *known, int64_t *photo, ps__store *store, int space, con
     int status = ps__sql_int(photo, store, err, "SELECT id FROM photos WHERE hash = ?", "b", (const void *)hash, 16);
     if (status == PS__NOTFOUND) return PS__OK;
     if (status != PS__OK) return status;
-    status = ps__sql_int(&one, store, err,
-                         "SELECT 1 FROM vectors WHERE key = ?1 AND (SELECT NOT preview AND notes >= ?3 FROM photos WHERE id = ?2)", "iii",
-                         ps__vector_key(space, *photo), *photo, (int64_t)PS__NOTES_VERSION);
+    status =
+        ps__sql_int(&one, store, err,
+                    "SELECT 1 FROM vectors WHERE key = ?1 AND (SELECT NOT preview AND notes >= ?3 FROM photos WHERE id = ?2)",
+                    "iii", ps__vector_key(space, *photo), *photo, (int64_t)PS__NOTES_VERSION);
     if (status == PS__OK) *known = 1;
     return status == PS__NOTFOUND ? PS__OK : status;
 }
@@ -50,23 +51,25 @@ static void bind_camera(sqlite3_stmt *stmt, const ps__photo *p) {
 
 /* Without a gazetteer at hand a photo that has not moved keeps its place. */
 #define STAYS(column)                                                                                                            \
-    #column " = iif(excluded.city IS NULL AND excluded.latitude IS latitude AND excluded.longitude IS longitude, " #column       \
+#column " = iif(excluded.city IS NULL AND excluded.latitude IS latitude AND excluded.longitude IS longitude, " #column       \
             ", excluded." #column ")"
 #define ANEW(column) #column " = excluded." #column
 
-/* New photo, or one whose notes are read anew: another model looks at it, all of it and not just the preview, or more is read now. */
+/* New photo, or one whose notes are read anew: by another model, in full after its preview, or because more is read now. */
 static int put_photo(int64_t *id, ps__store *store, const ps__photo *p, int preview, ps__error *err) {
     sqlite3_stmt *stmt;
-    int status = ps__sql_take(
-        &stmt, store, err,
-        "INSERT INTO photos(hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model, lens, added,"
-        " preview, notes, taken_source, flash, rating, kinds, city, region, country, look) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-        " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) ON CONFLICT(hash) DO UPDATE SET " ANEW(width)
-        ", " ANEW(height) ", " ANEW(format) ", " ANEW(taken) ", " ANEW(taken_offset) ", " ANEW(latitude) ", " ANEW(longitude)
-        ", " ANEW(make) ", " ANEW(model) ", " ANEW(lens) ", " ANEW(preview) ", " ANEW(notes) ", " ANEW(taken_source)
-        ", " ANEW(flash) ", " ANEW(rating) ", " ANEW(kinds) ", " ANEW(look) ", " STAYS(city) ", " STAYS(region)
-        ", " STAYS(country),
-        "biiit", (const void *)p->hash, 16, p->bytes, (int64_t)p->width, (int64_t)p->height, p->format);
+    static const char sql[] =
+        "INSERT INTO photos(hash, bytes, width, height, format, taken, taken_offset, latitude, longitude, make, model, lens,"
+        " added, preview, notes, taken_source, flash, rating, kinds, city, region, country, look) VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+        " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) ON CONFLICT(hash) DO UPDATE SET "
+        /* clang-format off */
+        ANEW(width) ", " ANEW(height) ", " ANEW(format) ", " ANEW(taken) ", " ANEW(taken_offset) ", " ANEW(latitude) ", "
+        ANEW(longitude) ", " ANEW(make) ", " ANEW(model) ", " ANEW(lens) ", " ANEW(preview) ", " ANEW(notes) ", "
+        ANEW(taken_source) ", " ANEW(flash) ", " ANEW(rating) ", " ANEW(kinds) ", " ANEW(look) ", "
+        STAYS(city) ", " STAYS(region) ", " STAYS(country);
+    /* clang-format on */
+    int status = ps__sql_take(&stmt, store, err, sql, "biiit", (const void *)p->hash, 16, p->bytes, (int64_t)p->width,
+                              (int64_t)p->height, p->format);
     if (status != PS__OK) return status;
     bind_taken(stmt, p);
     bind_place(stmt, p);
@@ -162,8 +165,8 @@ int ps__store_note_version(ps__store *store, const char *version, ps__error *err
         status = ps__sql_run(store, err, "UPDATE files SET state = 2, tries = 0 WHERE state > 0 AND state = 3", "");
     if (status == PS__OK)
         status = ps__sql_run(store, err,
-                             "UPDATE files SET state = 1 WHERE state = 0 AND photo IN (SELECT id FROM photos WHERE notes < ?)", "i",
-                             (int64_t)PS__NOTES_VERSION);
+                             "UPDATE files SET state = 1 WHERE state = 0 AND photo IN (SELECT id FROM photos WHERE notes < ?)",
+                             "i", (int64_t)PS__NOTES_VERSION);
     if (status != PS__OK && status != PS__NOTFOUND) return status;
     return ps__sql_run(store, err, "INSERT INTO meta VALUES('version', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
                        "t", version);

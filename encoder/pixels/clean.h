@@ -1,7 +1,7 @@
 /*
-** Text out of a file as it may be kept and shown: valid UTF-8 that cannot steer a terminal, without outer blanks, cut between characters
-** to the room there is. What makes a new line becomes a blank, other control characters and those that turn the direction of writing
-** are left out.
+** Text out of a file as it may be kept and shown: valid UTF-8 that cannot steer a terminal, without outer blanks, cut between
+** characters to the room there is. What makes a new line becomes a blank, other control characters and those that turn the
+** direction of writing are left out.
 */
 #ifndef PS_PIXELS_CLEAN_H
 #define PS_PIXELS_CLEAN_H
@@ -28,7 +28,7 @@ size_t ps__clean_end(ps__cleaner *c); /* the length */
 /* UTF-8, up to a 0 or `length`; a byte that is none becomes U+FFFD. Returns the length, as do the next two. */
 size_t ps__clean_text(char *out, size_t room, const char *text, size_t length);
 
-/* Bytes of which nobody says how they are encoded: UTF-8 if they are that, else Windows-1252, which is what older programs wrote. */
+/* Bytes of which nobody says how they are encoded: UTF-8 if they are that, else Windows-1252, which older programs wrote. */
 size_t ps__clean_bytes(char *out, size_t room, const uint8_t *bytes, size_t length);
 
 /* UTF-16, up to a 0 or length / 2 units. big: the most significant byte first, unless a byte order mark says otherwise. */

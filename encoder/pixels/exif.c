@@ -172,7 +172,8 @@ static void read_comment(char *out, size_t room, const ExifEntry *entry, ExifByt
     size_t length = entry->size - 8;
     if (!memcmp(entry->data, "UNICODE", 8))
         ps__clean_utf16(out, room, text, length, order == EXIF_BYTE_ORDER_MOTOROLA);
-    else if (!memcmp(entry->data, "ASCII\0\0", 8) || !memcmp(entry->data, "\0\0\0\0\0\0\0", 8) || !memcmp(entry->data, "        ", 8))
+    else if (!memcmp(entry->data, "ASCII\0\0", 8) || !memcmp(entry->data, "\0\0\0\0\0\0\0", 8) ||
+             !memcmp(entry->data, "        ", 8))
         ps__clean_bytes(out, room, text, length);
     else if (memcmp(entry->data, "JIS", 4) != 0)
         ps__clean_bytes(out, room, entry->data, entry->size);

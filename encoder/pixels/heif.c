@@ -18,7 +18,7 @@
 
 #define MAX_METADATA (1u << 20) /* longer blocks are ignored */
 #define MAX_MIME 16             /* items that are looked at for XMP */
-#define MAX_THUMBNAILS 8    /* that are looked at; files have one, at most two */
+#define MAX_THUMBNAILS 8        /* that are looked at; files have one, at most two */
 
 /* Plug-ins are registered once, and stay for the life of the process. */
 static void load_plugins(void) { heif_init(NULL); }

@@ -1,7 +1,7 @@
 /*
-** Reading IPTC-IIM; see iptc.h. A data set is a marker, record and number, a length, and its value; lengths of 32 KiB and more are written
-** in another way. 1:90 says which characters are used: UTF-8 by one escape sequence; everything else that is met in practice says
-** nothing and is the writer's own.
+** Reading IPTC-IIM; see iptc.h. A data set is a marker, record and number, a length, and its value; lengths of 32 KiB and more
+** are written in another way. 1:90 says which characters are used: UTF-8 by one escape sequence; everything else that is met in
+** practice says nothing and is the writer's own.
 */
 #include "encoder/pixels/iptc.h"
 
@@ -10,7 +10,14 @@
 #include "encoder/pixels/clean.h"
 #include "encoder/pixels/texts.h"
 
-enum { MARKER = 0x1C, CHARSET = 1 << 8 | 90, TITLE = 2 << 8 | 5, KEYWORD = 2 << 8 | 25, HEADLINE = 2 << 8 | 105, CAPTION = 2 << 8 | 120 };
+enum {
+    MARKER = 0x1C,
+    CHARSET = 1 << 8 | 90,
+    TITLE = 2 << 8 | 5,
+    KEYWORD = 2 << 8 | 25,
+    HEADLINE = 2 << 8 | 105,
+    CAPTION = 2 << 8 | 120
+};
 
 typedef struct data_set {
     unsigned number; /* record << 8 | data set */

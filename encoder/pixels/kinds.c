@@ -21,8 +21,9 @@ static int holds_one_of(const char *text, const char *const *words) {
 int ps__kinds_of_comment(const char *text) { return strcasecmp(text, "screenshot") == 0 ? PS__PICTURE_SCREENSHOT : 0; }
 
 int ps__kinds_of_software(const char *name) {
-    static const char *const makers[] = {"screenshot", "spectacle", "flameshot", "greenshot", "sharex",    "snipaste",
-                                         "ksnip",      "shutter",   "lightshot", "snagit",    "screencap", "snipping tool", NULL};
+    static const char *const makers[] = {"screenshot", "spectacle",     "flameshot", "greenshot", "sharex",
+                                         "snipaste",   "ksnip",         "shutter",   "lightshot", "snagit",
+                                         "screencap",  "snipping tool", NULL};
     return holds_one_of(name, makers) ? PS__PICTURE_SCREENSHOT : 0;
 }
 
@@ -34,9 +35,9 @@ int ps__kinds_of_lens(const char *lens) {
                                         "selfie",
                                         "Frontkamera",
                                         "Vorderseitige",
-                                        "frontal",          /* Spanish, Portuguese */
-                                        "cam\xC3\xA9ra avant", /* French */
-                                        "kamera depan",     /* Indonesian */
+                                        "frontal",                  /* Spanish, Portuguese */
+                                        "cam\xC3\xA9ra avant",      /* French */
+                                        "kamera depan",             /* Indonesian */
                                         "\xE5\x89\x8D\xE7\xBD\xAE", /* Chinese: the one in front */
                                         "\xE5\x89\x8D\xE9\x9D\xA2", /* Japanese: the front side */
                                         NULL};

@@ -1,5 +1,6 @@
 /*
-** What kind of picture it is, by signs that cameras and phones leave in their files. Each function returns PS__PICTURE_* bits. Pure.
+** What kind of picture it is, by signs that cameras and phones leave in their files. Each function returns PS__PICTURE_* bits.
+** Pure.
 */
 #ifndef PS_PIXELS_KINDS_H
 #define PS_PIXELS_KINDS_H

@@ -1,6 +1,6 @@
 /*
-** The 63 lowest waves of a cosine transform of the grey picture at 32 x 32, each a bit: above the median of them or not. Fine detail,
-** which compression and scaling change, lies in higher waves; brightness lies in the constant one, which is left out.
+** The 63 lowest waves of a cosine transform of the grey picture at 32 x 32, each a bit: above the median of them or not. Fine
+** detail, which compression and scaling change, lies in higher waves; brightness lies in the constant one, which is left out.
 */
 #include "encoder/pixels/look.h"
 
@@ -12,8 +12,9 @@ enum { SIDE = 32 /* of the small grey picture */, WAVES = 8 /* in each direction
 
 #define PLAIN 0.25 /* grey levels of 0..255: in a plain picture no wave is as high */
 
-typedef struct span { /* walks over the cells of a line: pixel i of n covers [i * SIDE, (i + 1) * SIDE), cell c [c * n, (c + 1) * n) */
-    uint64_t at;      /* where the next part begins, of SIDE * n */
+typedef struct
+    span {       /* walks over the cells of a line: pixel i of n covers [i * SIDE, (i + 1) * SIDE), cell c [c * n, (c + 1) * n) */
+    uint64_t at; /* where the next part begins, of SIDE * n */
     int cell;
 } span;
 

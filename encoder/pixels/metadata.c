@@ -1,5 +1,6 @@
 /*
-** Finding and reading what files say about their photos; see metadata.h. Nothing is copied until it is read, and every walk goes forward.
+** Finding and reading what files say about their photos; see metadata.h. Nothing is copied until it is read, and every walk goes
+** forward.
 */
 #include "encoder/pixels/metadata.h"
 
@@ -86,7 +87,7 @@ static uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t
 static ps__block international_text(const uint8_t *body, size_t size, size_t at) {
     const ps__block none = {NULL, 0};
     if (size - at < 2 || body[at]) return none;
-    at += 2; /* whether it is compressed, and how */
+    at += 2;                      /* whether it is compressed, and how */
     for (int i = 0; i < 2; i++) { /* a language, and the keyword in it */
         const uint8_t *end = at < size ? memchr(body + at, 0, size - at) : NULL;
         if (!end) return none;
@@ -99,8 +100,11 @@ static void keep_text(ps__metadata *found, const char *keyword, ps__block text) 
     const struct {
         const char *keyword;
         ps__block *block;
-    } table[] = {{"XML:com.adobe.xmp", &found->xmp}, {"Title", &found->title},       {"Description", &found->caption},
-                 {"Comment", &found->comment},       {"Software", &found->software}};
+    } table[] = {{"XML:com.adobe.xmp", &found->xmp},
+                 {"Title", &found->title},
+                 {"Description", &found->caption},
+                 {"Comment", &found->comment},
+                 {"Software", &found->software}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(keyword, table[i].keyword)) keep(table[i].block, text.bytes, text.size);
 }

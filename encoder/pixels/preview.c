@@ -116,9 +116,9 @@ static int is_text(const char *text, size_t room) { return memchr(text, 0, room)
 
 static int notes_are_sound(const ps__camera_notes *n) {
     return n->orientation >= 1 && n->orientation <= 8 && is_text(n->taken, sizeof n->taken) &&
-           is_text(n->taken_offset, sizeof n->taken_offset) && is_text(n->gps_time, sizeof n->gps_time) && is_text(n->make, sizeof n->make) &&
-           is_text(n->model, sizeof n->model) && is_text(n->lens, sizeof n->lens) && (n->has_gps == 0 || n->has_gps == 1) &&
-           fabs(n->latitude) <= 90 && fabs(n->longitude) <= 180;
+           is_text(n->taken_offset, sizeof n->taken_offset) && is_text(n->gps_time, sizeof n->gps_time) &&
+           is_text(n->make, sizeof n->make) && is_text(n->model, sizeof n->model) && is_text(n->lens, sizeof n->lens) &&
+           (n->has_gps == 0 || n->has_gps == 1) && fabs(n->latitude) <= 90 && fabs(n->longitude) <= 180;
 }
 
 static int place_is_sound(const ps__preview_place *p) {

@@ -178,7 +178,8 @@ static int read_notes(ps__camera_notes *notes, ps__camera_texts *texts, const ps
                       const ps__job *job, ps__error *err) {
     ps__metadata found = {0};
     if (!strcmp(format, "png")) ps__metadata_of_png(&found, job->bytes, job->size);
-    if (structure->resources_size) ps__metadata_of_resources(&found, job->bytes + structure->resources, (size_t)structure->resources_size);
+    if (structure->resources_size)
+        ps__metadata_of_resources(&found, job->bytes + structure->resources, (size_t)structure->resources_size);
     return ps__metadata_read(notes, texts, &found, err);
 }
 

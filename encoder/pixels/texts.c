@@ -27,10 +27,20 @@ void ps__texts_add_keyword(ps__camera_texts *texts, const char *word) {
 static int begins(const char *text, const char *with) { return strncasecmp(text, with, strlen(with)) == 0; }
 
 int ps__is_prose(const char *text) {
-    static const char *const beginnings[] = {"OLYMPUS DIGITAL CAMERA", "SONY DSC",       "DCIM",      "MINOLTA DIGITAL CAMERA",
-                                             "KONICA MINOLTA DIGITAL", "KODAK Digital Still", "Exif_JPEG", "SAMSUNG CAMERA PICTURES",
-                                             "SAMSUNG DIGITAL CAMERA", "MEDION DIGITAL", "Created with GIMP", NULL};
-    static const char *const whole[] = {"default", "digital camera", "digital still camera", "samsung", "exif", "screenshot", "untitled", NULL};
+    static const char *const beginnings[] = {"OLYMPUS DIGITAL CAMERA",
+                                             "SONY DSC",
+                                             "DCIM",
+                                             "MINOLTA DIGITAL CAMERA",
+                                             "KONICA MINOLTA DIGITAL",
+                                             "KODAK Digital Still",
+                                             "Exif_JPEG",
+                                             "SAMSUNG CAMERA PICTURES",
+                                             "SAMSUNG DIGITAL CAMERA",
+                                             "MEDION DIGITAL",
+                                             "Created with GIMP",
+                                             NULL};
+    static const char *const whole[] = {
+        "default", "digital camera", "digital still camera", "samsung", "exif", "screenshot", "untitled", NULL};
     for (const char *const *b = beginnings; *b; b++)
         if (begins(text, *b)) return 0;
     for (const char *const *w = whole; *w; w++)

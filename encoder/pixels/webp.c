@@ -12,9 +12,9 @@
 #include "encoder/pixels/metadata.h"
 #include "encoder/pixels/orient.h"
 
-typedef struct contents {            /* what the RIFF container holds */
-    const uint8_t *picture;          /* for WebPDecode: the whole file, or the inner chunks of the first animation frame */
-    size_t picture_size;             /* in bytes */
+typedef struct contents {   /* what the RIFF container holds */
+    const uint8_t *picture; /* for WebPDecode: the whole file, or the inner chunks of the first animation frame */
+    size_t picture_size;    /* in bytes */
     ps__metadata found;
     int canvas_width, canvas_height; /* of the VP8X chunk; 0: none */
 } contents;

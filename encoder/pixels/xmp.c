@@ -1,8 +1,8 @@
 /*
 ** Reading XMP; see xmp.h.
 **
-** Of the RDF only the shapes that programs write are understood: a property is an attribute of rdf:Description, an element in it with text
-** inside, or one with a list (rdf:Bag, rdf:Seq, rdf:Alt) of rdf:li with text. Structures within are passed over.
+** Of the RDF only the shapes that programs write are understood: a property is an attribute of rdf:Description, an element in it
+** with text inside, or one with a list (rdf:Bag, rdf:Seq, rdf:Alt) of rdf:li with text. Structures within are passed over.
 */
 #include "encoder/pixels/xmp.h"
 
@@ -14,10 +14,10 @@
 #include "encoder/pixels/kinds.h"
 #include "encoder/pixels/texts.h"
 
-#define MAX_XMP ((size_t)1 << 20)   /* bytes; editors that keep their history there write more, and are not read */
+#define MAX_XMP ((size_t)1 << 20) /* bytes; editors that keep their history there write more, and are not read */
 #define XMP_BUDGET ((uint64_t)16 << 20)
-#define MAX_DEPTH 100               /* of elements: real ones go 10 deep */
-#define SEPARATOR ' '               /* between a name space and a name, in what expat tells */
+#define MAX_DEPTH 100 /* of elements: real ones go 10 deep */
+#define SEPARATOR ' ' /* between a name space and a name, in what expat tells */
 
 #define RDF "http://www.w3.org/1999/02/22-rdf-syntax-ns# "
 #define GPANO "http://ns.google.com/photos/1.0/panorama/ "
@@ -219,7 +219,8 @@ static void XMLCALL on_end(void *payload, const XML_Char *name) {
     r->depth--;
 }
 
-static void XMLCALL on_doctype(void *payload, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal) {
+static void XMLCALL on_doctype(void *payload, const XML_Char *name, const XML_Char *system, const XML_Char *public,
+                               int internal) {
     reader *r = payload;
     (void)name, (void)system, (void)public, (void)internal;
     XML_StopParser(r->parser, XML_FALSE);

@@ -25,7 +25,7 @@ static const char *const STYLE =
     "system-ui,sans-serif}\n"
     "h1{margin:0;font-size:1.6rem}header p{margin:.3rem 0 0;color:var(--soft)}\n"
     "section{margin-top:2.2rem}h2{margin:0 0 .7rem;font-size:1.15rem;font-weight:600}\n"
-    "h2 span{margin-left:.6rem;font-size:.8rem;font-weight:400;color:var(--soft)}h2 .good{color:var(--good)}h2 "
+    ".how{margin:-.4rem 0 .6rem;color:var(--soft);font-size:.9rem}h2 span{margin-left:.6rem;font-size:.8rem;font-weight:400;color:var(--soft)}h2 .good{color:var(--good)}h2 "
     ".weak{color:var(--weak)}\n"
     "ol{display:grid;grid-template-columns:repeat(6,1fr);gap:.8rem;margin:0;padding:0;list-style:none}\n"
     "@media(max-width:50rem){ol{grid-template-columns:repeat(3,1fr)}}\n"
@@ -82,6 +82,29 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
+/* How the sentence was read, where any of it became a condition: on the page and in the terminal. */
+static void show_understood(FILE *page, const ps_understood *how) {
+    if (!how->filter_count && !how->not_count) return;
+    fputs("<p class=how>", page);
+    fputs("    (", stdout);
+    if (how->text[0]) {
+        put_html(page, how->text);
+        fputs(how->text, stdout);
+    }
+    for (size_t i = 0; i < how->filter_count; i++) {
+        fputs(i || how->text[0] ? " &middot; " : "", page);
+        put_html(page, how->filters[i].meaning);
+        printf("%s%s", i || how->text[0] ? "; " : "", how->filters[i].meaning);
+    }
+    for (size_t i = 0; i < how->not_count; i++) {
+        fputs(" &middot; not: ", page);
+        put_html(page, how->nots[i]);
+        printf("; not: %s", how->nots[i]);
+    }
+    fputs("</p>\n", page);
+    puts(")");
+}
+
 static void show(FILE *page, const char *page_folder, const char *query, const ps_results *results) {
     int verdict = ps_results_verdict(results);
     ps_understood how = PS_UNDERSTOOD_INIT;
@@ -90,14 +113,15 @@ static void show(FILE *page, const char *page_folder, const char *query, const p
     printf("%-38s %s\n", query, verdict_text(verdict));
     fputs("<section><h2>", page);
     put_html(page, query);
-    fprintf(page, "<span class=%s>%s</span><span>%.1f ms</span></h2>\n<ol%s>\n", verdict_word(verdict), verdict_text(verdict),
-            how.total_ms, verdict == PS_VERDICT_NONE ? " class=guess" : "");
+    fprintf(page, "<span class=%s>%s</span><span>%.1f ms</span></h2>\n", verdict_word(verdict), verdict_text(verdict), how.total_ms);
+    show_understood(page, &how);
+    fprintf(page, "<ol%s>\n", verdict == PS_VERDICT_NONE ? " class=guess" : "");
     for (size_t i = 0; i < ps_results_count(results) && i < SHOWN; i++) {
         const char *path = ps_results_path(results, i);
         double score = ps_results_score(results, i);
         if (i < PRINTED) printf("    %.2f  %s\n", score, file_name(path));
         ps_hit hit = PS_HIT_INIT;
-        int guess = verdict != PS_VERDICT_NONE && ps_results_hit(&hit, results, i) == PS_OK && hit.verdict == PS_VERDICT_NONE;
+        int guess = ps_results_hit(&hit, results, i) == PS_OK && verdict != PS_VERDICT_NONE && hit.verdict == PS_VERDICT_NONE;
         fprintf(page, "<li%s><a href=\"", guess ? " class=guess" : "");
         put_url(page, path, page_folder);
         fputs("\"><img loading=lazy alt=\"", page);
@@ -106,7 +130,13 @@ static void show(FILE *page, const char *page_folder, const char *query, const p
         put_url(page, path, page_folder);
         fputs("\"></a><small><b>", page);
         put_html(page, file_name(path));
-        fprintf(page, "</b><span>%.2f</span></small></li>\n", score);
+        fprintf(page, "</b><span>%.2f</span></small>", score);
+        if (hit.place || (hit.taken && hit.taken_by && strcmp(hit.taken_by, "file") != 0)) {
+            fprintf(page, "<small><b>%.10s ", hit.taken ? hit.taken : "");
+            put_html(page, hit.place ? hit.place : "");
+            fputs("</b></small>", page);
+        }
+        fputs("</li>\n", page);
     }
     fputs("</ol></section>\n", page);
 }
@@ -149,7 +179,7 @@ static int write_page(const char *path, const char *queries_path, ps_library *li
     fputs(STYLE, page);
     fprintf(
         page,
-        "<header><h1>What photosearch finds</h1><p>%llu photographs, searched by content alone (file names play no part), by ",
+        "<header><h1>What photosearch finds</h1><p>%llu photographs, searched by what they show and by what cameras noted (file names play no part), by ",
         (unsigned long long)status.photos);
     put_html(page, status.model ? status.model : "?");
     fputs(". Best answer first; the number is how sure the model is, 0 to 1.</p></header>\n", page);

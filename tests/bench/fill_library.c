@@ -1,8 +1,8 @@
 /*
 ** Makes a library of any number of photos that do not exist, to measure search: fill_library LIBRARY COUNT MODEL. The vectors lie
 ** around a thousand centres, as those of real galleries lie around their themes; every tenth photo has no date, every other one a
-** position with a city, region and country, nine of ten a camera. Files lie in folders of 1,000, each hundredth photo has words. The same
-** COUNT gives the same library.
+** position with a city, region and country, nine of ten a camera. Files lie in folders of 1,000, each hundredth photo has words.
+** The same COUNT gives the same library.
 */
 #include <math.h>
 #include <sqlite3.h>
@@ -73,7 +73,7 @@ static int fill(ps__store *store, const ps__encoder_info *model, long count, ps_
     for (long i = 0; rc == 0 && i < count; i++) {
         ps__photo photo;
         ps__file_stat st = {3000000, 1000000000 + i, i + 1, 1};
-        ps__file_done done = {0, st, 0, &photo, halves};
+        ps__file_done done = {.stat = st, .photo = &photo, .halves = halves};
         char path[64];
         if (i % BATCH == 0) rc = ps__store_write(store, err);
         snprintf(path, sizeof path, "/nowhere/photos/%03ld/IMG_%07ld.jpg", i / 1000, i);

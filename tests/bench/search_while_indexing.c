@@ -86,7 +86,7 @@ static int add(ps__store *store, int space, const char *model, uint64_t *state, 
     uint16_t halves[DIM];
     ps__photo photo = {.bytes = 3000000, .width = 4000, .height = 3000, .format = "jpeg"};
     ps__file_stat st = {3000000, 1000000000 + i, i + 1, 1};
-    ps__file_done done = {0, st, 0, &photo, halves};
+    ps__file_done done = {.stat = st, .photo = &photo, .halves = halves};
     ps__file known;
     char path[64];
     snprintf(path, sizeof path, "/nowhere/photos/%03ld/IMG_%07ld.jpg", i / 1000, i);

@@ -51,10 +51,19 @@ static void add_photo(ps__store *store, int space, int i) {
     photo.longitude = 11;
     snprintf(photo.format, sizeof photo.format, "%s", formats[i % 3]);
     snprintf(photo.make, sizeof photo.make, "Lumen");
+    photo.taken_source = PS__TAKEN_EXIF;
+    photo.flash = i % 3 - 1;
+    photo.rating = i % 6;
+    photo.look = 0x123456789u * (uint64_t)i;
+    photo.placed = i % 4 == 1;
+    photo.city = 2800000 + i;
+    snprintf(photo.country, sizeof photo.country, "AT");
+    ps__photo_texts texts = {"Lift", "Up the mountain", "snow, ski"};
     snprintf(path, sizeof path, "/photos/%c/IMG_%04d.jpg", 'a' + i % 3, i);
     ps__store_hash(photo.hash, path, strlen(path));
     for (int k = 0; k < DIM; k++) halves[k] = ps__half_from_float((float)(k + i) / 32);
-    ps__file_done done = {.stat = {.size = photo.bytes, .mtime_ns = 1000000001, .inode = i}, .photo = &photo, .halves = halves};
+    ps__file_done done = {.stat = {.size = photo.bytes, .mtime_ns = 1000000001, .inode = i}, .photo = &photo, .halves = halves,
+                          .texts = i % 2 ? &texts : NULL};
     if (ps__store_write(store, &err) || ps__store_file_add(&done.file, store, path, &done.stat, 0, &err)) abort();
     if (i % 4 == 3 ? ps__store_file_failed(store, done.file, &done.stat, NULL, PS__CORRUPT, "truncated", &err)
                    : ps__store_file_done(store, space, "m-1", DIM, &done, &err))
@@ -244,7 +253,15 @@ static void read_photo(ps__store *store, int64_t id) {
         check_text(photo.model, sizeof photo.model);
         check_text(photo.lens, sizeof photo.lens);
         check_place(photo.has_gps, photo.latitude, photo.longitude);
+        check_text(photo.country, sizeof photo.country);
         if (photo.width < 0 || photo.height < 0) abort();
+        if (photo.flash < -1 || photo.flash > 1 || photo.rating < 0 || photo.rating > 5) abort();
+    }
+    ps__photo_texts texts;
+    if (ps__store_texts(&texts, store, id, &err) == PS__OK) {
+        check_text(texts.title, sizeof texts.title);
+        check_text(texts.caption, sizeof texts.caption);
+        check_text(texts.keywords, sizeof texts.keywords);
     }
     ps__store_paths(&paths, NULL, store, id, &err);
     ps__buf_free(&paths);
@@ -280,6 +297,8 @@ static void read_all(ps__store *store) {
         }
         ps__store_vector_count(&number, store, space, &err);
     }
+    ps__unplaced unplaced[4];
+    if (ps__store_unplaced(unplaced, &count, 4, store, &err) == PS__OK && count > 4) abort();
     ps__store_each_note(store, 0, see_note, NULL, &err);
     ps__store_each_file(store, "/", see_file, NULL, &err);
     ps__store_each_failure(store, see_failure, NULL, &err);
@@ -291,6 +310,7 @@ static void read_all(ps__store *store) {
 
 static void write_some(ps__store *store) {
     static const ps__file_stat st = {.size = 5, .mtime_ns = 7};
+    static const ps__photo_texts texts = {"New", "", "a"};
     ps__error err;
     int64_t id;
     int space;
@@ -300,6 +320,8 @@ static void write_some(ps__store *store) {
         ps__store_file_changed(store, 2, &st, &err);
         ps__store_file_failed(store, 3, &st, NULL, PS__CORRUPT, "again", &err);
         ps__store_file_removed(store, 5, &err);
+        ps__store_place(store, 2, 7, 0, "AT", &err);
+        ps__store_put_texts(store, 2, &texts, &err);
         if (ps__store_sweep(store, &err) || ps__store_commit(store, &err)) ps__store_rollback(store);
     }
     ps__store_forget(NULL, store, "/photos/a", &err);

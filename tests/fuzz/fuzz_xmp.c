@@ -1,6 +1,6 @@
 /*
-** Fuzzes the readers of XMP, of IPTC and of the resources around it: an input that begins with "<" is XMP, one with "8BIM" a list of resources,
-** anything else records of IPTC.
+** Fuzzes the readers of XMP, of IPTC and of the resources around it: an input that begins with "<" is XMP, one with "8BIM" a list
+** of resources, anything else records of IPTC.
 */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,11 +1,12 @@
 /*
-** What the library keeps of what files say, of their names and their times: through runs of the indexer with a decoder that says what a test
-** wants, and with the real one.
+** What the library keeps of what files say, of their names and their times: through runs of the indexer with a decoder that says
+** what a test wants, and with the real one.
 */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -204,7 +205,9 @@ START_TEST(photos_with_older_notes_are_read_again_and_keep_the_words_of_others) 
     ck_assert_int_eq(photo_of("a.jpg").id, before.id);
     ps__store *store = library_open(PS__STORE_READ);
     int64_t count;
-    ck_assert_int_eq(ps__sql_int(&count, store, NULL, "SELECT count(*) FROM words WHERE words MATCH 'title : new AND tags : street AND seen : exit'", ""),
+    ck_assert_int_eq(ps__sql_int(&count, store, NULL,
+                                 "SELECT count(*) FROM words WHERE words MATCH 'title : new AND tags : street AND seen : exit'",
+                                 ""),
                      PS__OK);
     ck_assert_int_eq(count, 1);
     ps__store_close(store);
@@ -232,6 +235,64 @@ START_TEST(another_version_of_the_program_reads_older_notes_again) {
     ck_assert_int_eq(decodes(), 1);
     ck_assert_int_eq(gallery_run_with(&o, &err), PS__OK);
     ck_assert_int_eq(decodes(), 0);
+}
+END_TEST
+
+/* A library as version 2 left it, with one photo at gallery_dir/a.jpg: its vector is of model "fake-1" in space "fake". */
+static void make_old_library(const char *content) {
+    char path[LIBRARY_PATH + 32], file[LIBRARY_PATH];
+    struct ps__store old = {.lock_fd = -1, .writable = 1, .db_path = path};
+    struct stat st;
+    uint8_t hash[16];
+    ps__error err = {0};
+    gallery_path(file, "a.jpg");
+    ck_assert_int_eq(stat(file, &st), 0);
+    ps__store_hash(hash, content, strlen(content));
+    ck_assert_int_eq(ps__make_folders(library_dir, &err), PS__OK);
+    snprintf(path, sizeof path, "%s/library.db", library_dir);
+    ck_assert_int_eq(sqlite3_open(path, &old.db), SQLITE_OK);
+    ck_assert_int_eq(ps__sql_exec(&old, "PRAGMA journal_mode = WAL", &err), PS__OK);
+    ck_assert_msg(ps__migrate(&old, ps__store_migrations, 2, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_eq(
+        ps__sql_exec(&old,
+                     "INSERT INTO spaces(number, name, dim) VALUES(1, 'fake', 8); INSERT INTO models VALUES(1, 'fake-1', 1);"
+                     "INSERT INTO vectors VALUES(1 << 40 | 41, 1, zeroblob(16))",
+                     &err),
+        PS__OK);
+    ck_assert_msg(ps__sql_run(&old, &err,
+                              "INSERT INTO photos(id, hash, bytes, width, height, format, taken, latitude, longitude, added)"
+                              " VALUES(41, ?, ?, 4000, 3000, 'jpeg', 1625412730, 38.7223, -9.1393, 1700000000)",
+                              "bi", (const void *)hash, 16, (int64_t)st.st_size) == PS__OK,
+                  "%s", err.text);
+    ck_assert_msg(ps__sql_run(&old, &err,
+                              "INSERT INTO files(path, photo, state, size, mtime_ns, inode, device) VALUES(?, 41, 0, ?, ?, ?, ?)",
+                              "biiii", (const void *)file, (int)strlen(file), (int64_t)st.st_size,
+                              (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, (int64_t)st.st_ino,
+                              (int64_t)st.st_dev) == PS__OK,
+                  "%s", err.text);
+    while (old.statement_count) sqlite3_finalize(old.statements[--old.statement_count].stmt);
+    ck_assert_int_eq(sqlite3_close(old.db), SQLITE_OK);
+}
+
+START_TEST(photos_of_an_older_library_are_found_as_before_and_read_once_more) {
+    gallery_write("a.jpg", "content");
+    make_old_library("content");
+    ps__store_close(library_open(PS__STORE_WRITE));
+    ps__photo photo = photo_of("a.jpg");
+    ck_assert_int_eq(photo.id, 41);
+    ck_assert_int_eq(photo.taken_source, PS__TAKEN_EXIF);
+    ck_assert(!photo.placed && photo.flash == -1 && photo.look == 0);
+    ps__store_counts counts = gallery_counts();
+    ck_assert_int_eq(counts.photos, 1);
+    ck_assert_int_eq(counts.pending, 1);
+    said.flash = 0;
+    strcpy(said.taken, "2021-07-04T15:32:10");
+    gallery_expect(1, 1, 1, 0, 0);
+    photo = photo_of("a.jpg");
+    ck_assert_int_eq(photo.id, 41);
+    ck_assert(photo.flash == 0 && photo.look != 0);
+    ck_assert_int_eq(gallery_counts().pending, 0);
+    gallery_expect(1, 0, 0, 1, 0);
 }
 END_TEST
 
@@ -286,14 +347,17 @@ START_TEST(photos_from_before_the_gazetteer_get_theirs_once) {
     said.has_gps = 1;
     said.latitude = 38.7223;
     said.longitude = -9.1393;
-    gallery_write_many("lisbon", 1200);
+    gallery_write_many("lisbon", 10);
     run_with(NULL);
     ck_assert_int_eq(photo_of("lisbon/000.jpg").placed, 0);
-    change("UPDATE photos SET latitude = 1e300 WHERE id = 7");
+    change("UPDATE photos SET latitude = 1e300 WHERE id = 7;" /* and more photos than one transaction takes */
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO photos(hash, bytes, "
+           "width, height,"
+           " format, latitude, longitude, added) SELECT randomblob(16), 1, 1, 1, 'png', 38.7223, -9.1393, 0 FROM n");
     run_with(gazetteer);
     ps__store *store = library_open(PS__STORE_READ);
     ck_assert_int_eq(ps__sql_int(&before, store, NULL, "SELECT count(*) FROM photos WHERE country = 'PT'", ""), PS__OK);
-    ck_assert_int_eq(before, 1199);
+    ck_assert_int_eq(before, 5009);
     ck_assert_int_eq(ps__store_last_change(&before, store, NULL), PS__OK);
     ps__store_close(store);
     run_with(gazetteer);
@@ -347,6 +411,7 @@ Suite *suite_notes(void) {
     tcase_add_test(runs, times_come_from_what_is_surest);
     tcase_add_test(runs, photos_with_older_notes_are_read_again_and_keep_the_words_of_others);
     tcase_add_test(runs, another_version_of_the_program_reads_older_notes_again);
+    tcase_add_test(runs, photos_of_an_older_library_are_found_as_before_and_read_once_more);
     tcase_add_test(runs, positions_get_their_places);
     tcase_add_test(runs, photos_from_before_the_gazetteer_get_theirs_once);
     tcase_add_test(runs, a_real_file_is_read_in_full);

@@ -64,10 +64,12 @@ END_TEST
 
 START_TEST(characters_are_those_that_the_records_name_or_that_fit) {
     ps__buf b = PS__BUF_INIT;
-    add_text(&b, 2, 5, "Gr\xFC\xDF"
-                       "e \x80");
-    add_text(&b, 2, 120, "Gr\xC3\xBC\xC3\x9F"
-                         "e");
+    add_text(&b, 2, 5,
+             "Gr\xFC\xDF"
+             "e \x80");
+    add_text(&b, 2, 120,
+             "Gr\xC3\xBC\xC3\x9F"
+             "e");
     read_back(&b);
     ck_assert_str_eq(texts.title, "Gr\xC3\xBC\xC3\x9F"
                                   "e \xE2\x82\xAC");

@@ -62,7 +62,8 @@ START_TEST(a_brighter_coarser_or_slightly_cut_copy_looks_nearly_the_same) {
     for (int i = 0; i < SIDE * SIDE * 3; i++) copy[i] = rgb[i] & 0xE0;
     ck_assert_int_le(difference(look, ps__look(copy, SIDE, SIDE)), NEAR);
     const int cut = SIDE / 50; /* off each side */
-    ck_assert_int_eq(ps__resize(copy, SIDE, SIDE, rgb + 3 * (SIDE * cut + cut), SIDE - 2 * cut, SIDE - 2 * cut, SIDE * 3, NULL), PS__OK);
+    ck_assert_int_eq(ps__resize(copy, SIDE, SIDE, rgb + 3 * (SIDE * cut + cut), SIDE - 2 * cut, SIDE - 2 * cut, SIDE * 3, NULL),
+                     PS__OK);
     ck_assert_int_le(difference(look, ps__look(copy, SIDE, SIDE)), NEAR);
     ps__free(rgb);
     ps__free(copy);

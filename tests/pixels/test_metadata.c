@@ -12,11 +12,12 @@
 #include "encoder/pixels/texts.h"
 #include "tests/pixels/samples.h"
 
-static const char xmp[] = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description"
-                          " rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='5'>"
-                          "<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Kitchen</rdf:li></rdf:Alt></dc:title>"
-                          "<dc:subject><rdf:Bag><rdf:li>pan</rdf:li></rdf:Bag></dc:subject>"
-                          "</rdf:Description></rdf:RDF></x:xmpmeta>";
+static const char xmp[] =
+    "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description"
+    " rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='5'>"
+    "<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Kitchen</rdf:li></rdf:Alt></dc:title>"
+    "<dc:subject><rdf:Bag><rdf:li>pan</rdf:li></rdf:Bag></dc:subject>"
+    "</rdf:Description></rdf:RDF></x:xmpmeta>";
 static const char iptc[] = "\x1C\2\5\0\5Other\x1C\2\x78\0\4Soup\x1C\2\x19\0\3pot";
 
 static ps__pixels pixels;
@@ -103,8 +104,9 @@ START_TEST(png_carries_xmp_and_texts_in_chunks) {
     ps__buf_append(&body, itxt, sizeof itxt); /* a keyword, no compression, its method, no language, no translation */
     ps__buf_append(&body, xmp, sizeof xmp - 1);
     add_chunk(&extra, "tEXt", "Title\0Less", 10);
-    add_chunk(&extra, "tEXt", "Description\0Gr\xFC\xDF"
-                              "e",
+    add_chunk(&extra, "tEXt",
+              "Description\0Gr\xFC\xDF"
+              "e",
               17);
     add_chunk(&extra, "tEXt", "Author\0Nobody", 13);
     add_chunk(&extra, "iTXt", body.bytes, body.length);
@@ -113,7 +115,7 @@ START_TEST(png_carries_xmp_and_texts_in_chunks) {
     ck_assert_str_eq(pixels.texts.caption, "Gr\xC3\xBC\xC3\x9F"
                                            "e");
     ck_assert_int_eq(pixels.notes.kinds, 0);
-    ck_assert_int_eq(pixels.notes.orientation, 6); /* of eXIf */
+    ck_assert_int_eq(pixels.notes.orientation, 6);          /* of eXIf */
     decode_with(bytes, size, size - 12, &extra, "rgb.png"); /* behind the pixels */
     check_xmp();
     ps__buf_free(&extra);
@@ -230,10 +232,12 @@ END_TEST
 START_TEST(wide_pictures_of_many_pixels_are_panoramas) {
     static const struct {
         int width, height, panorama;
-    } table[] = {{12000, 3000, 1}, {6600, 3000, 1}, {6500, 3000, 0}, {4032, 1728, 0}, {4999, 1000, 0}, {5000, 1000, 1}, {1080, 9000, 0}, {0, 0, 0}};
+    } table[] = {{12000, 3000, 1}, {6600, 3000, 1}, {6500, 3000, 0}, {4032, 1728, 0},
+                 {4999, 1000, 0},  {5000, 1000, 1}, {1080, 9000, 0}, {0, 0, 0}};
     ps__camera_notes notes = {.orientation = 1};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        ck_assert_msg((ps__kinds_of_size(&notes, table[i].width, table[i].height) == PS__PICTURE_PANORAMA) == table[i].panorama, "row %zu", i);
+        ck_assert_msg((ps__kinds_of_size(&notes, table[i].width, table[i].height) == PS__PICTURE_PANORAMA) == table[i].panorama,
+                      "row %zu", i);
     strcpy(notes.make, "Apple");
     ck_assert_int_eq(ps__kinds_of_size(&notes, 3000, 12000), PS__PICTURE_PANORAMA);
     notes.kinds = PS__PICTURE_SCREENSHOT;
@@ -242,11 +246,17 @@ START_TEST(wide_pictures_of_many_pixels_are_panoramas) {
 END_TEST
 
 START_TEST(cameras_own_words_are_no_captions) {
-    static const char *const cameras[] = {"OLYMPUS DIGITAL CAMERA", "DCIM\\100MEDIA\\DJI_0001.JPG", "default", "SONY DSC", "{\"filter\":0}",
+    static const char *const cameras[] = {"OLYMPUS DIGITAL CAMERA",
+                                          "DCIM\\100MEDIA\\DJI_0001.JPG",
+                                          "default",
+                                          "SONY DSC",
+                                          "{\"filter\":0}",
                                           "a0b1c2d3e4f5a0b1c2d3e4f5a0b1c2d3e4f5a0b1c2d3e4f5a0b1c2d3e4f5"};
-    static const char *const people[] = {"Default settings of my old radio", "Digital art", "x", "Oma",
-                                         "\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84"
-                                         "\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84"};
+    static const char *const people[] = {
+        "Default settings of my old radio", "Digital art", "x", "Oma",
+        "\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84"
+        "\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A"
+        "\x84"};
     for (size_t i = 0; i < sizeof cameras / sizeof *cameras; i++) ck_assert_msg(!ps__is_prose(cameras[i]), "%s", cameras[i]);
     for (size_t i = 0; i < sizeof people / sizeof *people; i++) ck_assert_msg(ps__is_prose(people[i]), "%s", people[i]);
 }

@@ -14,7 +14,7 @@ static ps__camera_notes notes;
 static ps__camera_texts texts;
 
 #define HEAD                                                                                                                     \
-    "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?><x:xmpmeta xmlns:x=\"adobe:ns:meta/\">"                        \
+    "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?><x:xmpmeta xmlns:x=\"adobe:ns:meta/\">"                   \
     "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description rdf:about=\"\""                         \
     " xmlns:dc=\"http://purl.org/dc/elements/1.1/\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\""                                  \
     " xmlns:photoshop=\"http://ns.adobe.com/photoshop/1.0/\" xmlns:lr=\"http://ns.adobe.com/lightroom/1.0/\""                    \
@@ -44,10 +44,11 @@ static void read_attributes(const char *attributes) {
 }
 
 START_TEST(words_are_read_in_the_language_that_the_file_prefers) {
-    read_elements("<dc:title><rdf:Alt><rdf:li xml:lang='de'>Strand</rdf:li><rdf:li xml:lang='x-default'>Beach</rdf:li></rdf:Alt></dc:title>"
-                  "<dc:description><rdf:Alt><rdf:li xml:lang='fr'>  Un jour\n\t&amp; une nuit </rdf:li><rdf:li xml:lang='es'>Uno</rdf:li>"
-                  "</rdf:Alt></dc:description>"
-                  "<photoshop:Headline>Not this</photoshop:Headline>");
+    read_elements(
+        "<dc:title><rdf:Alt><rdf:li xml:lang='de'>Strand</rdf:li><rdf:li xml:lang='x-default'>Beach</rdf:li></rdf:Alt></dc:title>"
+        "<dc:description><rdf:Alt><rdf:li xml:lang='fr'>  Un jour\n\t&amp; une nuit </rdf:li><rdf:li xml:lang='es'>Uno</rdf:li>"
+        "</rdf:Alt></dc:description>"
+        "<photoshop:Headline>Not this</photoshop:Headline>");
     ck_assert_str_eq(texts.title, "Beach");
     ck_assert_str_eq(texts.caption, "Un jour & une nuit");
     ck_assert_str_eq(texts.keywords, "");
@@ -63,7 +64,8 @@ START_TEST(a_headline_stands_in_for_a_title) {
 END_TEST
 
 START_TEST(keywords_come_from_lists_and_trees_each_once) {
-    read_elements("<dc:subject><rdf:Bag><rdf:li>ski</rdf:li><rdf:li>Lech</rdf:li><rdf:li>ski</rdf:li><rdf:li> </rdf:li></rdf:Bag></dc:subject>"
+    read_elements("<dc:subject><rdf:Bag><rdf:li>ski</rdf:li><rdf:li>Lech</rdf:li><rdf:li>ski</rdf:li><rdf:li> "
+                  "</rdf:li></rdf:Bag></dc:subject>"
                   "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Places|Austria|Lech</rdf:li></rdf:Bag></lr:hierarchicalSubject>"
                   "<digiKam:TagsList><rdf:Seq><rdf:li>Places/Austria</rdf:li><rdf:li>Ski</rdf:li></rdf:Seq></digiKam:TagsList>");
     ck_assert_str_eq(texts.keywords, "ski, Lech, Places, Austria, Ski");
@@ -104,7 +106,8 @@ START_TEST(kinds_are_told_by_comments_programs_and_panoramas) {
         const char *elements;
         int kinds;
     } table[] = {
-        {"<exif:UserComment><rdf:Alt><rdf:li xml:lang='x-default'>Screenshot</rdf:li></rdf:Alt></exif:UserComment>", PS__PICTURE_SCREENSHOT},
+        {"<exif:UserComment><rdf:Alt><rdf:li xml:lang='x-default'>Screenshot</rdf:li></rdf:Alt></exif:UserComment>",
+         PS__PICTURE_SCREENSHOT},
         {"<exif:UserComment>My first screenshot in print</exif:UserComment>", 0},
         {"<xmp:CreatorTool>gnome-screenshot</xmp:CreatorTool>", PS__PICTURE_SCREENSHOT},
         {"<xmp:CreatorTool>Adobe Photoshop 24.0</xmp:CreatorTool>", 0},
@@ -136,9 +139,10 @@ END_TEST
 
 /* Properties of things within the photo, or outside of RDF, say nothing of the photo. */
 START_TEST(structures_and_strangers_are_passed_over) {
-    read_elements("<dc:relation><rdf:Description><dc:title>Another</dc:title></rdf:Description></dc:relation>"
-                  "<dc:title><rdf:Alt><rdf:li><rdf:Description><rdf:value>Deep</rdf:value></rdf:Description></rdf:li></rdf:Alt></dc:title>"
-                  "<title>None</title><dc:subject><rdf:Bag><dc:li>no</dc:li></rdf:Bag></dc:subject>");
+    read_elements(
+        "<dc:relation><rdf:Description><dc:title>Another</dc:title></rdf:Description></dc:relation>"
+        "<dc:title><rdf:Alt><rdf:li><rdf:Description><rdf:value>Deep</rdf:value></rdf:Description></rdf:li></rdf:Alt></dc:title>"
+        "<title>None</title><dc:subject><rdf:Bag><dc:li>no</dc:li></rdf:Bag></dc:subject>");
     ck_assert_str_eq(texts.title, "");
     ck_assert_str_eq(texts.keywords, "");
     static const char outside[] = "<dc:title xmlns:dc=\"http://purl.org/dc/elements/1.1/\">x</dc:title>";
@@ -148,12 +152,14 @@ START_TEST(structures_and_strangers_are_passed_over) {
 END_TEST
 
 START_TEST(entities_of_the_files_own_are_refused) {
-    static const char bomb[] = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>"
-                               "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description"
-                               " xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:title>&b;&b;&b;</dc:title></rdf:Description></rdf:RDF>";
-    static const char outer[] = "<!DOCTYPE x SYSTEM \"file:///etc/hostname\"><rdf:RDF"
-                                " xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description"
-                                " xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:title>plain</dc:title></rdf:Description></rdf:RDF>";
+    static const char bomb[] =
+        "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>"
+        "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description"
+        " xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:title>&b;&b;&b;</dc:title></rdf:Description></rdf:RDF>";
+    static const char outer[] =
+        "<!DOCTYPE x SYSTEM \"file:///etc/hostname\"><rdf:RDF"
+        " xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description"
+        " xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:title>plain</dc:title></rdf:Description></rdf:RDF>";
     read_bytes(bomb, sizeof bomb - 1);
     ck_assert_str_eq(texts.title, "");
     read_bytes(outer, sizeof outer - 1);
@@ -187,8 +193,9 @@ START_TEST(depth_and_length_have_their_ends) {
 }
 END_TEST
 
-static const char whole[] = HEAD " xmp:Rating=\"4\"><dc:title><rdf:Alt><rdf:li xml:lang=\"x-default\">B\xC3\xA4r</rdf:li></rdf:Alt></dc:title>"
-                                 "<dc:subject><rdf:Bag><rdf:li>a</rdf:li><rdf:li>b</rdf:li></rdf:Bag></dc:subject>" TAIL;
+static const char whole[] =
+    HEAD " xmp:Rating=\"4\"><dc:title><rdf:Alt><rdf:li xml:lang=\"x-default\">B\xC3\xA4r</rdf:li></rdf:Alt></dc:title>"
+         "<dc:subject><rdf:Bag><rdf:li>a</rdf:li><rdf:li>b</rdf:li></rdf:Bag></dc:subject>" TAIL;
 
 static void check_clean(const char *text, size_t room) {
     size_t length = strnlen(text, room);

@@ -1,6 +1,6 @@
 /*
-** Columns: whatever happens to a library, a table says of every photo what the store says; tables that are held do not change; the cache
-** beside the library costs time and never an answer.
+** Columns: whatever happens to a library, a table says of every photo what the store says; tables that are held do not change;
+** the cache beside the library costs time and never an answer.
 */
 #include <check.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /*
 ** Searching while the library changes: eight threads of one index, or eight processes, search while somebody else adds
-** photos, removes some, encodes some for another model, and builds and loses the cache. What is checked needs no clock: a photo that
-** was there from before a search until after it must be found, with its exact cosine, and one that was gone before must not; a search
-** among some of the photos must give what comparing all vectors of the same view gives.
+** photos, removes some, encodes some for another model, and builds and loses the cache. What is checked needs no clock: a photo
+** that was there from before a search until after it must be found, with its exact cosine, and one that was gone before must not;
+** a search among some of the photos must give what comparing all vectors of the same view gives.
 */
 #include <check.h>
 #include <pthread.h>
@@ -24,8 +24,8 @@ Suite *suite_concurrent(void);
 
 enum { SEARCHERS = 8, FIRST = 2000, STAYING = 300, ROUNDS = 40, ADDED = 60, REMOVED = 12, ALL = FIRST + ROUNDS * ADDED, WANT = 5 };
 
-/* What everybody may know of the library. Photos below STAYING and from `doomed` to `added` are there, those from STAYING to `gone`
-** are not; the others are just coming or going. */
+/* What everybody may know of the library. Photos below STAYING and from `doomed` to `added` are there, those from STAYING to
+** `gone` are not; the others are just coming or going. */
 typedef struct shared {
     atomic_uint added, doomed, gone;
     atomic_int stop, searches;

@@ -193,6 +193,9 @@ START_TEST(places_need_a_position) {
     expect_three(in, "ab", "cdef", "abcdf", "in Portugal");
     ck_assert_uint_ge(ps__gazetteer_find(&in.where.place, 1, NULL, gazetteer, "france", 6), 1);
     expect_three(in, "e", "abcdf", "cdef", "in France");
+    ck_assert_uint_ge(ps__gazetteer_find(&in.where.place, 1, NULL, gazetteer, "europe", 6), 1);
+    ck_assert_int_eq(in.where.place.kind, PS__PLACE_CONTINENT);
+    expect_three(in, "abe", "cdf", "abcdef", "in Europe");
     ck_assert_uint_ge(ps__gazetteer_find(&in.where.place, 1, NULL, gazetteer, "lisbon", 6), 1);
     ck_assert_int_eq(in.where.place.kind, PS__PLACE_CITY);
     expect(&in, 1, "a", "in Lisbon");
@@ -200,6 +203,30 @@ START_TEST(places_need_a_position) {
     ck_assert_int_eq(ps__filter_select(&s, table, store, NULL, &in, 1, NULL), PS__OK);
     ck_assert_uint_eq(s.count, 0);
     ps__selection_clear(&s);
+}
+END_TEST
+
+/* The table by countries says what looking at each position does. */
+START_TEST(whole_countries_agree_with_their_positions) {
+    static const char *const names[] = {"europe", "asia", "africa", "alps", "scandinavia", "balkans", "middle east", "mallorca", "portugal"};
+    static const struct {
+        const char country[3];
+        double latitude, longitude;
+    } positions[] = {{"PT", 38.7, -9.1}, {"AT", 47.3, 11.4}, {"FR", 48.8, 2.3}, {"FR", 45.9, 6.9}, {"RU", 55.7, 37.6}, {"RU", 56, 93}, {"TR", 41, 28.9},
+                     {"TR", 39.9, 32.8}, {"ES", 39.6, 2.9}, {"ES", 28.3, -16.5}, {"SE", 59.3, 18}, {"EG", 30, 31.2}, {"ID", -6.2, 106.8}, {"JP", 35, 139}};
+    int known = 0, depends = 0;
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        ps__place place;
+        if (!ps__gazetteer_find(&place, 1, NULL, gazetteer, names[n], strlen(names[n]))) continue;
+        for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
+            ps__position p = {positions[i].latitude, positions[i].longitude, 0, 0, {positions[i].country[0], positions[i].country[1], 0}};
+            int all = ps__place_by_country(gazetteer, &place, positions[i].country);
+            ck_assert_msg(all < 0 || all == ps__place_has(gazetteer, &place, &p), "%s, %s", names[n], positions[i].country);
+            *(all < 0 ? &depends : &known) += 1;
+        }
+    }
+    ck_assert_int_gt(known, 20);
+    ck_assert_int_gt(depends, 0);
 }
 END_TEST
 
@@ -473,6 +500,7 @@ Suite *suite_filter(void) {
     tcase_add_test(gallery, no_filter_lets_every_photo_pass);
     tcase_add_test(gallery, dates_need_a_date_and_hours_a_clock);
     tcase_add_test(gallery, places_need_a_position);
+    tcase_add_test(gallery, whole_countries_agree_with_their_positions);
     tcase_add_test(gallery, attributes_of_the_photo);
     tcase_add_test(gallery, words_are_text_and_never_syntax);
     tcase_add_test(gallery, a_photo_of_several_files_is_in_the_folders_of_each);

@@ -1,6 +1,6 @@
 /*
-** Exact search among some of the photos: the same photos with the same scores as comparing every vector that is stored, at any size of
-** the selection, with photos put and gone meanwhile, and while the index is behind.
+** Exact search among some of the photos: the same photos with the same scores as comparing every vector that is stored, at any
+** size of the selection, with photos put and gone meanwhile, and while the index is behind.
 */
 #include <check.h>
 #include <dirent.h>
@@ -62,7 +62,8 @@ static unsigned pick(unsigned n) {
     return (state >> 8) % n;
 }
 
-/* What the selection is made of: every photo, but with a chance of `part` in 1,000; `some` more of the first ones are left out. */
+/* What the selection is made of: every photo, but with a chance of `part` in 1,000; `some` more of the first ones are left
+** out. */
 static void select_part(ps__selection *out, unsigned part) {
     ps__error err = {0};
     ck_assert_msg(ps__selection_all(out, table, &err) == PS__OK, "%s", err.text);

@@ -271,6 +271,7 @@ START_TEST(a_cache_with_vectors_newer_than_the_library_is_not_trusted) {
     reopen();
     vectors_expect_found(my_index, store, 0, 60);
     ps__index_settle(my_index);
+    key.identity = ps__store_identity(store);
     ck_assert_int_eq(ps__roll_read(&roll, &key, NULL), PS__OK); /* built anew */
     ck_assert_int_lt(roll.touched, 1000);
     ps__roll_clear(&roll);

@@ -357,6 +357,36 @@ START_TEST(a_position_is_the_city_that_it_lies_in) {
 }
 END_TEST
 
+/* Whose codes are the same in the lists of cities and of regions, and whose are not. */
+static const struct {
+    double latitude, longitude;
+    const char *region;
+} REGIONS[] = {
+    {48.14, 11.58, "Bavaria"},
+    {34.05, -118.24, "California"},
+    {43.77, 11.25, "Tuscany"},
+    {30.66, 104.06, "Sichuan"},
+    {-8.65, 115.2, "Bali"},
+    {59.91, 10.75, "Oslo"},
+    {69.65, 18.96, "Troms"},
+    {69.97, 23.27, "Finnmark"},
+    {59.13, 10.23, "Vestfold"},
+    {59.74, 10.2, "Buskerud"},
+    {21.03, 105.85, "Hanoi"},
+    {16.05, 108.22, "Da Nang City"},
+    {10.78, 106.7, "Ho Chi Minh City"},
+    {12.24, 109.19, "Khánh Hòa"},
+    {35.34, 25.13, "Crete"},
+};
+
+START_TEST(a_position_has_a_region) {
+    ps__place place;
+    ck_assert_int_eq(ps__gazetteer_nearest(&place, real, REGIONS[_i].latitude, REGIONS[_i].longitude), PS__OK);
+    ck_assert_int_eq(ps__gazetteer_place(&place, real, place.region), PS__OK);
+    ck_assert_str_eq(place.name, REGIONS[_i].region);
+}
+END_TEST
+
 START_TEST(positions_that_are_none_are_near_nothing) {
     static const double odd[][2] = {{91, 0},  {-91, 0},      {0, 181},       {0, -181},     {NAN, 0},
                                     {0, NAN}, {INFINITY, 0}, {0, -INFINITY}, {1e300, 1e300}};
@@ -830,6 +860,7 @@ Suite *suite_gazetteer(void) {
     LOOP(beginnings_of_longer_names_are_told, PREFIXES);
     LOOP(labels_are_in_the_language_asked_for, LABELS);
     LOOP(a_position_is_the_city_that_it_lies_in, POSITIONS);
+    LOOP(a_position_has_a_region, REGIONS);
     tcase_add_test(answers, positions_that_are_none_are_near_nothing);
     tcase_add_test(answers, the_nearest_is_the_nearest_of_all);
     tcase_add_test(answers, the_180th_meridian_is_no_border);

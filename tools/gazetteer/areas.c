@@ -193,7 +193,7 @@ static int read_other(reader *r, const char *word, char *rest) {
     if (strcmp(word, "also") == 0) return read_also(r, rest), 1;
     if (strcmp(word, "drop") == 0) return read_words(r, rest, 0), 1;
     if (strcmp(word, "never") == 0) return read_words(r, rest, 1), 1;
-    return strcmp(word, "iso") == 0; /* read_codes has them */
+    return strcmp(word, "iso") == 0 || strcmp(word, "moved") == 0; /* read_codes has them */
 }
 
 static void read_line(reader *r, char *line) {
@@ -226,8 +226,26 @@ static void read_table(reader *r, void (*read)(reader *r, char *line)) {
     }
 }
 
+static void read_move(const reader *r, char *rest) {
+    model *m = r->m;
+    const char *from = first_word(&rest);
+    if (strlen(from) < 4 || from[2] != '.' || strlen(from + 3) >= sizeof m->moves->code)
+        die("%s:%d: %s is no code", r->path, r->line, from);
+    m->moves = need(realloc(m->moves, (m->move_count + 1) * sizeof *m->moves));
+    struct move *move = &m->moves[m->move_count++];
+    snprintf(move->country, sizeof move->country, "%.2s", from);
+    snprintf(move->code, sizeof move->code, "%s", from + 3);
+    move->to = region_of(r, first_word(&rest));
+    int everywhere = !*rest;
+    move->south = everywhere ? -90 : number(r, &rest);
+    move->west = everywhere ? -180 : number(r, &rest);
+    move->north = everywhere ? 90 : number(r, &rest);
+    move->east = everywhere ? 180 : number(r, &rest);
+}
+
 static void read_code(reader *r, char *line) {
     char *rest = line, *word = first_word(&rest);
+    if (strcmp(word, "moved") == 0) read_move(r, rest);
     if (strcmp(word, "iso") != 0) return;
     entry *region = region_of(r, first_word(&rest));
     if (!*rest || strlen(rest) >= sizeof region->iso) die("%s:%d: a code is wanted", r->path, r->line);

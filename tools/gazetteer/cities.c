@@ -86,6 +86,16 @@ static int is_gone(const char *feature) {
     return 0;
 }
 
+static entry *region_of(const model *m, const entry *city, const char *code) {
+    for (size_t i = 0; i < m->move_count; i++) {
+        const struct move *move = &m->moves[i];
+        int inside = city->latitude >= move->south && city->latitude <= move->north && city->longitude >= move->west &&
+                     city->longitude <= move->east;
+        if (inside && strcmp(move->country, city->country) == 0 && strcmp(move->code, code) == 0) return move->to;
+    }
+    return find_region(m, city->country, code);
+}
+
 static void read_city(model *m, char *const *field) {
     const entry *country = find_country(m, field[8]);
     if (!country || is_gone(field[7])) return;
@@ -96,7 +106,7 @@ static void read_city(model *m, char *const *field) {
     city->population = atoll(field[14]);
     city->section = strcmp(field[7], "PPLX") == 0;
     city->capital = strcmp(field[7], "PPLC") == 0;
-    city->region = find_region(m, field[8], field[10]);
+    city->region = region_of(m, city, field[10]);
     city->label[ENGLISH] = field[1];
     add_name(m, city, field[1], strlen(field[1]));
     add_name(m, city, field[2], strlen(field[2]));

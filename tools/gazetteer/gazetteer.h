@@ -49,6 +49,12 @@ struct word {
     int never; /* no city and no region; else only small cities, and names that are not shown */
 };
 
+struct move {
+    char country[3], code[9];        /* in the list of cities */
+    double south, west, north, east; /* only cities in this box */
+    entry *to;
+};
+
 typedef struct model {
     entry **entries; /* in the order in which they came */
     size_t count, room;
@@ -56,6 +62,8 @@ typedef struct model {
     size_t name_count, name_room;
     struct word *words; /* that are not to mean a place */
     size_t word_count;
+    struct move *moves;
+    size_t move_count;
 } model;
 
 /* Memory and faults. None of them returns without what was asked for. */
@@ -77,7 +85,7 @@ int32_t scaled(double degrees);
 /* The sources; each adds to the model. */
 void read_cldr(model *m, const char *folder);          /* cldr.c: countries */
 void read_regions(model *m, const char *admin1_json);  /* regions.c */
-void read_codes(model *m, const char *areas_table);    /* areas.c: its `iso` lines */
+void read_codes(model *m, const char *areas_table);    /* areas.c: its `iso` and `moved` lines */
 void name_regions(model *m, const char *cldr_folder);  /* regions.c */
 void read_cities(model *m, const char *cities500_txt); /* cities.c */
 void read_catalogues(model *m, const char *folder);    /* catalogues.c: city names by language */

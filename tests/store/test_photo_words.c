@@ -19,13 +19,13 @@ START_TEST(text_folds_to_what_is_looked_up) {
         {"Stra\xC3\x9F"
          "e",
          "strasse"},
-        {"\xEF\xAC\x81sh", "fish"},                                        /* the ligature fi */
+        {"\xEF\xAC\x81sh", "fish"},                                                /* the ligature fi */
         {"\xEF\xBC\xA2\xEF\xBC\xA5\xEF\xBC\xA1\xEF\xBC\xA3\xEF\xBC\xA8", "beach"}, /* full width */
         {"Cafe\xCC\x81", "caf\xC3\xA9"},
         {"\xE5\xB7\xB4\xE9\xBB\x8E", "\xE5\xB7\xB4  \xE9\xBB\x8E "},
         {"2021\xE5\xB9\xB4", "2021 \xE5\xB9\xB4 "},
         {"\xE3\x83\x91\xE3\x83\xAA", "\xE3\x83\x91  \xE3\x83\xAA "},
-        {"\xEF\xBE\x8A\xEF\xBE\x9F", "\xE3\x83\x91 "}, /* half-width kana with its mark */
+        {"\xEF\xBE\x8A\xEF\xBE\x9F", "\xE3\x83\x91 "},            /* half-width kana with its mark */
         {"\xED\x95\x9C\xEA\xB5\xAD", "\xED\x95\x9C\xEA\xB5\xAD"}, /* Hangul has blanks of its own */
         {"a\nb\tc\x7F", "a b c "},
         {"a\xFF"
@@ -80,7 +80,8 @@ static int64_t match(ps__store *store, const char *query) {
     ps__buf folded = PS__BUF_INIT;
     int64_t photo, count;
     ps__words_fold(&folded, query, strlen(query));
-    ck_assert_int_eq(ps__sql_int(&count, store, NULL, "SELECT count(*) FROM words WHERE words MATCH ?", "t", folded.bytes), PS__OK);
+    ck_assert_int_eq(ps__sql_int(&count, store, NULL, "SELECT count(*) FROM words WHERE words MATCH ?", "t", folded.bytes),
+                     PS__OK);
     ck_assert_int_le(count, 1);
     int status = ps__sql_int(&photo, store, NULL, "SELECT rowid FROM words WHERE words MATCH ?", "t", folded.bytes);
     ps__buf_free(&folded);
@@ -90,7 +91,12 @@ static int64_t match(ps__store *store, const char *query) {
 START_TEST(words_of_a_photo_are_found_and_read_back) {
     ps__store *store = library_open(PS__STORE_CREATE);
     int64_t a = library_add(store, "/p/a.jpg", "a"), b = library_add(store, "/p/b.jpg", "b");
-    put(store, a, "Sommer am Stra\xC3\x9F" "enrand", "", "Br\xC3\xBC" "cke, R\xC3\xA9mi");
+    put(store, a,
+        "Sommer am Stra\xC3\x9F"
+        "enrand",
+        "",
+        "Br\xC3\xBC"
+        "cke, R\xC3\xA9mi");
     put(store, b, "", "\xE5\x9C\xA8\xE5\xB7\xB4\xE9\xBB\x8E\xE6\x8B\x8D\xE7\x9A\x84", "");
     ck_assert_int_eq(match(store, "\"STRASSENRAND\""), a);
     ck_assert_int_eq(match(store, "\"brucke\""), a);
@@ -100,9 +106,11 @@ START_TEST(words_of_a_photo_are_found_and_read_back) {
     ck_assert_int_eq(match(store, "\"\xE9\xBB\x8E\xE5\xB7\xB4\""), 0);
     ps__photo_texts texts;
     ck_assert_int_eq(ps__store_texts(&texts, store, a, NULL), PS__OK);
-    ck_assert_str_eq(texts.title, "Sommer am Stra\xC3\x9F" "enrand");
+    ck_assert_str_eq(texts.title, "Sommer am Stra\xC3\x9F"
+                                  "enrand");
     ck_assert_str_eq(texts.caption, "");
-    ck_assert_str_eq(texts.keywords, "Br\xC3\xBC" "cke, R\xC3\xA9mi");
+    ck_assert_str_eq(texts.keywords, "Br\xC3\xBC"
+                                     "cke, R\xC3\xA9mi");
     ck_assert_int_eq(ps__store_texts(&texts, store, 999, NULL), PS__OK);
     ck_assert_str_eq(texts.title, "");
     ps__store_close(store);
@@ -112,8 +120,10 @@ END_TEST
 START_TEST(words_of_others_survive) {
     ps__store *store = library_open(PS__STORE_CREATE);
     int64_t a = library_add(store, "/p/a.jpg", "a");
-    ck_assert_int_eq(ps__sql_run(store, NULL, "INSERT INTO words(rowid, seen, tags) VALUES(?, 'exit sign', 'street')", "i", a), PS__OK);
-    ck_assert_int_eq(ps__sql_run(store, NULL, "INSERT INTO texts(photo, seen, seen_by) VALUES(?, 'EXIT sign', 7)", "i", a), PS__OK);
+    ck_assert_int_eq(ps__sql_run(store, NULL, "INSERT INTO words(rowid, seen, tags) VALUES(?, 'exit sign', 'street')", "i", a),
+                     PS__OK);
+    ck_assert_int_eq(ps__sql_run(store, NULL, "INSERT INTO texts(photo, seen, seen_by) VALUES(?, 'EXIT sign', 7)", "i", a),
+                     PS__OK);
     put(store, a, "Night", "", "");
     ck_assert_int_eq(match(store, "\"exit sign\""), a);
     ck_assert_int_eq(match(store, "street night"), a);
@@ -121,7 +131,8 @@ START_TEST(words_of_others_survive) {
     ck_assert_int_eq(match(store, "night"), 0);
     ck_assert_int_eq(match(store, "\"exit sign\""), a);
     int64_t by;
-    ck_assert_int_eq(ps__sql_int(&by, store, NULL, "SELECT seen_by FROM texts WHERE photo = ? AND seen = 'EXIT sign' AND title IS NULL", "i", a),
+    ck_assert_int_eq(ps__sql_int(&by, store, NULL,
+                                 "SELECT seen_by FROM texts WHERE photo = ? AND seen = 'EXIT sign' AND title IS NULL", "i", a),
                      PS__OK);
     ck_assert_int_eq(by, 7);
     ps__store_close(store);
@@ -132,15 +143,16 @@ START_TEST(a_photo_without_words_has_no_rows) {
     ps__store *store = library_open(PS__STORE_CREATE);
     int64_t count, a = library_add(store, "/p/a.jpg", "a");
     put(store, a, "", "", "");
-    ck_assert_int_eq(ps__sql_int(&count, store, NULL, "SELECT (SELECT count(*) FROM words) + (SELECT count(*) FROM texts)", ""), PS__OK);
+    ck_assert_int_eq(ps__sql_int(&count, store, NULL, "SELECT (SELECT count(*) FROM words) + (SELECT count(*) FROM texts)", ""),
+                     PS__OK);
     ck_assert_int_eq(count, 0);
     ps__store_close(store);
 }
 END_TEST
 
-Suite *suite_words(void);
-Suite *suite_words(void) {
-    Suite *suite = suite_create("words");
+Suite *suite_photo_words(void);
+Suite *suite_photo_words(void) {
+    Suite *suite = suite_create("photo_words");
     TCase *pure = tcase_create("fold"), *tests = tcase_create("library");
     tcase_add_test(pure, text_folds_to_what_is_looked_up);
     tcase_add_test(pure, folding_reports_missing_memory);
