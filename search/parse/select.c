@@ -4,6 +4,7 @@
 */
 #include "search/parse/select.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -303,7 +304,7 @@ static int is_empty_words(ps__segments *s, ps__parse *p, const ps__item *item) {
     const ps__gallery *gallery = &p->context->gallery;
     const ps__item *quoted = ps__item_part(p, item, PS__SYM_QUOTED);
     if (!quoted || (item->symbol != PS__SYM_QUOTED && item->symbol != PS__SYM_TEXT)) return 0;
-    if (!gallery->photos_with || p->asks_left <= 0) return 0;
+    if (!gallery->photos_pass || p->asks_left <= 0) return 0;
     const ps__token *t = ps__token_at(p, quoted->from);
     char *words = ps__strndup(p->text + t->body_from, t->body_to - t->body_from);
     if (!words) {
@@ -311,7 +312,8 @@ static int is_empty_words(ps__segments *s, ps__parse *p, const ps__item *item) {
         return 0;
     }
     p->asks_left--;
-    int empty = gallery->photos_with(words, gallery->payload) == 0;
+    const ps__filter filter = {.kind = PS__FILTER_WORDS, .low = -INFINITY, .high = INFINITY, .text = words};
+    int empty = gallery->photos_pass(&filter, gallery->payload) == 0;
     if (empty) note_words(s, words);
     ps__free(words);
     return empty;

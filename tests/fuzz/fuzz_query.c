@@ -38,7 +38,7 @@ static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
     return (int64_t)((((answers *)payload)->seed + (uint32_t)when->count) % 4) - 1;
 }
 
-static int64_t photos_with(const char *words, void *payload) { return has_name(words, payload) ? 3 : 0; }
+static int64_t photos_pass(const ps__filter *filter, void *payload) { return has_name(filter->text, payload) ? 3 : 0; }
 
 static int has_hours(void *payload) { return ((answers *)payload)->seed % 4 != 0; }
 
@@ -52,7 +52,7 @@ static const ps__gazetteer *places(void) {
 
 static ps__query_context context_of(const uint8_t head[4], answers *payload) {
     static const char *const LANGS[] = {NULL, "en", "zh", "de", "pt-BR", "id", "es", "fr", "en-GB", "xx"};
-    ps__query_context context = {.gallery = {photos_at, has_name, has_name, has_hours, photos_when, photos_with, payload}};
+    ps__query_context context = {.gallery = {photos_at, has_name, has_name, has_hours, photos_when, photos_pass, payload}};
     payload->seed = (uint32_t)head[0] << 8 | head[1];
     context.flags = head[0] == 255 ? PS__QUERY_LITERAL : 0;
     context.lang = LANGS[head[1] % 10];

@@ -41,9 +41,9 @@ static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
     return world->times;
 }
 
-static int64_t photos_with(const char *words, void *payload) {
+static int64_t photos_pass(const ps__filter *filter, void *payload) {
     query_world *world = payload;
-    ck_assert(words[0] != 0);
+    ck_assert(filter->kind == PS__FILTER_WORDS && filter->text[0] != 0);
     world->questions++;
     return world->words;
 }
@@ -56,7 +56,7 @@ void query_world_open(query_world *out) {
     ck_assert_msg(ps__gazetteer_open(&out->gazetteer, "build/places.gazetteer", &err) == PS__OK, "%s", err.text);
     out->context.now_s = QUERY_NOW;
     out->context.gazetteer = out->gazetteer;
-    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, photos_when, photos_with, out};
+    out->context.gallery = (ps__gallery){photos_at, has_camera, has_lens, has_hours, photos_when, photos_pass, out};
 }
 
 void query_world_close(query_world *world) { ps__gazetteer_free(world->gazetteer); }
