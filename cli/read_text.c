@@ -55,15 +55,7 @@ static int run(options *o) {
         else
             print_plain(&result);
     }
-    int code = result.failed ? EXIT_SOME_FAILED : EXIT_FOUND;
-    if (status == PS_CANCELLED) {
-        complain("stopped; what was done is kept, and the next run goes on from there");
-        code = EXIT_FAILED;
-    } else if (status != PS_OK) {
-        code = complain_status(library);
-    }
-    ps_library_close(library);
-    return code;
+    return end_run(library, status, result.failed != 0);
 }
 
 const command command_read_text = {

@@ -106,3 +106,15 @@ void stop_on_signals(ps_library *library) {
 }
 
 int was_stopped(void) { return stopped; }
+
+int end_run(ps_library *library, int status, int some_failed) {
+    int code = some_failed ? EXIT_SOME_FAILED : EXIT_FOUND;
+    if (status == PS_CANCELLED) {
+        complain("stopped; what was done is kept, and the next run goes on from there");
+        code = EXIT_FAILED;
+    } else if (status != PS_OK) {
+        code = complain_status(library);
+    }
+    ps_library_close(library);
+    return code;
+}

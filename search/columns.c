@@ -351,19 +351,6 @@ static int take_change(int64_t change, int kind, int64_t photo, void *payload) {
     return ps__photo_list_add(payload, photo);
 }
 
-static int by_number(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static void sort_unique(ps__photo_list *list) {
-    size_t kept = 0;
-    if (list->count) qsort(list->photos, list->count, sizeof *list->photos, by_number);
-    for (size_t i = 0; i < list->count; i++)
-        if (kept == 0 || list->photos[kept - 1] != list->photos[i]) list->photos[kept++] = list->photos[i];
-    list->count = kept;
-}
-
 /* Rows of photos that changed are first taken for gone; those that are found in the store come back. */
 static int clear_rows(ps__table *table, const ps__photo_list *list, ps__error *err) {
     for (size_t i = 0; i < list->count; i++) {
@@ -403,7 +390,7 @@ static int follow(ps__table **out, const ps__table *from, ps__store *store, int6
     ps__photo_list list = {.most = REPLAY_LEAST + from->rows / 2};
     int status = ps__store_each_change(store, PS__EVERY_SPACE, from->change, take_change, &list, err);
     if (status == PS__NOMEM) status = ps__fail_nomem(err);
-    sort_unique(&list);
+    ps__photo_list_sort(&list);
     if (status == PS__OK && list.count > REPLAY_LEAST + from->rows / 16) status = PS__TOOBIG;
     if (status == PS__OK) status = replay(out, from, store, &list, now, err);
     ps__free(list.photos);

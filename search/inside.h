@@ -69,6 +69,8 @@ typedef struct ps__photo_list {
 } ps__photo_list;
 
 int ps__photo_list_add(ps__photo_list *list, int64_t photo);
+/* Ascending, each photo once. */
+void ps__photo_list_sort(ps__photo_list *list);
 
 /* Brings the index up to date, within a view (ps__store_begin) of the store, as far as that is quickly done; what takes longer is
 ** begun by the builder. *scan is 1 when the index does not hold everything and the store itself must be searched. *newer, which the

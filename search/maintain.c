@@ -98,19 +98,6 @@ static void save(ps__index *index) {
 
 /* ---- Planning ---- */
 
-static int by_number(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static void sort_unique(ps__photo_list *list) {
-    size_t kept = 0;
-    if (list->count) qsort(list->photos, list->count, sizeof *list->photos, by_number);
-    for (size_t i = 0; i < list->count; i++)
-        if (kept == 0 || list->photos[kept - 1] != list->photos[i]) list->photos[kept++] = list->photos[i];
-    list->count = kept;
-}
-
 static int take_vector(int64_t photo, const uint16_t *halves, void *payload) {
     (void)halves;
     return ps__photo_list_add(payload, photo);
@@ -221,7 +208,7 @@ static int maintain(ps__index *index, ps__store *store, int flush, int lock, ps_
     if (status != PS__OK) return status;
     status = make_plan(&p, index, store, flush, err);
     ps__store_end(store);
-    sort_unique(&p.list);
+    ps__photo_list_sort(&p.list);
     if (status == PS__OK && p.worth_it) status = build(index, store, &p, lock, err);
     if (status == PS__OK && p.worth_it && lock >= 0) save(index);
     ps__free(p.list.photos);

@@ -10,6 +10,7 @@
 ** Segments are never built here. That is the work of whoever indexes and, where a long tail shows that nobody does it, of the builder
 ** (maintain.c).
 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -173,6 +174,19 @@ int ps__photo_list_add(ps__photo_list *list, int64_t photo) {
     }
     list->photos[list->count++] = photo;
     return PS__OK;
+}
+
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void ps__photo_list_sort(ps__photo_list *list) {
+    size_t kept = 0;
+    if (list->count) qsort(list->photos, list->count, sizeof *list->photos, by_number);
+    for (size_t i = 0; i < list->count; i++)
+        if (kept == 0 || list->photos[kept - 1] != list->photos[i]) list->photos[kept++] = list->photos[i];
+    list->count = kept;
 }
 
 static int take_change(int64_t change, int kind, int64_t photo, void *payload) {

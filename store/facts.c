@@ -76,16 +76,8 @@ int ps__store_each_facts(ps__store *store, ps__facts_fn *fn, void *payload, ps__
 
 int ps__store_each_shown(ps__store *store, ps__shown_fn *fn, void *payload, ps__error *err) {
     sqlite3_stmt *stmt;
-    int rc, status = ps__sql_walk(&stmt, store, err, "SELECT photo, path FROM files WHERE photo IS NOT NULL AND state <> 4", "");
-    if (status != PS__OK) return status;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *path;
-        if ((status = ps__sql_path(&path, store, stmt, 1, err)) != PS__OK) break;
-        if ((status = fn(sqlite3_column_int64(stmt, 0), path, payload)) != 0) break;
-    }
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
-    sqlite3_finalize(stmt);
-    return status;
+    int status = ps__sql_walk(&stmt, store, err, "SELECT photo, path FROM files WHERE photo IS NOT NULL AND state <> 4", "");
+    return status == PS__OK ? ps__sql_walk_paths(store, stmt, fn, payload, err) : status;
 }
 
 /* Behind COLUMNS: FILES. */

@@ -96,18 +96,6 @@ int ps__store_find_sentence(ps__store *store, const char *sentence, int most, ps
     return status;
 }
 
-static int walk_paths(ps__store *store, sqlite3_stmt *stmt, ps__find_path_fn *fn, void *payload, ps__error *err) {
-    int rc, status = PS__OK;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *path;
-        if ((status = ps__sql_path(&path, store, stmt, 1, err)) != PS__OK) break;
-        if ((status = fn(sqlite3_column_int64(stmt, 0), path, payload)) != 0) break;
-    }
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
-    sqlite3_finalize(stmt);
-    return status;
-}
-
 #define MATCHING_PATHS                                                                                                           \
     "SELECT f.photo, f.path FROM path_words JOIN files f ON f.id = path_words.rowid"                                              \
     " WHERE path_words MATCH ? AND f.photo IS NOT NULL AND f.state <> 4"
@@ -117,7 +105,7 @@ int ps__store_find_paths(ps__store *store, const char *words, ps__find_path_fn *
     sqlite3_stmt *stmt;
     int status = make_match(&match, "", words, err);
     if (status == PS__OK) status = ps__sql_walk(&stmt, store, err, MATCHING_PATHS, "t", match.bytes);
-    if (status == PS__OK) status = walk_paths(store, stmt, fn, payload, err);
+    if (status == PS__OK) status = ps__sql_walk_paths(store, stmt, fn, payload, err);
     ps__buf_free(&match);
     return status;
 }
@@ -156,7 +144,7 @@ int ps__store_find_names(ps__store *store, const char *pattern, ps__find_path_fn
         status = ps__sql_walk(&stmt, store, err, MATCHING_PATHS, "t", match.bytes);
     else if (status == PS__OK)
         status = ps__sql_walk(&stmt, store, err, "SELECT photo, path FROM files WHERE photo IS NOT NULL AND state <> 4", "");
-    if (status == PS__OK) status = walk_paths(store, stmt, fn, payload, err);
+    if (status == PS__OK) status = ps__sql_walk_paths(store, stmt, fn, payload, err);
     ps__buf_free(&match);
     return status;
 }

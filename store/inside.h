@@ -62,6 +62,10 @@ void ps__sql_text(char *out, size_t size, sqlite3_stmt *stmt, int column);
 /* A path column: 0-terminated bytes without inner 0 that begin with '/', else PS__CORRUPT. Valid until the next step. */
 int ps__sql_path(const char **path, ps__store *store, sqlite3_stmt *stmt, int column, ps__error *err);
 
+/* Runs a statement with the columns photo and path, hands each row to fn, and finalizes it. */
+int ps__sql_walk_paths(ps__store *store, sqlite3_stmt *stmt, int (*fn)(int64_t photo, const char *path, void *payload), void *payload,
+                       ps__error *err);
+
 /* "damaged" sentence for a row that does not make sense. */
 int ps__store_damaged(ps__store *store, const char *what, ps__error *err);
 /* PS__INVALID on a handle that may not write. */

@@ -179,3 +179,16 @@ int ps__sql_path(const char **path, ps__store *store, sqlite3_stmt *stmt, int co
     *path = text;
     return PS__OK;
 }
+
+int ps__sql_walk_paths(ps__store *store, sqlite3_stmt *stmt, int (*fn)(int64_t photo, const char *path, void *payload), void *payload,
+                       ps__error *err) {
+    int rc, status = PS__OK;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *path;
+        if ((status = ps__sql_path(&path, store, stmt, 1, err)) != PS__OK) break;
+        if ((status = fn(sqlite3_column_int64(stmt, 0), path, payload)) != 0) break;
+    }
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ps__sql_fail(store, rc, err);
+    sqlite3_finalize(stmt);
+    return status;
+}
