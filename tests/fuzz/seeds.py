@@ -100,7 +100,10 @@ def xmp():
 
 
 def texts():
-    put("query", "words", "red car at  the beach\n".encode())
+    # four bytes choose the context
+    put("query", "words", b"\x01\x00\x00\x82" + "red car at  the beach\n".encode())
+    put("query", "sentence", b"\x01\x01\x00\x82" + b'dogs -cat in Paris or near Lisbon within 20 km, last winter but not at night "exact" sea:2')
+    put("query", "hanzi", b"\x01\x02\x00\x82" + "\u5728\u5df4\u9ece\u62cd\u7684\u7167\u7247 2019\u5e747\u6708".encode())
     put("query", "letters", "\ufeffgr\u00fcne Berge\u2003im Winter 2021 \u4e2d\u6587 \u200b".encode())
     put("query", "broken", b"a\xc3 b\xed\xa0\x80 \xf4\x90\x80\x80\xff")
     put("vocabulary", "four_lines", "dog | a dog | two dogs\n# comment\n- wolf | a wolf\ncaf\u00e9\n".encode())
