@@ -1,8 +1,8 @@
 /*
 ** Folding text for the full-text tables, and the words of photos' files; see words.h.
 **
-** SQLite's tokenizer takes a run of Han for one word, as nothing stands between them; so the blanks are put in here. Rows of `words` that
-** others have begun (text seen in the photo, tags) are kept.
+** SQLite's tokenizer takes a run of Han for one word, as nothing stands between them; so the blanks are put in here. Rows of
+** `words` that others have begun (text seen in the photo, tags) are kept.
 */
 #include "store/words.h"
 
@@ -107,11 +107,13 @@ static const char *or_null(const char *text) { return text[0] ? text : NULL; }
 /* A photo without words has no row, unless somebody else began one. */
 static int put_plain(ps__store *store, int64_t photo, const ps__photo_texts *t, ps__error *err) {
     if (!t->title[0] && !t->caption[0] && !t->keywords[0])
-        return ps__sql_run(store, err, "UPDATE texts SET title = NULL, caption = NULL, keywords = NULL WHERE photo = ?", "i", photo);
-    return ps__sql_run(store, err,
-                       "INSERT INTO texts(photo, title, caption, keywords) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(photo) DO UPDATE SET"
-                       " title = excluded.title, caption = excluded.caption, keywords = excluded.keywords",
-                       "ittt", photo, or_null(t->title), or_null(t->caption), or_null(t->keywords));
+        return ps__sql_run(store, err, "UPDATE texts SET title = NULL, caption = NULL, keywords = NULL WHERE photo = ?", "i",
+                           photo);
+    return ps__sql_run(
+        store, err,
+        "INSERT INTO texts(photo, title, caption, keywords) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(photo) DO UPDATE SET"
+        " title = excluded.title, caption = excluded.caption, keywords = excluded.keywords",
+        "ittt", photo, or_null(t->title), or_null(t->caption), or_null(t->keywords));
 }
 
 static int put_folded(ps__store *store, int64_t photo, const ps__photo_texts *t, ps__error *err) {
@@ -125,11 +127,11 @@ static int put_folded(ps__store *store, int64_t photo, const ps__photo_texts *t,
         empty &= folded[i].length == 0;
     }
     if (status == PS__OK && there)
-        status = ps__sql_run(store, err, "UPDATE words SET title = ?2, caption = ?3, keywords = ?4 WHERE rowid = ?1", "ittt", photo,
-                             folded[0].bytes, folded[1].bytes, folded[2].bytes);
+        status = ps__sql_run(store, err, "UPDATE words SET title = ?2, caption = ?3, keywords = ?4 WHERE rowid = ?1", "ittt",
+                             photo, folded[0].bytes, folded[1].bytes, folded[2].bytes);
     else if (status == PS__OK && !empty)
-        status = ps__sql_run(store, err, "INSERT INTO words(rowid, title, caption, keywords) VALUES(?1, ?2, ?3, ?4)", "ittt", photo,
-                             folded[0].bytes, folded[1].bytes, folded[2].bytes);
+        status = ps__sql_run(store, err, "INSERT INTO words(rowid, title, caption, keywords) VALUES(?1, ?2, ?3, ?4)", "ittt",
+                             photo, folded[0].bytes, folded[1].bytes, folded[2].bytes);
     for (int i = 0; i < 3; i++) ps__buf_free(&folded[i]);
     return status;
 }
