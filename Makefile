@@ -296,7 +296,8 @@ build/tools/gazetteer: $(GAZETTEER_SOURCES) $(wildcard tools/gazetteer/*.h store
 
 build/places.gazetteer: build/tools/gazetteer store/areas.table $(DEPS)/gazetteer.stamp
 	@build/tools/gazetteer $(GAZETTEER_INPUT)/cities500.txt $(GAZETTEER_INPUT)/admin1.json $(GAZETTEER_INPUT)/catalogues \
-	    $(GAZETTEER_INPUT)/cldr store/areas.table $@
+	    $(GAZETTEER_INPUT)/cldr store/areas.table $@.new
+	@mv $@.new $@
 
 # --- linking -------------------------------------------------------------------------------------------------------------------
 

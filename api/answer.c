@@ -195,13 +195,14 @@ static void set_order(ps__answer *a) {
     a->job->results->order = a->order;
 }
 
-/* The text tower of the language that the sentence was read in, if there is one; content alone may be too short to tell. */
+/* The text tower of the language that the sentence was read in, if there is one: content alone may be too short to tell ("Fotos vom Strand").
+** English is not told this way, as words of no table are more often foreign than the parser's words of English are wrong. */
 static void set_lang(ps__answer *a) {
     const char *told = a->job->results->query.lang;
     ps__tower *tower;
     ps__error ignored;
     a->lang = a->job->options.lang;
-    if (a->lang || !told[0]) return;
+    if (a->lang || !told[0] || strcmp(told, "en") == 0) return;
     if (ps__towers_choose(&tower, a->job->model->towers, told, "", 0, &ignored) == PS__OK) a->lang = told;
 }
 

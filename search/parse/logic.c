@@ -54,11 +54,16 @@ static int is_fold(const ps__parse *p, size_t token, const char *word) {
 /* Where a "not" before content stops within it: at a pause, at an "and" or "but" with something behind, and in Han script, after
 ** what says "without" of a noun that follows ("没有人的海滩"), at what links it to that noun. */
 static size_t reach(const ps__parse *p, size_t from, size_t to) {
+    int named = 0; /* 1: there was an ordinary word */
     int relative = from > 0 && (is_fold(p, from - 1, "有") || is_fold(p, from - 1, "带"));
     for (size_t i = from; i < to; i++) {
         if (ps__is_pause(p, i)) return i;
         if (i > from && i + 1 < to && (ps__chart_longest(p, i, PS__SYM_AND) >= 0 || ps__chart_longest(p, i, PS__SYM_BUT) >= 0))
             return i;
+        /* "no shirt on climbing rocks": what is not there is told, and a preposition or a verb begins something else. */
+        size_t small = ps__small_at(p, i);
+        if (small && named && ps__chart_longest(p, i, PS__SYM_ARTICLE) < 0 && ps__chart_longest(p, i, PS__SYM_LINK) < 0) return i;
+        named |= !small;
         if (relative && i > from && i + 1 < to && ps__chart_longest(p, i, PS__SYM_LINK) >= 0) return i;
     }
     return to;

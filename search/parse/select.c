@@ -4,10 +4,12 @@
 */
 #include "search/parse/select.h"
 
+
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "search/parse/build.h"
 #include "search/parse/places.h"
 #include "search/parse/times.h"
 
@@ -161,7 +163,9 @@ static int cuts_content(const ps__parse *p, const ps__item *item) {
 static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     if (cuts_content(p, item)) return NO;
     switch (item->symbol) {
-    case PS__SYM_TIME: return accept_time(p, item, item->to, 0, after);
+    case PS__SYM_TIME:
+        if ((item->value == PS__TIME_RECENT || item->value == PS__TIME_OLDER) && !is_edge(p, item->to, 1)) return NO; /* "recently painted" */
+        return accept_time(p, item, item->to, 0, after);
     case PS__SYM_WHEN: {
         const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
         if (!time) return accept_time(p, item, item->to, 1, 0); /* the pattern names its parts */
@@ -172,6 +176,7 @@ static int accept_item(const ps__parse *p, const ps__item *item, int after) {
     case PS__SYM_DEMONYM: return accept_demonym(p, item);
     case PS__SYM_CONTENT: return BLOCK;
     case PS__SYM_KIND:
+    case PS__SYM_TAG: /* "tagged out" */
     case PS__SYM_FLASH:
     case PS__SYM_TYPE:
     case PS__SYM_RATING:
@@ -260,11 +265,6 @@ static void note_place(ps__segments *s, const ps__parse *p, const ps__item *item
     ps__buf_putc(&s->notes, 0);
 }
 
-static void note_hours(ps__segments *s) {
-    ps__buf_puts(&s->notes, "no photo is known to have a time of day: taken as content");
-    ps__buf_putc(&s->notes, 0);
-}
-
 static void note_time(ps__segments *s, const ps__parse *p, const ps__item *item) {
     const ps__item *time = ps__item_part(p, item, PS__SYM_TIME);
     if (!time) time = item;
@@ -319,6 +319,29 @@ static int is_empty_words(ps__segments *s, ps__parse *p, const ps__item *item) {
     return empty;
 }
 
+/* An attribute that no photo is known to have ("a man takes a selfie", where no camera tells of selfies): it is noted. */
+static int is_empty_attribute(ps__segments *s, ps__parse *p, const ps__segment *segment) {
+    static const int SYMBOLS[] = {PS__SYM_KIND, PS__SYM_TAG, PS__SYM_FOLDER, PS__SYM_NAME, PS__SYM_LENS, PS__SYM_RATING, PS__SYM_FAVOURITE};
+    const ps__gallery *gallery = &p->context->gallery;
+    const ps__item *item = &p->items[segment->item];
+    ps__filter filter;
+    size_t i = 0;
+    while (i < sizeof SYMBOLS / sizeof *SYMBOLS && SYMBOLS[i] != item->symbol) i++;
+    if (i == sizeof SYMBOLS / sizeof *SYMBOLS || !gallery->photos_pass || p->asks_left <= 0) return 0;
+    if (ps__filter_of(&filter, p, segment, 0, NULL) != PS__OK) {
+        p->failed = 1;
+        return 0;
+    }
+    p->asks_left--;
+    int empty = gallery->photos_pass(&filter, gallery->payload) == 0;
+    if (empty) {
+        ps__buf_printf(&s->notes, "no photo is known to fit \"%s\": taken as content", filter.words);
+        ps__buf_putc(&s->notes, 0);
+    }
+    ps__query_filter_clear(&filter);
+    return empty;
+}
+
 static int is_only_hours(const ps__parse *p, const ps__item *item) {
     const ps__item *time = item->symbol == PS__SYM_WHEN ? ps__item_part(p, item, PS__SYM_TIME) : NULL;
     if (item->symbol != PS__SYM_TIME && item->symbol != PS__SYM_WHEN) return 0;
@@ -344,16 +367,15 @@ static int take_filter(ps__segments *s, ps__parse *p, size_t token, int after, p
             if (found == 1) return 1;
             if (found == 0) {
                 int qualified = item->symbol == PS__SYM_PLACE && item->kid_count == 2;
-                if (!qualified && !failed) note_place(s, p, item, &out->where);
+                if (!qualified && !failed && item->symbol == PS__SYM_WHERE) note_place(s, p, item, &out->where);
                 if (!qualified && !failed) failed = item->to;
             }
         } else if (is_only_hours(p, item) && gallery->has_hours && !gallery->has_hours(gallery->payload)) {
-            note_hours(s);
-            failed = item->to;
+            failed = item->to; /* its words stay in the content anyway, so there is nothing to tell */
         } else if (is_empty_time(p, item)) {
             if (!failed) note_time(s, p, item);
             failed = failed ? failed : item->to;
-        } else if (is_empty_words(s, p, item)) {
+        } else if (is_empty_words(s, p, item) || is_empty_attribute(s, p, out)) {
             failed = item->to;
         } else {
             return 1;
@@ -377,11 +399,16 @@ static int32_t longer(const ps__parse *p, size_t token, int symbol, size_t lengt
     return item >= 0 && (size_t)p->items[item].to - token > length ? item : -1;
 }
 
-/* A weak "not" ("no se ve", "nicht sichtbar" are about verbs) counts behind a pause and before a filter only. */
+/* A weak "not" ("no se ve", "nicht sichtbar", "not yet finished" are about verbs) counts at the beginning, behind a pause or an operator, and
+** before a filter; in English also before an article ("not a dog"). */
 static int32_t longer_not(const ps__parse *p, size_t token, size_t length) {
     int32_t not = longer(p, token, PS__SYM_NOT, length);
-    if (not < 0 || p->lang == p->english || !(p->items[not ].flags & PS__ITEM_WEAK)) return not ;
-    return (token > 0 && ps__is_pause(p, token - 1)) || p->begins[p->items[not ].to] ? not : -1;
+    if (not < 0 || !(p->items[not ].flags & PS__ITEM_WEAK)) return not ;
+    size_t next = (size_t)p->items[not ].to;
+    int clear = p->begins[next] || (token > 0 && ps__is_pause(p, token - 1));
+    if (p->lang == p->english)
+        clear |= token == 0 || is_operator(p, token - 1) || ps__chart_longest(p, next, PS__SYM_ARTICLE) >= 0;
+    return clear ? not : -1;
 }
 
 int ps__select(ps__segments *out, ps__parse *p) {

@@ -43,16 +43,16 @@ static int64_t photos_when(const ps__when *when, int recurring, void *payload) {
 
 static int64_t photos_pass(const ps__filter *filter, void *payload) {
     query_world *world = payload;
-    ck_assert(filter->kind == PS__FILTER_WORDS && filter->text[0] != 0);
+    ck_assert(filter->kind != PS__FILTER_WHEN && filter->kind != PS__FILTER_WHERE);
     world->questions++;
-    return world->words;
+    return filter->kind == PS__FILTER_WORDS ? world->words : world->attributes;
 }
 
 void query_world_open(query_world *out) {
     ps__error err = {0};
     memset(out, 0, sizeof *out);
     out->photos = out->hours = 1;
-    out->times = out->words = 1;
+    out->times = out->words = out->attributes = 1;
     ck_assert_msg(ps__gazetteer_open(&out->gazetteer, "build/places.gazetteer", &err) == PS__OK, "%s", err.text);
     out->context.now_s = QUERY_NOW;
     out->context.gazetteer = out->gazetteer;

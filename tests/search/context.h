@@ -15,6 +15,7 @@ typedef struct query_world {
     int64_t photos;           /* at every place */
     int hours;                /* what has_hours says */
     int64_t times, words;     /* photos of any time that recurs, with any words */
+    int64_t attributes;       /* photos that fit any other filter */
     int questions;            /* how often the gallery was asked */
 } query_world;
 

@@ -144,7 +144,12 @@ START_TEST(what_the_gallery_lacks_is_content_and_told) {
     parse(&query, &world, "street at night");
     ck_assert_str_eq(query.text, "street at night");
     ck_assert_uint_eq(query.clauses[0].filter_count, 0);
-    ck_assert_str_eq(query.notes[0], "no photo is known to have a time of day: taken as content");
+    ck_assert_uint_eq(query.note_count, 0); /* nothing is lost, so nothing is told */
+    ps__query_clear(&query);
+    world.attributes = 0;
+    parse(&query, &world, "a man takes a selfie");
+    ck_assert_str_eq(query.text, "a man takes a selfie");
+    ck_assert_str_eq(query.notes[0], "no photo is known to fit \"selfie\": taken as content");
     ps__query_clear(&query);
     world.times = 0;
     parse(&query, &world, "costumes at Halloween");
