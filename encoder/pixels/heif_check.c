@@ -298,12 +298,17 @@ static int gather(span *out, walk *w, span *iloc, const layout *l) {
     return PS__OK;
 }
 
+static int is_width(unsigned bytes) { return bytes == 0 || bytes == 4 || bytes == 8; }
+
 static int check_items(walk *w, span iloc) {
     layout l = {.version = (unsigned)number(&iloc, 1)};
     number(&iloc, 3);
     unsigned sizes = (unsigned)number(&iloc, 2);
     l.offset = sizes >> 12, l.length = sizes >> 8 & 15, l.base = sizes >> 4 & 15, l.index = l.version ? sizes & 15 : 0;
-    if (l.version > 2 || l.offset > 8 || l.length > 8 || l.base > 8 || l.index > 8) return PS__OK;
+    if (l.version > 2) return PS__OK;
+    /* Readers differ in what they make of other widths (14496-12, 8.11.3), so that nobody knows where the data lie. */
+    if (!is_width(l.offset) || !is_width(l.length) || !is_width(l.base) || !is_width(l.index))
+        return ps__fail(w->err, PS__CORRUPT, "%s: the places of its parts are of a width that does not exist", w->job->name);
     int status = PS__OK;
     for (uint64_t count = number(&iloc, l.version < 2 ? 2 : 4); count && !status && left(&iloc) && step(w); count--) {
         span data;

@@ -87,6 +87,20 @@ START_TEST(heif_pictures_made_of_themselves_are_refused) {
 }
 END_TEST
 
+/* A box "iloc" whose base offsets take 12 bytes: libheif reads none then, and might take the data of something else for a giant picture. */
+START_TEST(places_of_a_width_that_does_not_exist_are_refused) {
+    ps__pixels out;
+    ps__error err = {0};
+    size_t size;
+    uint8_t *bytes = sample_read("alpha.avif", &size), *box = memmem(bytes, size, "iloc", 4);
+    ck_assert_ptr_nonnull(box);
+    box[9] = (uint8_t)(0xC0 | (box[9] & 0x0F));
+    ck_assert_int_eq(ps__pixels_decode(&out, bytes, size, "strange.avif", &small, &err), PS__CORRUPT);
+    ck_assert_msg(strstr(err.text, "width that does not exist") != NULL, "%s", err.text);
+    ps__free(bytes);
+}
+END_TEST
+
 START_TEST(flipped_bytes_never_crash) {
     const char *name = pixel_samples[_i].name;
     size_t size;
@@ -288,6 +302,7 @@ Suite *suite_damage(void) {
     tcase_add_loop_test(each, each_failed_allocation_is_reported, 0, count);
     tcase_add_loop_test(rest, heif_pictures_larger_than_declared_are_refused_before_decoding, 0, 3);
     tcase_add_test(rest, heif_pictures_made_of_themselves_are_refused);
+    tcase_add_test(rest, places_of_a_width_that_does_not_exist_are_refused);
     tcase_add_test(rest, the_sentence_says_how_much_is_there);
     tcase_add_test(rest, a_jpeg_without_its_end_marker_is_whole);
     tcase_add_test(rest, a_bomb_of_scans_is_refused);
