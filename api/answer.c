@@ -3,6 +3,7 @@
 */
 #include "api/answer.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #define XXH_INLINE_ALL
@@ -164,6 +165,33 @@ static int prepare_part(ps__answer *a, ps__answer_part *part, ps__error *err) {
     return status;
 }
 
+/* Photos of which no clock time is known pass "at night" where content goes on to judge them; where conditions alone choose, they do not. */
+static void set_strict(ps__query *query) {
+    for (size_t i = 0; i < query->clause_count; i++) {
+        ps__clause *clause = &query->clauses[i];
+        for (size_t k = 0; clause->content_count == 0 && k < clause->filter_count; k++) clause->filters[k].lenient = 0;
+    }
+}
+
+/* Conditions can only be held against what is known: that some of it is still to be read is told beside the answer. */
+static int note_stale(ps__answer *a, ps__error *err) {
+    ps__query *query = &a->job->results->query;
+    int64_t stale = 0;
+    int conditions = 0;
+    char text[128];
+    for (size_t i = 0; i < query->clause_count; i++) conditions |= query->clauses[i].filter_count != 0 || query->note_count != 0;
+    int status = conditions ? ps__store_count_stale(&stale, a->job->store, err) : PS__OK;
+    if (status != PS__OK || stale == 0) return status;
+    char **notes = ps__realloc(query->notes, (query->note_count + 1) * sizeof *notes);
+    if (!notes) return ps__fail_nomem(err);
+    query->notes = notes;
+    snprintf(text, sizeof text, "%lld file%s to be read once more, by the next index run: until then dates and places may be missing",
+             (long long)stale, stale == 1 ? " is" : "s are");
+    if (!(notes[query->note_count] = ps__strdup(text))) return ps__fail_nomem(err);
+    query->note_count++;
+    return PS__OK;
+}
+
 static int has_content(const ps__query *query) {
     for (size_t i = 0; i < query->clause_count; i++)
         if (query->clauses[i].content_count) return 1;
@@ -266,6 +294,8 @@ int ps__answer_sentence(ps__job *job, const char *sentence, ps__error *err) {
     if (status != PS__OK) return status;
     status = set_moment(&a, sentence, err);
     if (status == PS__OK) status = parse(&a, sentence, err);
+    set_strict(&job->results->query);
+    if (status == PS__OK) status = note_stale(&a, err);
     if (status == PS__OK) status = ps__understood_make(&job->results->understood, &job->results->query, err);
     if (status == PS__OK) status = prepare(&a, err);
     int64_t start = ps__os.monotonic_ns();

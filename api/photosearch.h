@@ -528,9 +528,11 @@ typedef struct ps_understood { /* how the sentence was read; strings belong to t
     const char *const *notes; /* [note_count] sentences about words that were taken otherwise than they may be meant */
     size_t note_count;
     int order; /* PS_ORDER_*, as the photos are */
+    const char *reading; /* all of it in one line for people: "\"red car\"; in 2021; not at night (21:00 to 5:00)"; NULL: the sentence is content
+                         ** and nothing else */
 } ps_understood;
 #define PS_UNDERSTOOD_INIT                                                                                                       \
-    { PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0, NULL, 0, NULL, 0, PS_ORDER_AUTO }
+    { PS_UNDERSTOOD_VERSION, NULL, NULL, NULL, NULL, 0, NULL, 0, 0.0, 0.0, 0.0, NULL, 0, NULL, 0, PS_ORDER_AUTO, NULL }
 
 /* Fills *out (set up with PS_UNDERSTOOD_INIT). Since 0.1. */
 PS_API int ps_results_understood(ps_understood *out, const ps_results *results);
@@ -595,7 +597,7 @@ typedef struct ps_duplicate { /* strings belong to the list */
 #define PS_DUPLICATE_INIT                                                                                                        \
     { PS_DUPLICATE_VERSION, 0, NULL, NULL, 0, 0, 0, 0.0, 0, 0 }
 
-/* Fills *out (set up with PS_DUPLICATE_INIT) with a file of a group; number 0 is the best copy: most pixels, then most bytes, then oldest.
+/* Fills *out (set up with PS_DUPLICATE_INIT) with a file of a group; number 0 is the best copy: most pixels, then a camera's date, then most bytes, then oldest.
 ** The files may have changed since they were indexed. PS_NOTFOUND if there is no such file. Since 0.3. */
 PS_API int ps_duplicates_get(ps_duplicate *out, const ps_duplicates *duplicates, size_t group, size_t file);
 

@@ -157,6 +157,7 @@ int ps_results_understood(ps_understood *out, const ps_results *results) {
         .notes = (const char *const *)query->notes,
         .note_count = query->note_count,
         .order = orders[results->order],
+        .reading = u->reading,
     };
     memcpy(out, &full, out->version == 1 ? offsetof(ps_understood, filters) : sizeof full);
     return ps__refuse(NULL, PS_OK, "");

@@ -3,6 +3,7 @@
 */
 #include "api/understood.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -70,6 +71,67 @@ static void set_bounds(ps__understood *out, const ps__query *query) {
     if (to != PS__WHEN_LAST) ps__calendar_text(out->to, to - 1);
 }
 
+/* ---- The reading ---- */
+
+static void put_part(ps__buf *out, size_t start) {
+    if (out->length > start) ps__buf_puts(out, "; ");
+}
+
+/* Contents of one group, the alternatives with "or" between; of each group when its first one is met. */
+static void put_contents(ps__buf *out, const ps__clause *clause, size_t start) {
+    for (size_t i = 0; i < clause->content_count; i++) {
+        const ps__content *c = &clause->contents[i];
+        int met = 0;
+        for (size_t k = 0; k < i; k++) met |= c->weight > 0 && clause->contents[k].weight > 0 && clause->contents[k].group == c->group;
+        if (met) continue;
+        put_part(out, start);
+        ps__buf_printf(out, c->weight < 0 ? "without \"%s\"" : "\"%s\"", c->text);
+        for (size_t k = i + 1; c->weight > 0 && k < clause->content_count; k++)
+            if (clause->contents[k].weight > 0 && clause->contents[k].group == c->group) ps__buf_printf(out, " or \"%s\"", clause->contents[k].text);
+        if (c->weight != 1 && c->weight != -1) ps__buf_printf(out, " (weight %g)", fabs(c->weight));
+    }
+}
+
+static void put_filters(ps__buf *out, const ps__clause *clause, size_t start) {
+    for (size_t i = 0; i < clause->filter_count; i++) {
+        const ps__filter *f = &clause->filters[i];
+        if (i && f->group == clause->filters[i - 1].group)
+            ps__buf_puts(out, " or ");
+        else
+            put_part(out, start);
+        ps__buf_puts(out, f->meaning ? f->meaning : "");
+    }
+}
+
+/* 1: there is more to it than one content of the usual weight. */
+static int is_special(const ps__query *query) {
+    const ps__clause *first = &query->clauses[0];
+    return query->clause_count != 1 || query->order || first->filter_count || first->content_count != 1 || first->contents[0].weight != 1;
+}
+
+static int put_reading(ps__understood *out, const ps__query *query, ps__error *err) {
+    ps__buf text = PS__BUF_INIT;
+    if (query->clause_count == 0 || !is_special(query)) return PS__OK;
+    for (size_t c = 0; c < query->clause_count; c++) {
+        if (c) ps__buf_puts(&text, " -- or ");
+        size_t start = text.length;
+        put_contents(&text, &query->clauses[c], start);
+        put_filters(&text, &query->clauses[c], start);
+    }
+    if (query->order) {
+        put_part(&text, 0);
+        ps__buf_puts(&text, query->order == PS__ORDER_NEWEST ? "newest first" : "oldest first");
+    }
+    int empty = text.length == 0;
+    out->reading = ps__buf_detach(&text);
+    if (!out->reading) return ps__fail_nomem(err);
+    if (empty) {
+        ps__free(out->reading);
+        out->reading = NULL;
+    }
+    return PS__OK;
+}
+
 int ps__understood_make(ps__understood *out, const ps__query *query, ps__error *err) {
     size_t nots = 0, at = 0;
     memset(out, 0, sizeof *out);
@@ -91,7 +153,7 @@ int ps__understood_make(ps__understood *out, const ps__query *query, ps__error *
         groups += most + 1;
     }
     set_bounds(out, query);
-    return status;
+    return status == PS__OK ? put_reading(out, query, err) : status;
 }
 
 void ps__understood_clear(ps__understood *understood) {
@@ -99,5 +161,6 @@ void ps__understood_clear(ps__understood *understood) {
     ps__free(understood->filters);
     ps__free(understood->places);
     ps__free(understood->nots);
+    ps__free(understood->reading);
     memset(understood, 0, sizeof *understood);
 }

@@ -14,6 +14,7 @@ typedef struct ps__understood {
     const char **nots;             /* [not_count] owned; the strings belong to the query */
     size_t place_count, not_count;
     char from[20], to[20];         /* "": open */
+    char *reading;                 /* owned; NULL: the sentence is one content and nothing else */
 } ps__understood;
 
 /* The query must live as long. Free with ps__understood_clear, also after a failure. */

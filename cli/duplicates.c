@@ -120,7 +120,7 @@ const command command_duplicates = {
     "duplicates",
     "",
     "Find copies of the same picture, also resized or re-encoded ones",
-    "Each group begins with its best copy: most pixels, then most bytes, then oldest. --print0 prints all but the best of each\n"
+    "Each group begins with its best copy: most pixels, then a camera's date, then most bytes, then oldest. --print0 prints all but the best of each\n"
     "group, and leaves out files that changed since they were indexed, and other names (links) of a file. Look before you\n"
     "delete: what looks the same may be two pictures. The status is 1 when there are no copies.\n",
     TAKES_DUPLICATES | TAKES_PRINT0,

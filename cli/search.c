@@ -59,7 +59,7 @@ static void print_refused(const options *o, const ps_library *library, const cha
     fputs("{\"query\":", stdout);
     json_string(query);
     fputs(
-        ",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[],\"filters\":[],\"notes\":[],\"order\":\"relevance\"},\"verdict\":\"none\",\"results\":[],"
+        ",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[],\"filters\":[],\"notes\":[],\"order\":\"relevance\",\"reading\":null},\"verdict\":\"none\",\"results\":[],"
         "\"passed\":0,\"next\":null,\"ms\":{\"encode\":0,\"search\":0,\"total\":0},\"error\":",
         stdout);
     json_string(ps_last_error(library));

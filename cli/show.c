@@ -60,7 +60,9 @@ static void understood_json(const ps_understood *u) {
     }
     fputs("],\"notes\":", stdout);
     json_strings(u->notes, u->note_count);
-    printf(",\"order\":\"%s\"}", orders[u->order]);
+    printf(",\"order\":\"%s\",\"reading\":", orders[u->order]);
+    json_string(u->reading);
+    putchar('}');
 }
 
 void show_json(const char *query, const char *image, const ps_results *results) {
@@ -99,13 +101,6 @@ static int has_content(const ps_results *results) {
     return ps_results_hit(&hit, results, 0) != PS_OK || hit.score < 1.0 || hit.cosine != 0.0;
 }
 
-/* 1 when these words are those of a condition that must not hold, which its meaning tells already. */
-static int is_filter(const ps_understood *u, const char *words) {
-    for (size_t i = 0; i < u->filter_count; i++)
-        if (u->filters[i].negative && strcmp(u->filters[i].words, words) == 0) return 1;
-    return 0;
-}
-
 /* Paths below the current folder or the home folder are shorter to read without it. */
 static void print_short_path(FILE *to, const char *path, int terminal) {
     const char *home = getenv("HOME");
@@ -128,27 +123,12 @@ static const int styles[] = {[PS_VERDICT_NONE] = STYLE_DIM, [PS_VERDICT_WEAK] = 
 /* One dim line: how the sentence was read, when any of it became a condition; and a line for each thing that may be meant otherwise. */
 static void show_understood(const options *o, const ps_results *results) {
     ps_understood u = PS_UNDERSTOOD_INIT;
-    int color = use_color(o, stderr), parts = 0;
+    int color = use_color(o, stderr);
     if (o->quiet || ps_results_understood(&u, results) != PS_OK) return;
-    if (u.filter_count || u.not_count) {
+    if (u.reading) {
         style_on(stderr, color, STYLE_DIM);
         fputs("photosearch: understood: ", stderr);
-        if (u.text[0] && parts++ == 0) {
-            fputc('"', stderr);
-            print_path(stderr, u.text);
-            fputc('"', stderr);
-        }
-        for (size_t i = 0; i < u.filter_count; i++) {
-            const char *joint = i && u.filters[i].group == u.filters[i - 1].group ? " or " : "; ";
-            if (parts++) fputs(joint, stderr);
-            print_path(stderr, u.filters[i].meaning);
-        }
-        for (size_t i = 0; i < u.not_count; i++) {
-            if (is_filter(&u, u.nots[i])) continue;
-            fputs(parts++ ? "; without \"" : "without \"", stderr);
-            print_path(stderr, u.nots[i]);
-            fputc('"', stderr);
-        }
+        print_path(stderr, u.reading);
         style_off(stderr, color);
         fputc('\n', stderr);
     }

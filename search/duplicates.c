@@ -57,6 +57,7 @@ static int order(int64_t a, int64_t b) { return a < b ? -1 : a > b; }
 static int better_first(const void *a, const void *b) {
     const ps__look_row *x = a, *y = b;
     int by = order(pixels(y), pixels(x));
+    if (!by) by = order(y->has_time, x->has_time); /* what the camera noted is worth more than a few bytes */
     if (!by) by = order(y->bytes, x->bytes);
     if (!by) by = order(x->modified_ns, y->modified_ns);
     return by ? by : order(x->photo, y->photo);

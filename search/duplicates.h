@@ -7,7 +7,7 @@
 ** were taken at different seconds, or of different proportions, are not the same picture, however much they look alike: that
 ** keeps bursts apart. How well it works was measured; see docs/duplicates.md.
 **
-** Groups are made around their best copy (most pixels, then most bytes, then oldest): all others of a group are the same picture
+** Groups are made around their best copy (most pixels, then a camera's date, then most bytes, then oldest): all others of a group are the same picture
 ** as that one. "The same as" is not carried on from copy to copy, so that a series of slow changes is not drawn into one group.
 */
 #ifndef PS_SEARCH_DUPLICATES_H

@@ -94,3 +94,7 @@ int ps__store_each_failure(ps__store *store, ps__failure_fn *fn, void *payload, 
     sqlite3_finalize(stmt);
     return status;
 }
+
+int ps__store_count_stale(int64_t *count, ps__store *store, ps__error *err) {
+    return ps__sql_int(count, store, err, "SELECT count(*) FROM files WHERE state > 0 AND state = 1 AND photo IS NOT NULL", "");
+}

@@ -42,6 +42,7 @@ static int walk_photos(ps__store *store, sqlite3_stmt *stmt, ps__find_fn *fn, vo
 int ps__store_find_words(ps__store *store, int where, const char *words, ps__find_fn *fn, void *payload, ps__error *err) {
     ps__buf match = PS__BUF_INIT;
     sqlite3_stmt *stmt;
+    if (strlen(words) > PS__FIND_BYTES) return PS__OK;
     int status = make_match(&match, where == PS__FIND_TAGS ? "{keywords tags} : " : "{title caption keywords seen} : ", words, err);
     if (status == PS__OK) status = ps__sql_walk(&stmt, store, err, "SELECT rowid FROM words WHERE words MATCH ?", "t", match.bytes);
     if (status == PS__OK) status = walk_photos(store, stmt, fn, payload, err);
@@ -82,7 +83,12 @@ int ps__store_find_sentence(ps__store *store, const char *sentence, int most, ps
     ps__buf folded = PS__BUF_INIT, match = PS__BUF_INIT;
     sqlite3_stmt *stmt;
     int status = PS__OK;
-    ps__words_fold(&folded, sentence, strlen(sentence));
+    size_t length = strlen(sentence);
+    if (length > PS__FIND_BYTES) {
+        length = PS__FIND_BYTES;
+        while (length && ((unsigned char)sentence[length] & 0xC0) == 0x80) length--; /* not within a character */
+    }
+    ps__words_fold(&folded, sentence, length);
     ps__buf_putc(&folded, ' ');
     if (!folded.failed) put_sentence(&match, folded.bytes + strspn(folded.bytes, " "));
     if (folded.failed || match.failed) status = ps__fail_nomem(err);
@@ -103,6 +109,7 @@ int ps__store_find_sentence(ps__store *store, const char *sentence, int most, ps
 int ps__store_find_paths(ps__store *store, const char *words, ps__find_path_fn *fn, void *payload, ps__error *err) {
     ps__buf match = PS__BUF_INIT;
     sqlite3_stmt *stmt;
+    if (strlen(words) > PS__FIND_BYTES) return PS__OK;
     int status = make_match(&match, "", words, err);
     if (status == PS__OK) status = ps__sql_walk(&stmt, store, err, MATCHING_PATHS, "t", match.bytes);
     if (status == PS__OK) status = ps__sql_walk_paths(store, stmt, fn, payload, err);
@@ -138,6 +145,7 @@ static void put_certain(ps__buf *match, const char *pattern) {
 int ps__store_find_names(ps__store *store, const char *pattern, ps__find_path_fn *fn, void *payload, ps__error *err) {
     ps__buf match = PS__BUF_INIT;
     sqlite3_stmt *stmt;
+    if (strlen(pattern) > PS__FIND_BYTES) return PS__OK;
     put_certain(&match, pattern);
     int status = match.failed ? ps__fail_nomem(err) : PS__OK;
     if (status == PS__OK && match.length)

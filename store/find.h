@@ -2,6 +2,7 @@
 ** Finding photos by words: of their texts, tags, and files' names. What is asked for is any text; it is folded as what is kept
 ** was (words.h), and never read as syntax of the full-text search.
 **
+** Of a text of more than PS__FIND_BYTES no photo is found, of a sentence the words up to there count.
 ** Photos may be told several times, and ones whose files are all away too, unless paths are told. A text without a letter or
 ** digit finds nothing.
 */
@@ -9,6 +10,8 @@
 #define PS_STORE_FIND_H
 
 #include "store/store.h"
+
+#define PS__FIND_BYTES 4096
 
 enum { /* where words are looked for */
     PS__FIND_TEXTS = 1, /* title, caption, keywords, and text seen in the photo */

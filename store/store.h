@@ -212,6 +212,10 @@ int ps__store_last_change(int64_t *change, ps__store *store, ps__error *err);
 ** that far (it is kept short), or `after` lies in the future: rebuild the cache from ps__store_each_vector. */
 int ps__store_each_change(ps__store *store, int space, int64_t after, ps__change_fn *fn, void *payload, ps__error *err);
 
+/* Files that were known to an older version and wait to be read once more, or changed since they were read: what is known of their photos may
+** be less than there is. */
+int ps__store_count_stale(int64_t *count, ps__store *store, ps__error *err);
+
 /* ---- Status and housekeeping -------------------------------------------------------------------------------------------- */
 
 typedef struct ps__store_counts {

@@ -84,25 +84,11 @@ static const char *file_name(const char *path) {
 
 /* How the sentence was read, where any of it became a condition: on the page and in the terminal. */
 static void show_understood(FILE *page, const ps_understood *how) {
-    if (!how->filter_count && !how->not_count) return;
+    if (!how->reading) return;
+    printf("    (%s)\n", how->reading);
     fputs("<p class=how>", page);
-    fputs("    (", stdout);
-    if (how->text[0]) {
-        put_html(page, how->text);
-        fputs(how->text, stdout);
-    }
-    for (size_t i = 0; i < how->filter_count; i++) {
-        fputs(i || how->text[0] ? " &middot; " : "", page);
-        put_html(page, how->filters[i].meaning);
-        printf("%s%s", i || how->text[0] ? "; " : "", how->filters[i].meaning);
-    }
-    for (size_t i = 0; i < how->not_count; i++) {
-        fputs(" &middot; not: ", page);
-        put_html(page, how->nots[i]);
-        printf("; not: %s", how->nots[i]);
-    }
+    put_html(page, how->reading);
     fputs("</p>\n", page);
-    puts(")");
 }
 
 static void show(FILE *page, const char *page_folder, const char *query, const ps_results *results) {

@@ -175,7 +175,7 @@ static int put_where(ps__buf *out, const ps__where *where, const ps__gazetteer *
     if (where->near)
         ps__buf_printf(out, "within %.4g km of %s", where->radius_km, label);
     else
-        ps__buf_printf(out, "in %s", label);
+        ps__buf_printf(out, where->place.kind == PS__PLACE_AREA && label[0] && label[strlen(label) - 1] == 's' ? "in the %s" : "in %s", label);
     ps__free(label);
     return PS__OK;
 }

@@ -96,20 +96,20 @@ static int accept_time(const ps__parse *p, const ps__item *time, size_t end, int
     return YES;
 }
 
-/* "songs of summer" are no photos taken in summer, "photos of summer" are. */
+static int is_after(const ps__parse *p, size_t token, int symbol) {
+    if (token == 0) return 0;
+    int32_t item = ps__chart_longest(p, token - 1, symbol);
+    return item >= 0 && p->items[item].to == token;
+}
+
+/* "songs of summer" are no photos taken in summer, "photos of summer" and "not from summer" are about the time. */
 static int accept_of(const ps__parse *p, const ps__item *item, const ps__item *time) {
-    int weak = time->flags & PS__ITEM_WEAK, starts = item->from == 0 || follows_photo(p, item->from);
+    int weak = time->flags & PS__ITEM_WEAK, starts = item->from == 0 || follows_photo(p, item->from) || is_after(p, item->from, PS__SYM_NOT);
     size_t first = time->from;
     if (weak && (!p->lexer.tokens[first].capital || !is_language(p, "de en id")))
         return BLOCK; /* the others write months small */
     if ((weak || time->flags & PS__ITEM_SOFT) && !starts && ps__chart_longest(p, item->from, PS__SYM_PHOTO) < 0) return BLOCK;
     return accept_time(p, time, item->to, 1, 0) == YES ? YES : BLOCK;
-}
-
-static int is_after(const ps__parse *p, size_t token, int symbol) {
-    if (token == 0) return 0;
-    int32_t item = ps__chart_longest(p, token - 1, symbol);
-    return item >= 0 && p->items[item].to == token;
 }
 
 static int accept_where(const ps__parse *p, const ps__item *item) {
@@ -123,7 +123,8 @@ static int accept_where(const ps__parse *p, const ps__item *item) {
         return plain && is_edge(p, item->to, 1) && place->number >= known;
     }
     if (item->value == PS__WHERE_WITHIN) return YES;
-    if (is_after(p, place->from, PS__SYM_ARTICLE) && place->number < KNOWN_SMALL) return NO; /* "from the side" */
+    double least = place->flags & PS__ITEM_CAPITAL || is_language(p, "de") ? KNOWN_BESIDE : KNOWN_SMALL; /* "in der Toskana" */
+    if (is_after(p, place->from, PS__SYM_ARTICLE) && place->number < least) return NO; /* "from the side" */
     if (place->to > place->from + 1) return place->number >= KNOWN_PLACED_PHOTOS;
     return place->number >= (p->context->gallery.photos_at ? KNOWN_PLACED_PHOTOS : KNOWN_PLACED);
 }
@@ -260,7 +261,7 @@ static void note_place(ps__segments *s, const ps__parse *p, const ps__item *item
     const ps__item *place = item->symbol == PS__SYM_PLACE ? item : ps__item_part(p, item, PS__SYM_PLACE);
     if (!place) place = item;
     uint32_t from = p->lexer.tokens[place->from].from, to = p->lexer.tokens[place->to - 1].to;
-    ps__buf_printf(&s->notes, "no photo is known to be %s %.*s: taken as content", where->near ? "near" : "in", (int)(to - from),
+    ps__buf_printf(&s->notes, "no photo is known to be %s \"%.*s\": taken as content", where->near ? "near" : "in", (int)(to - from),
                    p->text + from);
     ps__buf_putc(&s->notes, 0);
 }

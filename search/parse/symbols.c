@@ -11,7 +11,8 @@ static const char *const UNITS[] = {"minute", "hour", "day", "week", "weekend", 
 static const char *const LENGTHS[] = {"m", "km", "mi", NULL};
 static const char *const ACTIONS[] = {"is",     "this",   "last",  "next",    "last-n", "ago",      "before",
                                       "after",  "since",  "until", "between", "around", "begin-of", "middle-of",
-                                      "end-of", "decade", "older", "every",   "recent", NULL};
+                                      "end-of", "decade", "older", "every",   "recent",
+                                      "ago-today", "older-than", NULL};
 static const char *const WEEKDAYS[] = {"weekend", NULL};
 static const char *const WHENS[] = {"in", "of", NULL};
 static const char *const WHERES[] = {"in", "near", "within", "of", NULL};

@@ -115,7 +115,9 @@ enum {
     PS__TIME_DECADE,
     PS__TIME_OLDER,
     PS__TIME_EVERY,
-    PS__TIME_RECENT
+    PS__TIME_RECENT,
+    PS__TIME_AGO_TODAY, /* "a year ago today": that very day */
+    PS__TIME_OLDER_THAN /* "older than two years" */
 };
 enum { PS__WHEN_IN, PS__WHEN_OF };
 enum { PS__WHERE_IN, PS__WHERE_NEAR, PS__WHERE_WITHIN, PS__WHERE_OF };

@@ -362,6 +362,11 @@ static int read_time(ps__moment *out, ps__reading *r, const ps__item *item) {
         found = 1;
         break;
     case PS__TIME_EVERY: found = read_inner(out, r, item); break;
+    case PS__TIME_AGO_TODAY: found = ps__read_ago_today(out, r, item); break;
+    case PS__TIME_OLDER_THAN:
+        found = ps__read_ago_today(&m, r, item);
+        if (found) ps__moment_span(out, PS__WHEN_FIRST, m.span.from_s, PS__DAY);
+        break;
     case PS__TIME_RECENT: found = ps__read_last_units(out, r, PS__DAY, 30); break;
     default: break;
     }

@@ -31,6 +31,8 @@ void ps__time_hours(ps__moment *m, const ps__time_parts *s); /* narrows a day, o
 /* times_relative.c: each reads the items of an action; 0: they say no time. */
 int64_t ps__time_count(const ps__reading *r, const ps__item *item);
 int ps__read_relative(ps__moment *out, ps__reading *r, const ps__item *item, int pick);
+/* The very day that lies so far back: of 29 February the 28th, where the year has none. */
+int ps__read_ago_today(ps__moment *out, ps__reading *r, const ps__item *item);
 int ps__read_ago(ps__moment *out, ps__reading *r, const ps__item *item);
 int ps__read_last_units(ps__moment *out, ps__reading *r, int unit, int64_t n);
 int ps__read_decade(ps__moment *out, ps__reading *r, const ps__item *item);

@@ -87,6 +87,29 @@ int ps__read_relative(ps__moment *out, ps__reading *r, const ps__item *item, int
     return 1;
 }
 
+int ps__read_ago_today(ps__moment *out, ps__reading *r, const ps__item *item) {
+    const ps__item *unit = ps__time_kid(r, item, PS__SYM_UNIT);
+    int64_t n = ps__time_count(r, item), today = r->now_s / PS__DAY_S;
+    int year, month, day;
+    if (!unit || n < 1 || n > 1000) return 0;
+    ps__day_parts(&year, &month, &day, today);
+    if (unit->value == PS__YEAR || unit->value == PS__DECADE) {
+        year -= (int)(unit->value == PS__YEAR ? n : 10 * n);
+    } else if (unit->value == PS__MONTH) {
+        int months = year * 12 + month - 1 - (int)n;
+        year = months / 12, month = months % 12 + 1;
+    } else if (unit->value == PS__DAY || unit->value == PS__WEEK_UNIT) {
+        ps__day_parts(&year, &month, &day, today - (unit->value == PS__DAY ? n : 7 * n));
+    } else {
+        return 0;
+    }
+    if (year < PS__FIRST_YEAR) return 0;
+    if (day > ps__days_in_month(year, month)) day = ps__days_in_month(year, month); /* 29 February */
+    int64_t first = ps__day(year, month, day) * PS__DAY_S;
+    ps__moment_span(out, first, first + PS__DAY_S, PS__DAY);
+    return 1;
+}
+
 int ps__read_ago(ps__moment *out, ps__reading *r, const ps__item *item) {
     const ps__item *unit = ps__time_kid(r, item, PS__SYM_UNIT);
     int64_t n = ps__time_count(r, item);

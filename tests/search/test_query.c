@@ -138,7 +138,7 @@ START_TEST(what_the_gallery_lacks_is_content_and_told) {
     parse(&query, &world, "dog in Paris");
     ck_assert_str_eq(query.text, "dog in Paris");
     ck_assert_uint_eq(query.note_count, 1);
-    ck_assert_str_eq(query.notes[0], "no photo is known to be in Paris: taken as content");
+    ck_assert_str_eq(query.notes[0], "no photo is known to be in \"Paris\": taken as content");
     ps__query_clear(&query);
     world.hours = 0;
     parse(&query, &world, "street at night");
