@@ -80,6 +80,8 @@ static int parse_roll(ps__roll *out, const uint8_t *bytes, size_t size, const ps
     memcpy(&h, bytes, sizeof h);
     memcpy(&checksum, bytes + size - sizeof checksum, sizeof checksum);
     if (checksum != XXH3_64bits(bytes, size - sizeof checksum)) return ps__fail(err, PS__CORRUPT, "%s: wrong checksum", path);
+    if (memcmp(h.magic, roll_magic, sizeof h.magic) == 0 && h.version != ROLL_VERSION)
+        return ps__fail(err, PS__CORRUPT, "%s: was written by another version", path);
     fill_header(&expected, key, h.change, h.touched, h.count);
     if (memcmp(&h, &expected, sizeof h) != 0) return ps__fail(err, PS__CORRUPT, "%s: belongs to another library", path);
     if (h.change < 0 || h.touched < h.change) return ps__fail(err, PS__CORRUPT, "%s: impossible change", path);
