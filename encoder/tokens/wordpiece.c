@@ -35,6 +35,7 @@ typedef struct walk {   /* one call of encode */
     int count, max;     /* ids written; room less one for [SEP] */
     ps__buf word;       /* normalised characters of the word being read, UTF-8 */
     int word_chars;     /* code points in it, capped at MAX_WORD_CHARS + 1 */
+    int failed; /* 1: memory ran out */
 } walk;
 
 static int32_t find(const wordpiece *t, const char *text, size_t length) {
@@ -161,6 +162,7 @@ static void end_word(walk *w) {
             emit(w, id);
             from += used;
         }
+    w->failed |= w->word.failed; /* which clearing forgets */
     ps__buf_clear(&w->word);
     w->word_chars = 0;
 }
@@ -207,7 +209,7 @@ static int encode_wordpiece(int32_t *ids, int *count, const ps__tokenizer *token
     end_word(&w);
     ids[w.count++] = t->last;
     *count = w.count;
-    int failed = w.word.failed;
+    int failed = w.failed | w.word.failed;
     ps__buf_free(&w.word);
     return failed ? ps__fail_nomem(err) : PS__OK;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/photosearch.h"
+#include "base/alloc.h"
 #include "tests/store/library.h"
 
 Suite *suite_api(void);
@@ -628,6 +629,94 @@ START_TEST(failed_files_are_told_to_the_log) {
 }
 END_TEST
 
+/* ---- Sentences ---- */
+
+/* Photos with a date in their names: p0 of 2019, p1 of 2020, p2 of 2021, and so on. */
+static void write_dated(unsigned count) {
+    char name[48];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "IMG_%u0704_1200%02u.bmp", 2019 + i, i);
+        write_photo(name, i);
+    }
+}
+
+START_TEST(conditions_and_content_are_told_and_kept_apart) {
+    ps_results *results;
+    ps_understood how = PS_UNDERSTOOD_INIT;
+    write_dated(6);
+    index_photos();
+    ck_assert_int_eq(ps_search(&results, library, "red flowers between 2020 and 2022 but not in 2021", NULL), PS_OK);
+    ck_assert_uint_eq(ps_results_count(results), 2);
+    ck_assert_uint_eq(ps_results_passed(results), 2);
+    ck_assert_int_eq(ps_results_understood(&how, results), PS_OK);
+    ck_assert_str_eq(how.text, "red flowers");
+    ck_assert_str_eq(how.from, "2020-01-01T00:00:00");
+    ck_assert_str_eq(how.to, "2022-12-31T23:59:59");
+    ck_assert_uint_eq(how.filter_count, 2);
+    ck_assert_int_eq(how.filters[1].negative, 1);
+    ck_assert_uint_eq(how.not_count, 1);
+    ck_assert_ptr_nonnull(strstr(how.reading, "\"red flowers\"; "));
+    /* What was found is good without the library. */
+    ps_library_close(library);
+    library = NULL;
+    ck_assert_int_eq(ps_results_understood(&how, results), PS_OK);
+    ck_assert_str_eq(how.filters[0].kind, "time");
+    ps_results_free(results);
+}
+END_TEST
+
+static const char *const SENTENCES[] = {"photos from 2020 or 2022", "red flowers or a dog, not a cat, before 2023", "\"IMG 2019\" in Lisbon",
+                                        "without people", "newest photos named IMG*"};
+
+START_TEST(every_allocation_of_a_search_may_fail) {
+    ps_search_options options = PS_SEARCH_OPTIONS_INIT;
+    ps_results *results;
+    int status = PS_NOMEM;
+    write_dated(4);
+    index_photos();
+    options.flags = PS_SEARCH_UNIQUE;
+    ck_assert_int_eq(ps_search(&results, library, SENTENCES[_i], &options), PS_OK); /* what is opened once is open */
+    size_t count = ps_results_count(results);
+    ps_results_free(results);
+    for (long n = 0; status != PS_OK; n++) {
+        ck_assert_int_lt(n, 20000);
+        ps__alloc_fail_after(n, 0);
+        status = ps_search(&results, library, SENTENCES[_i], &options);
+        int reached = ps__alloc_fail_left() < 0;
+        ps__alloc_fail_after(-1, 0);
+        ck_assert_msg(status == PS_OK || status == PS_NOMEM, "%ld: %d %s", n, status, ps_last_error(library));
+        ck_assert(status == PS_OK || !results);
+        if (status == PS_OK && !reached) ck_assert_uint_eq(ps_results_count(results), count);
+        if (status == PS_OK && reached) status = PS_NOMEM; /* something to be done without */
+        ps_results_free(results);
+    }
+}
+END_TEST
+
+START_TEST(pages_join_also_when_photos_come_between) {
+    ps_search_options options = PS_SEARCH_OPTIONS_INIT;
+    ps_results *first, *second;
+    write_dated(6);
+    index_photos();
+    options.limit = 3;
+    ck_assert_int_eq(ps_search(&first, library, "photos before 2100", &options), PS_OK);
+    ck_assert_uint_eq(ps_results_count(first), 3);
+    ck_assert_ptr_nonnull(ps_results_next(first));
+    write_photo("IMG_20300101_120000.bmp", 77); /* newer than all: it belongs to the first page */
+    index_photos();
+    options.after = ps_results_next(first);
+    ck_assert_int_eq(ps_search(&second, library, "photos before 2100", &options), PS_OK);
+    ck_assert_uint_eq(ps_results_count(second), 3);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 3; k++) ck_assert_str_ne(ps_results_path(first, i), ps_results_path(second, k));
+    ck_assert_ptr_nonnull(strstr(ps_results_path(second, 0), "IMG_2021"));
+    ck_assert_ptr_null(ps_results_next(second));
+    ps_results_free(second);
+    ck_assert_int_eq(ps_search(&second, library, "photos before 2101", &options), PS_INVALID);
+    ps_results_free(first);
+}
+END_TEST
+
 Suite *suite_api(void) {
     Suite *suite = suite_create("api");
     TCase *use = tcase_create("use"), *errors = tcase_create("errors"), *runs = tcase_create("runs");
@@ -637,6 +726,9 @@ Suite *suite_api(void) {
         suite_add_tcase(suite, cases[i]);
     }
     tcase_add_test(use, index_then_search);
+    tcase_add_test(use, conditions_and_content_are_told_and_kept_apart);
+    tcase_add_loop_test(use, every_allocation_of_a_search_may_fail, 0, sizeof SENTENCES / sizeof *SENTENCES);
+    tcase_add_test(use, pages_join_also_when_photos_come_between);
     tcase_add_test(use, results_outlive_the_library);
     tcase_add_test(use, an_empty_library_answers_with_nothing);
     tcase_add_test(use, the_limit_and_the_least_score_hold);
