@@ -84,8 +84,8 @@ static void print_sum(const ps_duplicates *d) {
         bytes += ps_duplicates_saves(d, i);
         for (size_t k = 1; get(&f, d, i, k); k++) files += !f.linked;
     }
-    fprintf(stderr, "photosearch: %zu group%s; without the %llu cop%s that are not the best, ", ps_duplicates_count(d),
-            plural(ps_duplicates_count(d)), files, files == 1 ? "y" : "ies");
+    fprintf(stderr, "photosearch: %zu group%s; without the %llu cop%s that %s not the best, ", ps_duplicates_count(d),
+            plural(ps_duplicates_count(d)), files, files == 1 ? "y" : "ies", files == 1 ? "is" : "are");
     print_bytes(stderr, (double)bytes);
     fputs(" would be saved\n", stderr);
 }
