@@ -131,22 +131,22 @@ static int parse(ps__answer *a, const char *sentence, ps__error *err) {
 
 /* ---- The parts ---- */
 
+#define DROPPED_AT_ONCE ((size_t)1024)
+
 /* A photo that matches what is not to be there leaves the selection; sorted out so where nothing else is looked for. */
 static int drop_matches(ps__answer *a, ps__answer_part *part, const ps__ask *not, ps__error *err) {
-    size_t want = 256, count = 0, i = 0;
-    int status = PS__OK;
-    for (;; want *= 4) {
-        ps__candidate *found = ps__array(want, sizeof *found);
-        if (!found) return ps__fail_nomem(err);
-        status = ps__index_search_in(found, &count, a->index, a->job->store, &part->selection, not->query, want, err);
-        for (i = 0; status == PS__OK && i < count && ps__scorer_score(&not->scorer, found[i].cosine) >= not->scorer.good; i++) continue;
-        if (status != PS__OK || i < count || count < want) {
-            for (size_t k = 0; status == PS__OK && k < i; k++) ps__selection_drop(&part->selection, found[k].photo);
-            ps__free(found);
-            return status;
-        }
-        ps__free(found);
-    }
+    size_t count, i;
+    ps__candidate *found = ps__array(DROPPED_AT_ONCE, sizeof *found);
+    if (!found) return ps__fail_nomem(err);
+    int status;
+    do {
+        count = i = 0;
+        status = ps__index_search_in(found, &count, a->index, a->job->store, &part->selection, not->query, DROPPED_AT_ONCE, err);
+        for (; status == PS__OK && i < count && ps__scorer_score(&not->scorer, found[i].cosine) >= not->scorer.good; i++)
+            ps__selection_drop(&part->selection, found[i].photo);
+    } while (status == PS__OK && i == DROPPED_AT_ONCE); /* all of them matched: more may */
+    ps__free(found);
+    return status;
 }
 
 static int prepare_part(ps__answer *a, ps__answer_part *part, ps__error *err) {
@@ -287,9 +287,7 @@ static void clear(ps__answer *a) {
 
 int ps__answer_sentence(ps__job *job, const char *sentence, ps__error *err) {
     ps__answer a = {.job = job};
-    a.places = ps__library_places(job->library);
-    job->results->places = a.places;
-    job->results->lang = job->options.lang;
+    a.places = job->results->places;
     int status = ps__store_begin(job->store, err);
     if (status != PS__OK) return status;
     status = set_moment(&a, sentence, err);

@@ -56,7 +56,8 @@ int ps__cursor_read(ps__cursor *out, const char *text, uint64_t search, ps__erro
                         .taken_s = (int64_t)words[5]};
     memcpy(&out->score, &words[4], sizeof out->score);
     to_words(again, out);
-    if (memcmp(words, again, sizeof words) != 0 || isnan(out->score))
+    int in_calendar = out->now_s > -62135596800 && out->now_s < 253402300800; /* years 1 to 9999 */
+    if (memcmp(words, again, sizeof words) != 0 || isnan(out->score) || !in_calendar)
         return ps__fail(err, PS__INVALID, "this is no place that an answer ended at");
     if (out->search != search) return ps__fail(err, PS__INVALID, "the place to go on from belongs to another search");
     return PS__OK;

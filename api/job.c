@@ -26,6 +26,8 @@ static int check_options(ps_search_options *out, const ps_search_options *option
         return ps__fail(err, PS__INVALID, "a limit of %zu is not in 1 to %d", out->limit, PS__LIMIT_MOST);
     if (out->order < PS_ORDER_AUTO || out->order > PS_ORDER_OLDEST)
         return ps__fail(err, PS__INVALID, "there is no order %d", out->order);
+    if (!(out->least_score >= 0 && out->least_score <= 1))
+        return ps__fail(err, PS__INVALID, "a least score of %g is not in 0 to 1", out->least_score);
     if (out->like_count > PS_LIKE_MOST || (out->like_count && !out->like))
         return ps__fail(err, PS__INVALID, "there may be up to %d example images", PS_LIKE_MOST);
     return PS__OK;
@@ -37,7 +39,10 @@ int ps__job_begin(ps__job *out, ps_library *library, const ps_search_options *op
     out->started_ns = ps__os.monotonic_ns();
     int status = check_options(&out->options, options, err);
     if (status == PS__OK && !(out->results = ps__calloc(1, sizeof *out->results))) status = ps__fail_nomem(err);
-    return status == PS__OK ? ps__library_take_store(&out->store, library, err) : status;
+    if (status != PS__OK) return status;
+    out->results->places = ps__library_places(library);
+    out->results->lang = out->options.lang;
+    return ps__library_take_store(&out->store, library, err);
 }
 
 int ps__job_end(ps_results **out, ps__job *job, int status) {

@@ -9,7 +9,7 @@
 #include "search/unique.h"
 #include "store/find.h"
 
-#define SAID_MOST 256 /* photos whose words fit that are looked at */
+#define SAID_MOST 1024 /* photos of the selection whose words fit best, which are looked at */
 #define SAID 0.8      /* how sure it is that words in a photo's texts tell what it shows */
 #define SEARCHED_MOST ((size_t)PS__LIMIT_MOST + 1) /* ranked photos that are looked at, at most */
 
@@ -102,6 +102,8 @@ static int add_candidates(page *p, const ps__answer_part *part, const ps__candid
     return status;
 }
 
+enum { ENOUGH = 1 };
+
 /* Photos that say in words what is looked for. */
 typedef struct said {
     const ps__answer_part *part;
@@ -112,7 +114,7 @@ typedef struct said {
 static int take_said(int64_t photo, void *payload) {
     said *s = payload;
     if (!s->part->filtered || ps__selection_has(&s->part->selection, photo)) s->list[s->count++] = (ps__candidate){photo, 0};
-    return 0;
+    return s->count == SAID_MOST ? ENOUGH : 0;
 }
 
 /* What a photo's title, caption, keywords or text says counts beside its look: the odds that both are wrong are multiplied. */
@@ -120,7 +122,8 @@ static int add_said(page *p, const ps__answer_part *part, const char *text, cons
     ps__answer *a = p->answer;
     ps__candidate list[SAID_MOST];
     said s = {part, list, 0};
-    int status = ps__store_find_sentence(a->job->store, text, SAID_MOST, take_said, &s, p->err);
+    int status = ps__store_find_sentence(a->job->store, text, take_said, &s, p->err);
+    if (status == ENOUGH) status = PS__OK;
     if (status == PS__OK && s.count)
         status = ps__rank_exact(list, &s.count, a->job->store, a->space, ask->query, ps__model_info(a->job->model)->dim, p->err);
     double factors[SAID_MOST];

@@ -472,7 +472,8 @@ PS_API int ps_results_verdict(const ps_results *results);
 PS_API uint64_t ps_results_passed(const ps_results *results);
 
 /* The place behind the last photo shown, for ps_search_options.after of the same search: what is added to the library or leaves it meanwhile
-** makes no photo come twice or be left out. Belongs to the results; NULL: there is nothing more. Since 0.3. */
+** makes no photo come twice or be left out. Belongs to the results; NULL: there is nothing more, or more than 10,000 photos were ranked already,
+** where a search by content, or with PS_SEARCH_UNIQUE, ends. Since 0.3. */
 PS_API const char *ps_results_next(const ps_results *results);
 
 #define PS_HIT_VERSION 3

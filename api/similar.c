@@ -21,6 +21,9 @@ static int find(ps__candidate **out, size_t *count, size_t want, ps__job *job, c
     if (!*out) return ps__fail_nomem(err);
     int status = ps__library_index(&index, &space, job->library, job->store, ps__model_info(job->model), err);
     if (status == PS__OK && index) status = ps__index_search(*out, &n, index, job->store, vector, want, err);
+    int64_t all = 0;
+    if (status == PS__OK && index) status = ps__store_vector_count(&all, job->store, space, err);
+    job->results->passed = (uint64_t)all;
     for (size_t i = 0; i < n; i++)
         if ((*out)[i].photo != left_out) (*out)[kept++] = (*out)[i];
     *count = kept;

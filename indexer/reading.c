@@ -109,9 +109,11 @@ static int load(size_t *size, job *j, const char *path, const uint8_t hash[16]) 
 static int find_file(size_t *size, ps__buf *path, job *j, int64_t photo) {
     ps__photo about;
     ps__buf paths = PS__BUF_INIT;
-    int status = ps__store_photo(&about, j->store, photo, &j->error);
-    if (status == PS__OK) status = ps__store_paths(&paths, NULL, j->store, photo, &j->error);
-    int found = status == PS__OK ? LEFT : status == PS__NOTFOUND ? LEFT : FATAL;
+    ps__error why = {0}; /* a photo that is gone meanwhile is no trouble of the run */
+    int status = ps__store_photo(&about, j->store, photo, &why);
+    if (status == PS__OK) status = ps__store_paths(&paths, NULL, j->store, photo, &why);
+    int found = status == PS__OK || status == PS__NOTFOUND ? LEFT : FATAL;
+    if (found == FATAL) j->error = why;
     for (size_t i = 0; found == LEFT && status == PS__OK && i < paths.length; i += strlen(paths.bytes + i) + 1) {
         if (!load(size, j, paths.bytes + i, about.hash)) continue;
         ps__buf_puts(path, paths.bytes + i);

@@ -6,8 +6,10 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "store/inside.h"
 #include "store/words.h"
 
@@ -60,6 +62,17 @@ static int is_common(const char *word, size_t length) {
     return 0;
 }
 
+/* 1: there is a letter or digit, without which a phrase would match nothing. */
+static int has_word(const char *word, size_t length) {
+    for (size_t i = 0; i < length;) {
+        uint32_t code;
+        i += ps__utf8_decode(&code, word + i, length - i);
+        utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)code);
+        if ((c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO) || (c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO)) return 1;
+    }
+    return 0;
+}
+
 /* A Han or kana character, set off by the folding. */
 static int is_ideograph(const char *word, size_t length) { return length == 3 && (unsigned char)word[0] >= 0xE3 && (unsigned char)word[0] <= 0xE9; }
 
@@ -69,7 +82,8 @@ static void put_sentence(ps__buf *match, const char *folded) {
         size_t length = strcspn(at, " "), run = length;
         if (is_ideograph(at, length))
             while (at[run] == ' ' && is_ideograph(at + run + 1, strcspn(at + run + 1, " "))) run += 1 + strcspn(at + run + 1, " ");
-        if (run > length || is_ideograph(at, length) || (length > 2 && !is_common(at, length))) {
+        int counts = run > length || is_ideograph(at, length) || (length > 2 && !is_common(at, length));
+        if (counts && has_word(at, run)) {
             ps__buf_puts(match, match->length ? " AND " : "{title caption keywords seen} : (");
             put_phrase(match, at, run);
         }
@@ -79,7 +93,7 @@ static void put_sentence(ps__buf *match, const char *folded) {
     if (match->length) ps__buf_putc(match, ')');
 }
 
-int ps__store_find_sentence(ps__store *store, const char *sentence, int most, ps__find_fn *fn, void *payload, ps__error *err) {
+int ps__store_find_sentence(ps__store *store, const char *sentence, ps__find_fn *fn, void *payload, ps__error *err) {
     ps__buf folded = PS__BUF_INIT, match = PS__BUF_INIT;
     sqlite3_stmt *stmt;
     int status = PS__OK;
@@ -93,8 +107,7 @@ int ps__store_find_sentence(ps__store *store, const char *sentence, int most, ps
     if (!folded.failed) put_sentence(&match, folded.bytes + strspn(folded.bytes, " "));
     if (folded.failed || match.failed) status = ps__fail_nomem(err);
     if (status == PS__OK && match.length) {
-        status = ps__sql_walk(&stmt, store, err, "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?", "ti", match.bytes,
-                              (int64_t)most);
+        status = ps__sql_walk(&stmt, store, err, "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank", "t", match.bytes);
         if (status == PS__OK) status = walk_photos(store, stmt, fn, payload, err);
     }
     ps__buf_free(&folded);

@@ -22,10 +22,10 @@ typedef int ps__find_fn(int64_t photo, void *payload);
 /* Photos in whose texts these words stand one after the other. where: one of PS__FIND_*. */
 int ps__store_find_words(ps__store *store, int where, const char *words, ps__find_fn *fn, void *payload, ps__error *err);
 
-/* The `most` photos at most in whose texts all of the words stand, in whatever order, the fittest (BM25) first. Words of one or
+/* Photos in whose texts all of the words stand, in whatever order, the fittest (BM25) first. Words of one or
 ** two letters and the commonest ones of a sentence do not count; characters of Han that follow one another must do so in the
 ** text. */
-int ps__store_find_sentence(ps__store *store, const char *sentence, int most, ps__find_fn *fn, void *payload, ps__error *err);
+int ps__store_find_sentence(ps__store *store, const char *sentence, ps__find_fn *fn, void *payload, ps__error *err);
 
 /* path: raw bytes, valid during the call. */
 typedef int ps__find_path_fn(int64_t photo, const char *path, void *payload);

@@ -18,7 +18,8 @@ int ps__store_unread(int64_t **ids, size_t *count, ps__store *store, int version
     *count = 0;
     int status = ps__sql_walk(&stmt, store, err,
                               "SELECT id FROM photos LEFT JOIN texts ON texts.photo = photos.id"
-                              " WHERE preview = 0 AND (?1 OR seen_by IS NULL OR seen_by < ?2) ORDER BY id",
+                              " WHERE preview = 0 AND (?1 OR seen_by IS NULL OR seen_by < ?2)"
+                              " AND EXISTS (SELECT 1 FROM files WHERE files.photo = photos.id AND state <> 4) ORDER BY id",
                               "ii", (int64_t)all, (int64_t)version);
     if (status != PS__OK) return status;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {

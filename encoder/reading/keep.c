@@ -106,7 +106,7 @@ static void measure(word *w) {
 /* 1 with a word that may be kept. record: [size] without the '\n'. */
 static int take(word *w, const char *record, size_t size) {
     if (size < 2 || size > 4 * LONGEST) return 0;
-    *w = (word){.bytes = record + 1, .size = size - 1, .confidence = (unsigned char)record[0] - 1};
+    *w = (word){.bytes = record + 1, .size = size - 1, .confidence = (unsigned char)record[0] - ' '};
     if (!trim(w)) return 0;
     measure(w);
     if (w->length > LONGEST || w->others * 3 > w->length || w->confidence < sure_enough(w->length, w->digits, w->han)) return 0;

@@ -49,7 +49,7 @@ int ps__engine_open(const char *languages, char *why, size_t size) {
 static size_t put_word(char *out, size_t at, size_t room, const char *word, float confidence) {
     size_t length = strlen(word);
     if (length == 0 || room - at < length + 2 || strchr(word, '\n')) return at;
-    out[at++] = (char)(1 + (confidence > 100 ? 100 : confidence > 0 ? (int)confidence : 0));
+    out[at++] = (char)(' ' + (confidence > 100 ? 100 : confidence > 0 ? (int)confidence : 0));
     memcpy(out + at, word, length);
     out[at + length] = '\n';
     return at + length + 1;
@@ -112,7 +112,7 @@ static size_t sure_letters(size_t *all, const char *words, size_t size) {
     *all = 0;
     for (size_t i = 0; i < size;) {
         size_t length = (size_t)((const char *)memchr(words + i, '\n', size - i) - (words + i)) - 1;
-        if (words[i] > SURE && length > 1) sure += length;
+        if ((unsigned char)words[i] > ' ' + SURE && length > 1) sure += length;
         *all += length;
         i += length + 2;
     }

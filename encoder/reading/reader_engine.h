@@ -13,7 +13,7 @@
 ** 1; 0: it cannot, and `why` has a sentence. */
 int ps__engine_open(const char *languages, char *why, size_t size);
 
-/* What was read in `count` areas of the picture, word by word: one byte, 1 + the confidence from 0 to 100; the word's bytes; '\n'. At most
+/* What was read in `count` areas of the picture, word by word: one byte, ' ' + the confidence from 0 to 100; the word's bytes; '\n'. At most
 ** `room` bytes, whole words; returns how many. grey: u8 [height][width]. After about `milliseconds` it ends with what it has. */
 long ps__engine_read(char *out, size_t room, const uint8_t *grey, int width, int height, const ps__text_area *areas, int count,
                      int milliseconds);

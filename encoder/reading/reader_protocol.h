@@ -10,7 +10,7 @@
 #include "encoder/reading/detector.h"
 #include "encoder/sandbox/child.h"
 
-#define PS__READER_MAGIC 0x50535232u                  /* changes with the meaning of any struct here */
+#define PS__READER_MAGIC 0x50535233u                  /* changes with the meaning of any struct here */
 #define PS__READER_MAX_PIXELS ((uint64_t)16 << 20)    /* of one picture */
 #define PS__READER_ROOM (32 << 10)                    /* bytes of words; far more than is kept */
 

@@ -29,7 +29,7 @@ enum { WIDTH = 400, HEIGHT = 160 };
 /* ---- Which words are kept ------------------------------------------------------------------------------------------------- */
 
 /* One word as a reader gives it. */
-static void say(ps__buf *records, int confidence, const char *word) { ps__buf_printf(records, "%c%s\n", 1 + confidence, word); }
+static void say(ps__buf *records, int confidence, const char *word) { ps__buf_printf(records, "%c%s\n", ' ' + confidence, word); }
 
 static void expect_kept(const ps__buf *records, const char *text) {
     ps__buf kept = PS__BUF_INIT;
@@ -37,6 +37,21 @@ static void expect_kept(const ps__buf *records, const char *text) {
     ck_assert_str_eq(kept.bytes, text);
     ps__buf_free(&kept);
 }
+
+/* Whatever the confidence, a word is kept whole or not at all: no number of it may look like the end of a record. */
+START_TEST(every_confidence_leaves_words_whole) {
+    for (int confidence = 0; confidence <= 100; confidence++) {
+        ps__buf records = PS__BUF_INIT, kept = PS__BUF_INIT;
+        say(&records, confidence, "Xylophone");
+        ps__words_keep(&kept, records.bytes, records.length, PS__READING_MOST);
+        ck_assert_msg(!kept.length || strcmp(kept.bytes, "Xylophone") == 0, "%d: %s", confidence, kept.bytes);
+        if (confidence < 30) ck_assert_uint_eq(kept.length, 0);
+        if (confidence > 95) ck_assert_uint_gt(kept.length, 0);
+        ps__buf_free(&records);
+        ps__buf_free(&kept);
+    }
+}
+END_TEST
 
 START_TEST(words_are_kept_when_they_are_sure_and_look_like_words) {
     static const struct {
@@ -749,6 +764,7 @@ Suite *suite_reader(void) {
     TCase *words = tcase_create("words"), *detector = tcase_create("detector"), *process = tcase_create("process"),
           *stored = tcase_create("stored"), *runs = tcase_create("runs"), *real = tcase_create("real");
     tcase_add_test(words, words_are_kept_when_they_are_sure_and_look_like_words);
+    tcase_add_test(words, every_confidence_leaves_words_whole);
     tcase_add_test(words, han_is_kept_together_and_not_for_single_strokes);
     tcase_add_test(words, any_bytes_will_do_and_no_word_is_cut);
     tcase_add_test(detector, lines_of_all_sizes_are_found_where_they_are);

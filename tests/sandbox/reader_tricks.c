@@ -19,7 +19,7 @@ int ps__engine_open(const char *languages, char *why, size_t size) {
 
 /* One word, of which the reader is as sure as can be. */
 static long say(char *out, size_t room, const char *word) {
-    int size = snprintf(out, room, "%c%s\n", 1 + 99, word);
+    int size = snprintf(out, room, "%c%s\n", ' ' + 99, word);
     return size > 0 && (size_t)size < room ? size : 0;
 }
 
