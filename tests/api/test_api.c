@@ -15,6 +15,8 @@
 
 #include "api/photosearch.h"
 #include "base/alloc.h"
+#include "store/words.h"
+#include "store/files.h"
 #include "tests/store/library.h"
 
 Suite *suite_api(void);
@@ -665,6 +667,30 @@ START_TEST(conditions_and_content_are_told_and_kept_apart) {
 }
 END_TEST
 
+/* Far more photos bear the words than are looked at for them; those that the conditions let through are found all the same. */
+START_TEST(a_caption_counts_for_whatever_photos_the_conditions_let_through) {
+    enum { OTHERS = 1100, WANTED = 3 };
+    ps_results *results;
+    char name[48];
+    ps__error err = {0};
+    for (unsigned i = 0; i < OTHERS + WANTED; i++) {
+        snprintf(name, sizeof name, "IMG_%u0101_%02u%02u%02u.bmp", i < OTHERS ? 2020 : 2019, i / 3600, i / 60 % 60, i % 60);
+        write_photo(name, i);
+    }
+    index_photos();
+    ps__store *store = library_open(PS__STORE_WRITE);
+    ps__photo_texts texts = {.caption = "zanzibaria picnic"};
+    ck_assert_int_eq(ps__store_write(store, &err), PS__OK);
+    for (int64_t id = 1; id <= OTHERS + WANTED; id++) ck_assert_int_eq(ps__store_put_texts(store, id, &texts, &err), PS__OK);
+    ck_assert_int_eq(ps__store_commit(store, &err), PS__OK);
+    ps__store_close(store);
+    ck_assert_int_eq(ps_search(&results, library, "zanzibaria ... picnic in 2019", NULL), PS_OK);
+    ck_assert_uint_eq(ps_results_count(results), WANTED);
+    for (size_t i = 0; i < WANTED; i++) ck_assert_double_ge(ps_results_score(results, i), 0.8);
+    ps_results_free(results);
+}
+END_TEST
+
 static const char *const SENTENCES[] = {"photos from 2020 or 2022", "red flowers or a dog, not a cat, before 2023", "\"IMG 2019\" in Lisbon",
                                         "without people", "newest photos named IMG*"};
 
@@ -727,6 +753,7 @@ Suite *suite_api(void) {
     }
     tcase_add_test(use, index_then_search);
     tcase_add_test(use, conditions_and_content_are_told_and_kept_apart);
+    tcase_add_test(use, a_caption_counts_for_whatever_photos_the_conditions_let_through);
     tcase_add_loop_test(use, every_allocation_of_a_search_may_fail, 0, sizeof SENTENCES / sizeof *SENTENCES);
     tcase_add_test(use, pages_join_also_when_photos_come_between);
     tcase_add_test(use, results_outlive_the_library);
