@@ -222,7 +222,7 @@ static int drop_alike(page *p) {
     return status;
 }
 
-static int set_next(page *p, const ps__ranked *last) {
+static void set_next(page *p, const ps__ranked *last) {
     ps__answer *a = p->answer;
     ps__cursor cursor = {.search = a->fingerprint,
                          .now_s = a->now_s,
@@ -232,7 +232,6 @@ static int set_next(page *p, const ps__ranked *last) {
                          .has_taken = last->has_taken,
                          .taken_s = last->taken_s};
     ps__cursor_print(a->job->results->next, &cursor);
-    return PS__OK;
 }
 
 static int show(page *p) {
@@ -251,7 +250,7 @@ static int show(page *p) {
     }
     p->more = i < p->ranking.count || !p->all;
     results->next[0] = 0;
-    if (status == PS__OK && last && p->more && results->count == limit) status = set_next(p, last);
+    if (status == PS__OK && last && p->more && results->count == limit) set_next(p, last);
     results->verdict = PS_VERDICT_NONE;
     for (i = 0; i < results->count; i++)
         if (results->hits[i].verdict > results->verdict) results->verdict = results->hits[i].verdict;

@@ -159,6 +159,8 @@ ps_model *open_model(const options *o);
 /* SIGINT and SIGTERM stop `library`'s indexing (NULL: back to how it was); a second one ends the program at once. */
 void stop_on_signals(ps_library *library);
 int was_stopped(void);
+/* A ps_progress_fn that draws and lets signals stop the run; payload: int, 1 when there is a terminal to draw on. */
+int draw_run(const ps_progress *progress, void *payload);
 /* The end of a long run: complains where it did not reach it, closes the library, and returns the exit status. */
 int end_run(ps_library *library, int status, int some_failed);
 /* 1 if the library's last note, which is on stderr already, was this sentence. */

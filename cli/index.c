@@ -3,12 +3,6 @@
 */
 #include "cli/commands.h"
 
-/* payload: int, 1 when there is a terminal to draw on */
-static int on_progress(const ps_progress *progress, void *payload) {
-    if (*(const int *)payload) draw_progress("", progress);
-    return was_stopped();
-}
-
 static void print_json(const ps_index_result *r) {
     printf("{\"found\":%llu,\"indexed\":%llu,\"unchanged\":%llu,\"failed\":%llu,\"removed\":%llu,", (unsigned long long)r->found,
            (unsigned long long)r->indexed, (unsigned long long)r->unchanged, (unsigned long long)r->failed,
@@ -51,7 +45,7 @@ static int run(options *o) {
     if (!library) return EXIT_FAILED;
     settings.flags = o->index_flags;
     settings.threads = o->threads;
-    settings.progress = on_progress;
+    settings.progress = draw_run;
     settings.payload = &draw;
     stop_on_signals(library);
     int status = ps_index(&result, library, (const char *const *)o->words, (size_t)o->word_count, &settings);

@@ -3,12 +3,6 @@
 */
 #include "cli/commands.h"
 
-/* payload: int, 1 when there is a terminal to draw on */
-static int on_progress(const ps_progress *progress, void *payload) {
-    if (*(const int *)payload) draw_progress("", progress);
-    return was_stopped();
-}
-
 static void print_json(const ps_read_text_result *r) {
     printf("{\"read\":%llu,\"with_text\":%llu,\"looked_at\":%llu,\"failed\":%llu,\"left\":%llu,", (unsigned long long)r->read,
            (unsigned long long)r->with_text, (unsigned long long)r->looked_at, (unsigned long long)r->failed,
@@ -43,7 +37,7 @@ static int run(options *o) {
     settings.flags = o->read_flags;
     settings.limit = (size_t)o->limit;
     settings.languages = o->languages;
-    settings.progress = on_progress;
+    settings.progress = draw_run;
     settings.payload = &draw;
     stop_on_signals(library);
     int status = ps_read_text(&result, library, &settings);

@@ -107,6 +107,11 @@ void stop_on_signals(ps_library *library) {
 
 int was_stopped(void) { return stopped; }
 
+int draw_run(const ps_progress *progress, void *payload) {
+    if (*(const int *)payload) draw_progress("", progress);
+    return was_stopped();
+}
+
 int end_run(ps_library *library, int status, int some_failed) {
     int code = some_failed ? EXIT_SOME_FAILED : EXIT_FOUND;
     if (status == PS_CANCELLED) {
