@@ -92,7 +92,7 @@ LIBS = $(PKG_LIBS) -lstdc++ -lm -pthread
 
 # --- sources -------------------------------------------------------------------------------------------------------------------
 
-LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder/families encoder/tokens encoder/pixels \
+LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder/families encoder/tokens encoder/import encoder/pixels \
                encoder/sandbox encoder/reading store search search/parse indexer api
 # The decoder process is a program of its own, of the pixels' sources and these.
 DECODER_SOURCES := encoder/sandbox/cage.c $(sort $(wildcard encoder/sandbox/decoder_*.c))

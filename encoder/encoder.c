@@ -13,7 +13,7 @@
 #include "encoder/plan/plan.h"
 #include "encoder/tokens/tokenizer.h"
 
-#define FORMAT 1    /* docs/model-package.md */
+#define FORMAT 2    /* docs/model-package.md */
 #define MAX_NAME 80 /* characters of name, version and space */
 
 typedef struct tower {        /* image or text */
@@ -119,6 +119,9 @@ static int read_towers(ps__encoder *e, ps__error *err) {
     i->image_family = e->towers[0].family ? e->towers[0].family->name : NULL;
     i->text_family = e->towers[1].family ? e->towers[1].family->name : NULL;
     i->image_size = e->towers[0].limits.image_size;
+    i->fit = e->towers[0].limits.fit;
+    i->filter = e->towers[0].limits.filter;
+    i->shorter = e->towers[0].limits.shorter;
     i->max_tokens = e->towers[1].limits.max_tokens;
     return ps__calibration_read(&i->calibration, e->package, err);
 }

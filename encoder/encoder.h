@@ -36,6 +36,7 @@ typedef struct ps__encoder_info { /* strings belong to the encoder */
     const char *isa;                        /* the kernels chosen */
     int dim;                                /* length of an embedding */
     int image_size;                         /* the image tower wants RGB of image_size x image_size; 0: no image tower */
+    int fit, filter, shorter;               /* how a photo becomes that: as in ps__pixels_options */
     int max_tokens;                         /* words beyond are dropped; 0: no text tower */
     size_t bytes;                           /* size of the package */
     ps__calibration calibration;            /* of the text tower's cosines */

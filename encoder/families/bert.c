@@ -134,13 +134,13 @@ static int add_layer(int *x, tower *t, int index) {
     int status = add_linear(&qkv, t, prefix, qkv_names, 3, *x, c->hidden, c->hidden);
     if (status) return status;
     snprintf(name, sizeof name, "text.%d.attention", index);
-    int attended = ps__plan_attention(t->plan, name, qkv, c->hidden, c->heads);
+    int attended = ps__plan_attention(t->plan, name, qkv, c->hidden, c->heads, 0);
     status = add_linear(&mixed, t, prefix, output, 1, attended, c->hidden, c->hidden);
     if (!status) status = add_norm(t, norm1, norm1, mixed, *x);
     if (!status) status = add_linear(&hidden, t, prefix, fc1, 1, mixed, c->hidden, c->ffn);
     if (status) return status;
     snprintf(name, sizeof name, "text.%d.gelu", index);
-    ps__plan_gelu(t->plan, name, hidden, c->ffn);
+    ps__plan_activate(t->plan, name, hidden, PS__GELU, c->ffn);
     status = add_linear(&back, t, prefix, fc2, 1, hidden, c->ffn, c->hidden);
     snprintf(name, sizeof name, "text.%d", index);
     if (!status) status = add_norm(t, norm2, name, back, mixed);

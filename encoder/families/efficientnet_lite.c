@@ -167,7 +167,7 @@ static int add_projection(tower *t) {
         int width = fc1->rank == 2 && fc1->shape[0] <= MAX_CHANNELS ? (int)fc1->shape[0] : 1;
         status = add_linear(&hidden, t, "image.mlp.fc1", pooled, t->channels, width);
         if (!status) {
-            ps__plan_gelu(t->plan, "image.mlp.gelu", hidden, width);
+            ps__plan_activate(t->plan, "image.mlp.gelu", hidden, PS__GELU, width);
             status = add_linear(&more, t, "image.mlp.fc2", hidden, width, t->c->dim);
         }
         if (!status) ps__plan_add(t->plan, "image.mlp.add", embedding, more, t->c->dim);

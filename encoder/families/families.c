@@ -3,8 +3,11 @@
 */
 #include "encoder/families/families.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "encoder/pixels/pixels.h"
 
 static const ps__family *const all[] = {&ps__family_efficientnet_lite, &ps__family_bert};
 
@@ -34,15 +37,66 @@ static int check_scales(const ps__package *package, const ps__tensor *scale, ps_
     return PS__OK;
 }
 
+static int is_kept_float(const ps__package *package, const char *prefix) {
+    char name[128];
+    snprintf(name, sizeof name, "%s.weight", prefix);
+    const ps__tensor *weight = ps__package_find(package, name);
+    return weight && weight->type == PS__F32;
+}
+
 int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape,
                      int output_axis, ps__error *err) {
     const ps__tensor *weight, *scale, *bias;
     const int64_t *outputs = &shape[output_axis];
-    int status = ps__package_need(&weight, package, PS__I8, rank, shape, err, "%s.weight", prefix);
+    int is_float = rank == 2 && is_kept_float(package, prefix);
+    int status = ps__package_need(&weight, package, is_float ? PS__F32 : PS__I8, rank, shape, err, "%s.weight", prefix);
+    if (!status) status = ps__package_need(&bias, package, PS__F32, 1, outputs, err, "%s.bias", prefix);
+    if (!status && is_float) {
+        *layer = (ps__layer){.floats = weight->data, .bias = bias->data, .out_scale = 1};
+        return PS__OK;
+    }
     if (!status) status = ps__package_need(&scale, package, PS__F32, 1, outputs, err, "%s.scale", prefix);
     if (!status) status = check_scales(package, scale, err);
-    if (!status) status = ps__package_need(&bias, package, PS__F32, 1, outputs, err, "%s.bias", prefix);
     if (status) return status;
     *layer = (ps__layer){.weights = weight->data, .scale = scale->data, .bias = bias->data, .out_scale = 1};
     return PS__OK;
+}
+
+/* Which of the names a field of image.config holds; -1: none of them. */
+static int choice(const json_t *config, const char *field, const char *const *names, int count) {
+    const char *value = json_string_value(json_object_get(config, field));
+    for (int i = 0; value && i < count; i++)
+        if (names[i] && strcmp(names[i], value) == 0) return i;
+    return -1;
+}
+
+/* Three numbers, of which none is below least. */
+static int three(float *out, const json_t *list, double least) {
+    if (json_array_size(list) != 3) return -1;
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *value = json_array_get(list, i);
+        double n = json_number_value(value);
+        if (!json_is_number(value) || !(n >= least && n <= 1000)) return -1;
+        out[i] = (float)n;
+    }
+    return 0;
+}
+
+int ps__family_framing(ps__framing *out, const ps__package *package, const json_t *config, ps__error *err) {
+    static const char *const fits[] = {[PS__FIT_SQUASH] = "squash", [PS__FIT_CROP] = "crop"};
+    static const char *const filters[] = {[PS__FILTER_BICUBIC] = "bicubic", [PS__FILTER_BILINEAR] = "bilinear"};
+    static const char key[] = "image.config";
+    *out = (ps__framing){0};
+    int status = ps__config_int(&out->size, package, config, key, "size", 16, 1024, err);
+    if (status) return status;
+    out->fit = choice(config, "fit", fits, 3);
+    out->filter = choice(config, "filter", filters, 2);
+    if (out->fit == PS__FIT_CROP) status = ps__config_int(&out->shorter, package, config, key, "shorter", 1, 4096, err);
+    if (!status && (out->fit < 0 || out->filter < 0))
+        status = ps__fail(err, PS__MODEL, "%s: image.config: \"fit\" or \"filter\" is missing or not known",
+                          ps__package_path(package));
+    if (!status && (three(out->mean, json_object_get(config, "mean"), -1000) || three(out->std, json_object_get(config, "std"), 1e-6)))
+        status = ps__fail(err, PS__MODEL, "%s: image.config: \"mean\" or \"std\" is not three numbers, of which those of std are positive",
+                          ps__package_path(package));
+    return status;
 }

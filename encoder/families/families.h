@@ -10,6 +10,7 @@
 
 typedef struct ps__tower_limits { /* what a caller must know of a tower before it is laid out */
     int image_size;               /* image towers: RGB of image_size x image_size */
+    int fit, filter, shorter;     /* how a photo becomes that: as in ps__pixels_options */
     int max_tokens;               /* text towers */
     int dim;                      /* of the embedding */
 } ps__tower_limits;
@@ -31,8 +32,16 @@ const ps__family *ps__family_find(const char *name, int is_text);
 /* The package's `dim`, 32 to 4096 and a multiple of 32. */
 int ps__family_dim(int *dim, const ps__package *package, ps__error *err);
 
+/* How photos are cut and resized, and what is done to their values; fields of image.config that all families of format 2 share. */
+typedef struct ps__framing {
+    int size;                 /* pixels a side */
+    int fit, filter, shorter; /* as in ps__pixels_options */
+    float mean[3], std[3];    /* of values 0..1; std > 0 */
+} ps__framing;
+int ps__family_framing(ps__framing *out, const ps__package *package, const json_t *config, ps__error *err);
+
 /* `prefix`.weight, .scale and .bias of a layer with `rank`-dimensional weights, outputs first (or last for depthwise filters, with
-** output_axis rank - 1). */
+** output_axis rank - 1). Where the weights are F32 there is no .scale, and the layer's floats are set: 2-dimensional weights only. */
 int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape,
                      int output_axis, ps__error *err);
 

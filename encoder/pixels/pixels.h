@@ -10,11 +10,20 @@
 
 #include "base/status.h"
 
-enum { PS__FIT_SQUASH = 0 /* exactly width x height, whatever the shape */, PS__FIT_INSIDE = 1 /* shape kept, never enlarged */ };
+enum {
+    PS__FIT_SQUASH = 0, /* exactly width x height, whatever the shape */
+    PS__FIT_INSIDE = 1, /* shape kept, never enlarged */
+    PS__FIT_CROP = 2    /* the shorter side becomes `shorter`, up or down, the longer one floor(longer * shorter / its size); of that the
+                        ** middle width x height (from column (width there - width) / 2, rounded to the nearest, ties to even), black
+                        ** where it is smaller */
+};
+enum { PS__FILTER_BICUBIC = 0, PS__FILTER_BILINEAR = 1 /* both Pillow's antialiased ones to the bit */ };
 
 typedef struct ps__pixels_options {
     int width, height;   /* wanted size; 0 x 0: as the photo is */
     int fit;             /* PS__FIT_* */
+    int filter;          /* PS__FILTER_* */
+    int shorter;         /* PS__FIT_CROP only */
     uint64_t max_pixels; /* 0: PS__MAX_PIXELS. A file that declares more is PS__TOOBIG before anything is decoded */
     uint64_t max_bytes;  /* 0: PS__MAX_DECODE_BYTES. Memory that decoding may take */
 } ps__pixels_options;

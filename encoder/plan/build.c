@@ -224,7 +224,8 @@ static ps__op *add_in_place(ps__plan *plan, int kind, const char *name, int in, 
     return op;
 }
 
-int ps__plan_gelu(ps__plan *plan, const char *name, int in, int features) {
+int ps__plan_activate(ps__plan *plan, const char *name, int in, int kind, int features) {
+    (void)kind;
     add_in_place(plan, OP_GELU, name, in, PS__NO_BUFFER, features);
     return in;
 }
@@ -254,7 +255,8 @@ int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const 
     return in;
 }
 
-int ps__plan_attention(ps__plan *plan, const char *name, int qkv, int features, int heads) {
+int ps__plan_attention(ps__plan *plan, const char *name, int qkv, int features, int heads, int causal) {
+    (void)causal;
     int out = add_buffer(plan, (size_t)plan->max_rows, (size_t)features, 0, 0, 0);
     ps__op *op = add_op(plan, OP_ATTENTION, name, qkv, PS__NO_BUFFER, out);
     if (!op) return 0;

@@ -22,12 +22,13 @@ typedef struct ps__workspace ps__workspace;
 #define PS__PLAN_INPUT (-1)
 #define PS__NO_BUFFER (-2)
 
-typedef struct ps__layer { /* INT8 weights of one layer, borrowed */
-    const int8_t *weights; /* [out][in] or [out][ky][kx][in]; depthwise: [ky][kx][channels] */
-    const float *scale;    /* [out] */
+typedef struct ps__layer { /* weights of one layer, borrowed */
+    const int8_t *weights; /* [out][in] or [out][ky][kx][in]; depthwise: [ky][kx][channels]; NULL: floats is used */
+    const float *scale;    /* [out]; of INT8 */
     const float *bias;     /* [out] */
     float out_scale;       /* of the u8 output; convolutions only */
     int out_zero;          /* zero point of it */
+    const float *floats;   /* linear layers only: [out][in] kept in float32, computed so in both precisions; NULL: INT8 */
 } ps__layer;
 
 typedef struct ps__word_table { /* quantised word vectors, borrowed */
@@ -36,6 +37,7 @@ typedef struct ps__word_table { /* quantised word vectors, borrowed */
     const float *scale;  /* [vocab][groups] */
     int is_int4;
     int groups; /* equal parts of a row, each with its scale; they divide features */
+    int is_float; /* weights is float [vocab][features], and there is no scale */
 } ps__word_table;
 
 typedef struct ps__geometry {    /* of a convolution; padding is TensorFlow's SAME */
@@ -44,6 +46,22 @@ typedef struct ps__geometry {    /* of a convolution; padding is TensorFlow's SA
     int kernel, stride;          /* square */
     int relu6;                   /* clamp the real value to 0..6 */
 } ps__geometry;
+
+/* A window that slides over rows which are the pixels of a picture, line by line, f32 [height * width][channels]. What lies outside
+** of the picture is 0. Output (x, y) reads columns x*stride-pad_x .. +kernel_width-1, lines y*stride-pad_y .. +kernel_height-1. */
+typedef struct ps__window {
+    int width, height, channels;    /* input */
+    int kernel_width, kernel_height; /* 1 to 32 */
+    int stride;                     /* both ways */
+    int pad_x, pad_y;               /* left and top */
+    int out_width, out_height;
+    int multiplier; /* depthwise only: outputs a channel, 1 or more; output o reads channel o / multiplier */
+} ps__window;
+
+enum { PS__GELU, PS__GELU_TANH /* its approximation by tanh */, PS__QUICK_GELU /* x * sigmoid(1.702 x) */, PS__RELU, PS__SIGMOID };
+
+/* Which row ps__plan_select takes, or a token's id, 0 or more: the first row that this token stands in (row 0 where none does). */
+enum { PS__FIRST_ROW = -1, PS__LAST_ROW = -2 };
 
 /* precision: PS__PRECISION_* of encoder.h. max_rows: token rows a run may have at most (1 for images). NULL when memory is gone. */
 ps__plan *ps__plan_new(const ps__kernels *kernels, int precision, int max_rows);
@@ -61,7 +79,6 @@ int ps__plan_pool(ps__plan *plan, const char *name, int in, int pixels, int chan
 /* Rows of f32 [in_features] to rows of f32 [out_features of all parts], parts side by side (query, key, value are one operation). */
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
                     const int *out_features);
-int ps__plan_gelu(ps__plan *plan, const char *name, int in, int features);           /* in place: returns in */
 int ps__plan_add(ps__plan *plan, const char *name, int in, int other, int features); /* in place: in += other; returns in */
 
 /* Token ids (PS__PLAN_INPUT) to rows of word + position vectors. */
@@ -70,7 +87,37 @@ int ps__plan_embed(ps__plan *plan, const char *name, const ps__word_table *words
 /* In place over in: layer_norm(in + residual); returns in. */
 int ps__plan_norm(ps__plan *plan, const char *name, int in, int residual, const float *weight, const float *bias, float eps,
                   int features);
-int ps__plan_attention(ps__plan *plan, const char *name, int qkv, int features, int heads);
+/* Self-attention over the rows of qkv. causal: a row sees itself and those before it. */
+int ps__plan_attention(ps__plan *plan, const char *name, int qkv, int features, int heads, int causal);
+/* Attention of one query (f32 [features], borrowed, its projection done) over rows of kv, key and value side by side, f32 [rows][2 *
+** features]: one row. */
+int ps__plan_attend_once(ps__plan *plan, const char *name, const float *query, int kv, int features, int heads);
+
+/* ---- Rows of float32, for the towers whose layers are all dynamic. A buffer has as many rows as the run has tokens, or a fixed
+** number that the operation which made it says; whatever reads it has as many. Weights and tables are f32 and borrowed. ---- */
+
+/* The image input, u8 RGB [height][width][3], to rows of f32 [3]: (u8 / 255 - mean) / std. */
+int ps__plan_pixels(ps__plan *plan, const char *name, int width, int height, const float *mean, const float *std);
+/* What lies under the window, as rows f32 [kernel_height * kernel_width * channels] in the order ky, kx, channel: a convolution is this
+** and a linear layer. */
+int ps__plan_patches(ps__plan *plan, const char *name, int in, const ps__window *window);
+/* A depthwise convolution in float32. weight: [kernel_height][kernel_width][channels * multiplier]; bias: [channels * multiplier]. Rows
+** of text count as a picture one line high (then a run must have exactly window->width rows). */
+int ps__plan_depthwise_float(ps__plan *plan, const char *name, int in, const ps__window *window, const float *weight,
+                             const float *bias);
+int ps__plan_activate(ps__plan *plan, const char *name, int in, int kind /* PS__GELU... */, int features); /* in place: returns in */
+/* layer_norm(in) in a buffer of its own. */
+int ps__plan_norm_of(ps__plan *plan, const char *name, int in, const float *weight, const float *bias, float eps, int features);
+/* In place: in += scale * other; scale f32 [features]. */
+int ps__plan_add_scaled(ps__plan *plan, const char *name, int in, int other, const float *scale, int features);
+/* In place: each row of in times the one row `gate`. */
+int ps__plan_gate(ps__plan *plan, const char *name, int in, int gate, int features);
+/* In place: in += table, f32 [rows][features]. */
+int ps__plan_add_table(ps__plan *plan, const char *name, int in, const float *table, int features);
+/* Row f32 [features] before all rows of in (fixed in number), in a new buffer. */
+int ps__plan_prepend(ps__plan *plan, const char *name, int in, const float *row, int features);
+/* One row of them: PS__FIRST_ROW... or a token's id. */
+int ps__plan_select(ps__plan *plan, const char *name, int in, int row, int features);
 int ps__plan_mean(ps__plan *plan, const char *name, int in, int features); /* mean over the rows: one row */
 int ps__plan_normalize(ps__plan *plan, const char *name, int in,
                        int features); /* one row over its L2 norm, in place; returns in */

@@ -84,7 +84,7 @@ START_TEST(words_are_read_from_every_kind_of_table) {
         position[i] = (float)i / 64;
         expected[i] = (float)weights[32 + i] * (groups == 2 && i >= 16 ? 3 : 0.5f) + position[i];
     }
-    const ps__word_table words = {is_int4 ? (void *)pairs : (void *)weights, scale, is_int4, groups};
+    const ps__word_table words = {is_int4 ? (void *)pairs : (void *)weights, scale, is_int4, groups, 0};
     ps__plan *plan = ps__plan_new(ps__kernels_choose("reference"), PS__PRECISION_INT8, 1);
     int row = ps__plan_embed(plan, "words", &words, position, 32);
     ck_assert_int_eq(ps__plan_finish(plan, row, 32, "a.safetensors", &err), PS__OK);
