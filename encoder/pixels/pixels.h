@@ -22,10 +22,10 @@ enum { PS__FILTER_BICUBIC = 0, PS__FILTER_BILINEAR = 1 /* both Pillow's antialia
 typedef struct ps__pixels_options {
     int width, height;   /* wanted size; 0 x 0: as the photo is */
     int fit;             /* PS__FIT_* */
-    int filter;          /* PS__FILTER_* */
-    int shorter;         /* PS__FIT_CROP only */
     uint64_t max_pixels; /* 0: PS__MAX_PIXELS. A file that declares more is PS__TOOBIG before anything is decoded */
     uint64_t max_bytes;  /* 0: PS__MAX_DECODE_BYTES. Memory that decoding may take */
+    int filter;          /* PS__FILTER_* */
+    int shorter;         /* PS__FIT_CROP only */
 } ps__pixels_options;
 
 #define PS__MAX_PIXELS ((uint64_t)400 * 1000 * 1000)

@@ -34,7 +34,7 @@ static size_t read_part(const char *path, uint8_t *to, uint64_t offset, size_t s
 
 /* One run; 0 when the file has no preview that can be decoded. */
 static int run(const char *path, uint8_t *buffer, size_t room, double step_ms[STEPS], uint64_t *length) {
-    static const ps__pixels_options options = {192, 192, PS__FIT_SQUASH, 0, 0};
+    static const ps__pixels_options options = {192, 192, PS__FIT_SQUASH, 0, 0, 0, 0};
     struct stat st;
     ps__preview_place place;
     ps__pixels pixels;

@@ -10,7 +10,7 @@
 #include "encoder/pixels/pixels.h"
 #include "tests/pixels/samples.h"
 
-static const ps__pixels_options small = {16, 16, PS__FIT_SQUASH, 0, 0, 1 << 20, 64 << 20};
+static const ps__pixels_options small = {16, 16, PS__FIT_SQUASH, 1 << 20, 64 << 20, 0, 0};
 
 /* A status that damage may lead to, with a sentence. */
 static void check_failure(const ps__pixels *out, int status, const ps__error *err, const char *name, size_t where) {
@@ -62,7 +62,7 @@ static int overwrite_behind(uint8_t *bytes, size_t size, const char *kind, size_
 ** it. An HEVC stream may be wider and higher by 63 than what is shown of it. */
 START_TEST(heif_pictures_larger_than_declared_are_refused_before_decoding) {
     static const char *const names[] = {"large.heic", "turned1.avif", "alpha.avif"};
-    const ps__pixels_options options = {8, 8, PS__FIT_SQUASH, 0, 0, 1 << 20, (_i ? 64 * 48 : 193 * 193) * 6 - 1};
+    const ps__pixels_options options = {8, 8, PS__FIT_SQUASH, 1 << 20, (_i ? 64 * 48 : 193 * 193) * 6 - 1, 0, 0};
     const char *name = names[_i];
     ps__pixels out;
     ps__error err = {0};

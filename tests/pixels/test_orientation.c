@@ -15,7 +15,7 @@ static ps__pixels decoded(const char *kind, int orientation, int width, int heig
     size_t size;
     ps__pixels pixels;
     ps__error err = {0};
-    const ps__pixels_options options = {width, height, PS__FIT_SQUASH, 0, 0};
+    const ps__pixels_options options = {width, height, PS__FIT_SQUASH, 0, 0, 0, 0};
     snprintf(name, sizeof name, "orientation/%s_%d.jpg", kind, orientation);
     uint8_t *bytes = sample_read(name, &size);
     ck_assert_msg(!ps__pixels_decode(&pixels, bytes, size, name, &options, &err), "%s", err.text);

@@ -46,7 +46,7 @@ END_TEST
 
 START_TEST(each_format_gives_the_size_that_was_asked_for) {
     const sample *s = &pixel_samples[_i];
-    const ps__pixels_options squash = {32, 32, PS__FIT_SQUASH, 0, 0}, inside = {32, 32, PS__FIT_INSIDE, 0, 0};
+    const ps__pixels_options squash = {32, 32, PS__FIT_SQUASH, 0, 0, 0, 0}, inside = {32, 32, PS__FIT_INSIDE, 0, 0, 0, 0};
     ps__pixels whole = decoded(s->name, NULL), pixels = decoded(s->name, &squash);
     ck_assert_int_eq(pixels.width, 32);
     ck_assert_int_eq(pixels.height, 32);
@@ -62,7 +62,7 @@ START_TEST(each_format_gives_the_size_that_was_asked_for) {
 END_TEST
 
 START_TEST(inside_never_enlarges_and_squash_does) {
-    const ps__pixels_options inside = {640, 480, PS__FIT_INSIDE, 0, 0}, squash = {640, 480, PS__FIT_SQUASH, 0, 0};
+    const ps__pixels_options inside = {640, 480, PS__FIT_INSIDE, 0, 0, 0, 0}, squash = {640, 480, PS__FIT_SQUASH, 0, 0, 0, 0};
     ps__pixels pixels = decoded("baseline.jpg", &inside);
     ck_assert_int_eq(pixels.width, SCENE_WIDTH);
     ck_assert_int_eq(pixels.height, SCENE_HEIGHT);
@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(absurd_options_are_refused) {
     static const ps__pixels_options bad[] = {
-        {-1, 10, 0, 0, 0}, {10, 0, 0, 0, 0}, {0, 10, 0, 0, 0}, {70000, 10, 0, 0, 0}, {10, 10, 2, 0, 0}};
+        {-1, 10, 0, 0, 0, 0, 0}, {10, 0, 0, 0, 0, 0, 0}, {0, 10, 0, 0, 0, 0, 0}, {70000, 10, 0, 0, 0, 0, 0}, {10, 10, 3, 0, 0, 0, 0}};
     size_t size;
     uint8_t *bytes = sample_read("baseline.jpg", &size);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) refused(bytes, size, "baseline.jpg", &bad[i], PS__INVALID);
@@ -245,7 +245,7 @@ static uint8_t *flat_tga(int width, int height, size_t *size) {
 
 START_TEST(extreme_shapes_are_read) {
     static const int shapes[][2] = {{1, 1}, {20000, 3}, {3, 20000}, {1, 60000}, {60000, 1}};
-    const ps__pixels_options squash = {24, 24, PS__FIT_SQUASH, 0, 0}, inside = {24, 24, PS__FIT_INSIDE, 0, 0};
+    const ps__pixels_options squash = {24, 24, PS__FIT_SQUASH, 0, 0, 0, 0}, inside = {24, 24, PS__FIT_INSIDE, 0, 0, 0, 0};
     size_t size;
     uint8_t *bytes = flat_tga(shapes[_i][0], shapes[_i][1], &size);
     for (int round = 0; round < 2; round++) {

@@ -45,7 +45,7 @@ static ps__pixels good_preview(ps__preview_place *place, const char *name, int w
     size_t size;
     ps__pixels pixels;
     ps__error err = {0};
-    const ps__pixels_options options = {width, height, fit, 0, 0};
+    const ps__pixels_options options = {width, height, fit, 0, 0, 0, 0};
     uint8_t *file = file_of(name, &size);
     ck_assert_msg(!preview_of(&pixels, place, file, size, &options, &err), "%s: %s", name, err.text);
     ps__free(file);
@@ -272,7 +272,7 @@ START_TEST(files_cut_anywhere_give_a_preview_or_a_reason) {
         ps__pixels pixels;
         ps__preview_place place;
         ps__error err = {0};
-        const ps__pixels_options options = {32, 32, PS__FIT_SQUASH, 0, 0};
+        const ps__pixels_options options = {32, 32, PS__FIT_SQUASH, 0, 0, 0, 0};
         uint8_t *part = malloc(cut + 1);
         ck_assert_ptr_nonnull(part);
         memcpy(part, file, cut);
@@ -345,7 +345,7 @@ START_TEST(memory_that_runs_out_is_said) {
     static const char *const names[] = {"exif6.jpg", "vga.jpg", "bars_wide.jpg", "turned.heic"};
     size_t size;
     uint8_t *file = file_of(names[_i], &size);
-    const ps__pixels_options options = {SIDE, SIDE, PS__FIT_SQUASH, 0, 0};
+    const ps__pixels_options options = {SIDE, SIDE, PS__FIT_SQUASH, 0, 0, 0, 0};
     int status = PS__NOMEM, tries = 0;
     for (; status; tries++) {
         ps__pixels pixels;
