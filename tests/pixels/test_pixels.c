@@ -140,8 +140,8 @@ END_TEST
 
 START_TEST(each_format_keeps_to_the_caps) {
     const sample *s = &pixel_samples[_i];
-    const ps__pixels_options pixels = {0, 0, 0, SCENE_WIDTH * SCENE_HEIGHT - 1, 0}, memory = {0, 0, 0, 0, 4000};
-    const ps__pixels_options enough = {0, 0, 0, SCENE_WIDTH * SCENE_HEIGHT, 1 << 20};
+    const ps__pixels_options pixels = {0, 0, 0, SCENE_WIDTH * SCENE_HEIGHT - 1, 0, 0, 0}, memory = {0, 0, 0, 0, 4000, 0, 0};
+    const ps__pixels_options enough = {0, 0, 0, SCENE_WIDTH * SCENE_HEIGHT, 1 << 20, 0, 0};
     size_t size;
     uint8_t *bytes = sample_read(s->name, &size);
     ps__pixels out;

@@ -319,7 +319,7 @@ START_TEST(impossible_places_are_refused) {
     }
     place = right;
     ck_assert_int_eq(ps__preview_decode(&pixels, &place, file, 0, "photo", NULL, NULL), PS__CORRUPT);
-    const ps__pixels_options absurd = {-1, 5, 0, 0, 0};
+    const ps__pixels_options absurd = {-1, 5, 0, 0, 0, 0, 0};
     ck_assert_int_eq(ps__preview_decode(&pixels, &place, file, size, "photo", &absurd, NULL), PS__INVALID);
     ps__free(file);
 }
