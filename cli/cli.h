@@ -21,6 +21,7 @@ typedef struct options {
     const char *model;        /* --model: a path; NULL: the default */
     const char *queries;      /* --queries: a file of queries, "-" for stdin */
     const char *text, *image; /* embed's --text and --image */
+    const char *texts, *images; /* embed's --texts and --images: files of them, one a line, "-" for stdin */
     const char *lang;         /* --lang; NULL: by the words */
     const char *date;         /* --date; NULL: today */
     int days;                 /* --days */

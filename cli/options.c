@@ -67,7 +67,9 @@ enum {
     OPT_TO,
     OPT_REPLACE,
     OPT_REPORT,
-    OPT_PHOTOS
+    OPT_PHOTOS,
+    OPT_TEXTS,
+    OPT_IMAGES
 };
 
 static const struct option {
@@ -116,6 +118,8 @@ static const struct option {
     {"max-temperature", 0, 1, OPT_MAX_TEMPERATURE, TAKES_WATCH},
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
+    {"texts", 0, 1, OPT_TEXTS, TAKES_EMBED},
+    {"images", 0, 1, OPT_IMAGES, TAKES_EMBED},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
     {"date", 0, 1, OPT_DATE, TAKES_DAY},
     {"days", 0, 1, OPT_DAYS, TAKES_DAY},
@@ -241,6 +245,8 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_LOG_LEVEL: o->has_log_level = 1; return parse_word(&o->log_level, "log-level", value, levels);
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
+    case OPT_TEXTS: o->texts = value; break;
+    case OPT_IMAGES: o->images = value; break;
     case OPT_LANG: o->lang = value; break;
     case OPT_DATE: o->date = value; break;
     case OPT_DAYS: return parse_number(&o->days, "days", value, 0, 30);
