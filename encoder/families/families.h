@@ -24,7 +24,7 @@ typedef struct ps__family {
     int (*build)(ps__plan **out, const ps__package *package, const ps__kernels *kernels, int precision, ps__error *err);
 } ps__family;
 
-extern const ps__family ps__family_efficientnet_lite, ps__family_bert;
+extern const ps__family ps__family_efficientnet_lite, ps__family_bert, ps__family_fastvit, ps__family_mct;
 
 /* The family of that name, or NULL. */
 const ps__family *ps__family_find(const char *name, int is_text);
