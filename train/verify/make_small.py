@@ -67,11 +67,11 @@ anak-anak bermain di pantai
 孩子们夏天跳进湖里
 雪后的黄色房子""".split("\n")
 
-# What is compared: with capitals, punctuation, digits, other scripts, what is longer than the tower reads, and nothing at all.
+# What is compared: with capitals, punctuation, digits, other scripts, and what is longer than the tower reads.
 QUERIES = ["a red kite over the beach", "Two DOGS, asleep (on the sofa)!", "the dog's 24 candles in 2019", "café & crème — naïve?",
            "Zwei Hunde schlafen über dem Dach", "海边的红色风筝", "雪后的house 3号", "a  cat\tlooks out_of the window.",
            "a very long sentence that goes on and on about boats and bridges and kites and cherries and lamps and trains and horses and "
-           "doors and stars and cakes and everything else that anybody could ever have seen on a summer day by the sea", ""]
+           "doors and stars and cakes and everything else that anybody could ever have seen on a summer day by the sea"]
 
 # PNG files: of another shape each, larger and smaller than the towers look at.
 TESTED = {"wide.png": ("cat.jpg", (20, 10, 240, 140), (110, 65)), "tall.png": ("dandelions.jpg", (0, 0, 150, 220), (45, 66)),
@@ -133,7 +133,7 @@ def open_clip_quick(scratch):
 def openai(scratch):
     config = {"embed_dim": 64, "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 8},
               "text_cfg": {"context_length": 24, "vocab_size": CLIP_WORDS, "width": 64, "heads": 1, "layers": 1}}
-    return builders.openai_reference("openai-jit", config, builders.Framing(32), MERGES), {}
+    return builders.openai_reference("openai-jit", config, builders.Framing(32), MERGES), {"beside": {**config, "quick_gelu": True}}
 
 
 def hf_clip(scratch):
@@ -257,12 +257,23 @@ def open_clip_mobile_b(scratch):
 def apple_s0(scratch):
     config = {"embed_dim": 64, "vision_cfg": mobile_vision("fastvit_mci0", 64), "text_cfg": {"context_length": 24}}
     sizes = {"vocabulary": CLIP_WORDS, "width": 32, "heads": 2, "layers": 2, "dim": 64, "tokens": 24, "ratio": 2}
+    apples = {"embed_dim": 64, "image_cfg": {"image_size": 64, "model_name": "mci0"},
+              "text_cfg": {"context_length": 24, "vocab_size": CLIP_WORDS, "dim": 32, "ffn_multiplier_per_layer": 2.0, "n_heads_per_layer": 2,
+                           "n_transformer_layers": 2, "norm_layer": "layer_norm_fp32", "causal_masking": False, "model_name": "mct"}}
     return builders.apple_reference("apple-mobileclip-s0", config, builders.Framing(64, interpolation="bilinear", **MOBILE), MERGES,
-                                    overrides=SMALL_MCI0, text_sizes=sizes), {}
+                                    overrides=SMALL_MCI0, text_sizes=sizes), {"beside": apples}
 
 
 ALL = [open_clip_clip, open_clip_quick, openai, hf_clip, hf_tinyclip, hf_siglip, hf_siglip2, open_clip_siglip, open_clip_siglip2,
        chinese_clip, open_clip_mobile, open_clip_mobile3, open_clip_mobile_b, apple_s0]
+
+
+def write_beside(folder, config, framing):
+    """Bare files come without any configuration: what the person who imports one names with --config and --preprocess."""
+    (folder / "model_config.json").write_text(json.dumps(config, indent=2) + "\n")
+    (folder / "preprocess.json").write_text(json.dumps({
+        "size": framing.size, "mode": "RGB", "mean": framing.mean, "std": framing.std, "interpolation": framing.interpolation,
+        "resize_mode": framing.mode}, indent=2) + "\n")
 
 
 def make(build, photos, livening):
@@ -274,7 +285,10 @@ def make(build, photos, livening):
         reference.halve()
         folder = OUT / reference.name
         shutil.rmtree(folder, ignore_errors=True)
+        beside = options.pop("beside", None)
         reference.save(folder, half=True, **options)
+        if beside:
+            write_beside(folder, beside, reference.framing)
         with torch.no_grad():
             images = reference.photos(photos.values())
             sentences = reference.sentences(QUERIES)
