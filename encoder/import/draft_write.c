@@ -178,7 +178,8 @@ static int write_item(job *j, const ps__item *i) {
         int64_t rows = i->shape[0] - first < step ? i->shape[0] - first : step;
         status = write_piece(j, i, first, rows);
         j->done += rows * columns_of(i);
-        if (j->progress) j->progress((double)j->done / (double)j->entries, j->payload);
+        if (!status && j->progress && j->progress((double)j->done / (double)j->entries, j->payload))
+            status = ps__fail(j->err, PS__CANCELLED, "%s: writing was stopped", j->path);
     }
     return status;
 }
