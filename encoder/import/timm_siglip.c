@@ -52,22 +52,16 @@ static int check_vision(const variant **out, const ps__open_clip *c) {
     return PS__OK;
 }
 
+/* The side of a patch is not a field of its own here: the model's name has it. */
 static int map_rows(int64_t *width, ps__mapper *m, const ps__open_clip *c) {
     const int64_t any[4] = {-1, 3, -1, -1};
     const ps__weight *conv, *bias, *position;
-    int64_t size = json_integer_value(json_object_get(m->config, "size"));
     int status = ps__mapper_need(&conv, m, 4, any, "visual.trunk.patch_embed.proj.weight");
     if (status) return status;
-    int64_t patch = conv->shape[2], w = *width = conv->shape[0], grid = patch > 0 ? size / patch : 0;
-    const int64_t table[3] = {1, grid * grid, w};
-    if (conv->shape[3] != patch) return ps__import_refuse(m->import, m->err, "tensor %s is not of square patches", conv->name);
+    const int64_t w = *width = conv->shape[0], table[3] = {1, -1, w};
     status = ps__mapper_need(&bias, m, 1, &w, "visual.trunk.patch_embed.proj.bias");
     if (!status) status = ps__mapper_need(&position, m, 3, table, "visual.trunk.pos_embed");
-    if (!status) status = ps__fields_agree_square(&c->vision, "image_size", 224, size);
-    if (!status) status = ps__import_patches(m->import, "image.patch.weight", PS__STORE_LAYER, conv, m->err);
-    if (!status) status = ps__mapper_table(m, "image.patch.bias", 1, &w, bias, 0, NULL);
-    if (!status) status = ps__mapper_table(m, "image.position", 2, &table[1], position, 0, NULL);
-    return status ? status : ps__mapper_set_int(m, "patch", patch);
+    return status ? status : ps__mapper_patches(m, conv, bias, position, NULL, &c->vision, 224, conv->shape[2]);
 }
 
 static int map_pool(ps__mapper *m, const ps__block_sizes *z) {

@@ -12,24 +12,15 @@ static int map_rows(int64_t *width, ps__mapper *m, const ps__transformers *t) {
     static const char prefix[] = "vision_model.embeddings.";
     const int64_t any[4] = {-1, 3, -1, -1};
     const ps__weight *conv, *bias = NULL, *class = NULL, *position;
-    int has_class = t->kind->is_clip;
-    int64_t size = json_integer_value(json_object_get(m->config, "size"));
     int status = ps__mapper_need(&conv, m, 4, any, "%spatch_embedding.weight", prefix);
     if (status) return status;
-    int64_t patch = conv->shape[2], w = *width = conv->shape[0], grid = patch > 0 ? size / patch : 0;
-    const int64_t table[2] = {grid * grid + has_class, w}, places[2] = {grid * grid, w};
-    if (conv->shape[3] != patch) return ps__import_refuse(m->import, m->err, "tensor %s is not of square patches", conv->name);
-    if (!has_class) status = ps__mapper_need(&bias, m, 1, &w, "%spatch_embedding.bias", prefix);
-    if (!status && has_class) status = ps__mapper_need(&class, m, 1, &w, "%sclass_embedding", prefix);
+    const int64_t w = *width = conv->shape[0], table[2] = {-1, w};
+    if (t->kind->is_clip)
+        status = ps__mapper_need(&class, m, 1, &w, "%sclass_embedding", prefix);
+    else
+        status = ps__mapper_need(&bias, m, 1, &w, "%spatch_embedding.bias", prefix);
     if (!status) status = ps__mapper_need(&position, m, 2, table, "%sposition_embedding.weight", prefix);
-    if (!status) status = ps__fields_agree_square(&t->tower, "patch_size", t->kind->vision_patch, patch);
-    if (!status) status = ps__fields_agree_square(&t->tower, "image_size", 224, size);
-    if (!status) status = ps__import_patches(m->import, "image.patch.weight", PS__STORE_LAYER, conv, m->err);
-    if (!status && bias) status = ps__mapper_table(m, "image.patch.bias", 1, &w, bias, 0, NULL);
-    if (!status && !bias) status = ps__import_zeros(m->import, "image.patch.bias", w, m->err);
-    if (!status && class) status = ps__mapper_table(m, "image.class", 1, &w, class, 0, position);
-    if (!status) status = ps__mapper_table(m, "image.position", 2, places, position, has_class ? w : 0, NULL);
-    return status ? status : ps__mapper_set_int(m, "patch", patch);
+    return status ? status : ps__mapper_patches(m, conv, bias, position, class, &t->tower, 224, t->kind->vision_patch);
 }
 
 static int map_blocks(ps__block_sizes *z, ps__mapper *m, const ps__transformers *t) {
