@@ -82,7 +82,7 @@ static int read_config(config *c, ps__stack *s) {
     int status = ps__package_config(&json, s->package, key, s->err);
     if (!status) status = ps__family_framing(&c->framing, s->package, json, s->err);
     if (!status) status = ps__stack_read(s, json, key);
-    if (!status) status = ps__config_int(&c->patch, s->package, json, key, "patch", 1, 64, s->err);
+    if (!status) status = ps__config_int(&c->patch, s->package, json, key, "patch", 1, 32, s->err);
     if (!status) status = ps__config_choice(&c->pool, s->package, json, key, "pool", pools, 2, s->err);
     if (!status) status = ps__config_flag(&c->pre_norm, s->package, json, key, "pre_norm", s->err);
     if (!status) status = ps__config_flag(&c->has_proj, s->package, json, key, "proj", s->err);
