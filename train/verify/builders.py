@@ -351,7 +351,7 @@ def apple_reference(name, config, framing, merges, overrides=None, text_sizes=No
     ids = vocabularies.clip_ids(merges, config["text_cfg"].get("context_length", 77))
 
     def names(half):
-        vit = "vit" in config["vision_cfg"]["timm_model_name"]
+        vit = config["vision_cfg"]["timm_model_name"].startswith("vit")
         trunk_tensors = tensors_of(trunk, half)
         out = apple_vit(trunk_tensors) if vit else apple_fastvit(trunk_tensors, None)
         if text_sizes is not None:
