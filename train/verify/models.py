@@ -2,19 +2,28 @@
 compared: a layer-by-layer fault shows in one photo, and rankings need a thousand."""
 import functools
 import gzip
-import pathlib
 
 import builders
 import vocabularies
 from builders import CLIP_MEAN, CLIP_STD, HALF, Framing
 
-DATA = pathlib.Path("/nowhere")  # set by verify.py: photos and captions
-CACHE = pathlib.Path("/nowhere")
+DATA = None   # set by verify.py: the folder with captions_text.tsv.gz (language, caption) and sentences_en_zh_es.tsv.gz; None: there is none
+CACHE = None  # set by verify.py: what is made is kept here
 NONE = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
+
+
+def composed():
+    """Sentences of the words of make_small.py's, for whoever has no captions."""
+    import make_small
+    lines = [s for s in make_small.SENTENCES if s.isascii()]
+    heads, tails = [" ".join(s.split()[:3]) for s in lines], [" ".join(s.split()[3:]) for s in lines]
+    return [f"{h} {t}" for h in heads for t in tails]
 
 
 @functools.lru_cache(None)
 def captions():
+    if not DATA or not (DATA / "captions_text.tsv.gz").exists():
+        return [("en", s) for s in composed()]
     lines = gzip.open(DATA / "captions_text.tsv.gz", "rt").read().split("\n")[1:]
     return [line.split("\t", 1) for line in lines if "\t" in line]
 
@@ -35,6 +44,9 @@ def some_captions(count):
 
 @functools.lru_cache(None)
 def chinese():
+    if not DATA or not (DATA / "sentences_en_zh_es.tsv.gz").exists():
+        import make_small
+        return [s for s in make_small.SENTENCES if ord(s[0]) > 0x3000]
     lines = gzip.open(DATA / "sentences_en_zh_es.tsv.gz", "rt").read().split("\n")[1:]
     return [line.split("\t")[1] for line in lines if line.count("\t") == 2]
 
@@ -172,23 +184,23 @@ ALL = {
     "mobileclip2-s0": (mobile, ("mobileclip2-s0", "MobileCLIP2-S0"), 1000),
     "laion-vit-b-32": (laion, ("laion-vit-b-32", "ViT-B-32"), 1000),
     "siglip2-b-32-256": (hf_siglip2, ("siglip2-b-32-256", 32, 256), 1000),
-    "mobileclip-s0": (apple_s0, ("mobileclip-s0",), 200),
-    "openai-vit-b-32": (openai, ("openai-vit-b-32", "ViT-B-32"), 200),
-    "siglip-b-16": (hf_siglip, ("siglip-b-16",), 200),
-    "chinese-clip-b-16": (chinese_clip, ("chinese-clip-b-16",), 200),
-    "mobileclip-b": (apple, ("mobileclip-b", "MobileCLIP-B"), 200),
-    "tinyclip-39m-16": (tinyclip, ("tinyclip-39m-16", 512, 12, 16, 512, 8, 6), 200),
-    "tinyclip-40m-32": (tinyclip, ("tinyclip-40m-32", 512, 12, 32, 512, 8, 6), 200),
-    "tinyclip-61m-32": (tinyclip, ("tinyclip-61m-32", 640, 12, 32, 512, 8, 9), 200),
-    "openai-vit-b-16": (openai, ("openai-vit-b-16", "ViT-B-16"), 200),
-    "metaclip-b-32": (hf_clip, ("metaclip-b-32", 768, 12, 32, 512, 12, 512, "quick_gelu", ("bin",)), 200),
-    "mobileclip-s1": (apple, ("mobileclip-s1", "MobileCLIP-S1"), 200),
-    "mobileclip-s2": (apple, ("mobileclip-s2", "MobileCLIP-S2"), 200),
-    "mobileclip2-s2": (mobile, ("mobileclip2-s2", "MobileCLIP2-S2", ("bin",)), 200),
-    "mobileclip2-b": (mobile, ("mobileclip2-b", "MobileCLIP2-B"), 200),
-    "mobileclip2-s3": (mobile, ("mobileclip2-s3", "MobileCLIP2-S3"), 100),
-    "siglip-b-16-openclip": (open_clip_siglip, ("siglip-b-16-openclip", "ViT-B-16-SigLIP", False), 100),
-    "siglip2-b-16-openclip": (open_clip_siglip, ("siglip2-b-16-openclip", "ViT-B-16-SigLIP2", True), 100),
-    "mobileclip2-s4": (mobile, ("mobileclip2-s4", "MobileCLIP2-S4", ("safetensors",), True), 20),
-    "openai-vit-l-14": (hf_clip, ("openai-vit-l-14", 1024, 24, 14, 768, 12, 768, "quick_gelu", ("safetensors",), None, None, ("json", "vocab"), 2), 20),
+    "mobileclip-s0": (apple_s0, ("mobileclip-s0",), 60),
+    "openai-vit-b-32": (openai, ("openai-vit-b-32", "ViT-B-32"), 60),
+    "siglip-b-16": (hf_siglip, ("siglip-b-16",), 60),
+    "chinese-clip-b-16": (chinese_clip, ("chinese-clip-b-16",), 60),
+    "mobileclip-b": (apple, ("mobileclip-b", "MobileCLIP-B"), 60),
+    "tinyclip-39m-16": (tinyclip, ("tinyclip-39m-16", 512, 12, 16, 512, 8, 6), 60),
+    "tinyclip-40m-32": (tinyclip, ("tinyclip-40m-32", 512, 12, 32, 512, 8, 6), 60),
+    "tinyclip-61m-32": (tinyclip, ("tinyclip-61m-32", 640, 12, 32, 512, 8, 9), 60),
+    "openai-vit-b-16": (openai, ("openai-vit-b-16", "ViT-B-16"), 60),
+    "metaclip-b-32": (hf_clip, ("metaclip-b-32", 768, 12, 32, 512, 12, 512, "quick_gelu", ("bin",)), 60),
+    "mobileclip-s1": (apple, ("mobileclip-s1", "MobileCLIP-S1"), 60),
+    "mobileclip-s2": (apple, ("mobileclip-s2", "MobileCLIP-S2"), 60),
+    "mobileclip2-s2": (mobile, ("mobileclip2-s2", "MobileCLIP2-S2", ("bin",)), 60),
+    "mobileclip2-b": (mobile, ("mobileclip2-b", "MobileCLIP2-B"), 60),
+    "mobileclip2-s3": (mobile, ("mobileclip2-s3", "MobileCLIP2-S3"), 40),
+    "siglip-b-16-openclip": (open_clip_siglip, ("siglip-b-16-openclip", "ViT-B-16-SigLIP", False), 40),
+    "siglip2-b-16-openclip": (open_clip_siglip, ("siglip2-b-16-openclip", "ViT-B-16-SigLIP2", True), 40),
+    "mobileclip2-s4": (mobile, ("mobileclip2-s4", "MobileCLIP2-S4", ("safetensors",), True), 10),
+    "openai-vit-l-14": (hf_clip, ("openai-vit-l-14", 1024, 24, 14, 768, 12, 768, "quick_gelu", ("safetensors",), None, None, ("json", "vocab"), 2), 10),
 }

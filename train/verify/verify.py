@@ -1,21 +1,22 @@
 """Imports every model of models.py with photosearch, and compares its embeddings of real photos and sentences with the reference's.
 
-    python verify.py --data DIR [--program build/photosearch] [--out build/verify] [--models A,B] [--photos N] [--table FILE]
+    python verify.py [--data DIR] [--program build/photosearch] [--out build/verify] [--models A,B] [--photos N] [--table FILE]
 
-Every step leaves its result under --out and is not done again: the reference models, their embeddings, and what was measured. DIR holds tar
-files of photos and lists of captions; see docs/verifying-models.md. Photos are cut to many shapes and kept as PNG, so that only the models
-are compared and no decoders.
+Every step leaves its result under --out and is not done again: the reference models, their embeddings, and what was measured. DIR holds
+photos (tar files of them, or folders) and captions_*.tsv.gz, see docs/verifying-models.md; without it, pieces of the photos in
+tests/data/photos and sentences of few words must do. Photos are cut to many shapes and kept as PNG, so that only the models are compared
+and no decoders.
 """
 import argparse
 import io
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 
 import numpy
@@ -25,7 +26,8 @@ from PIL import Image
 import models
 
 TARS = ["flickr8k", "imagenette", "caltech101", "scenes", "clothing", "weather"]
-LIVENING = 96
+OURS = pathlib.Path(__file__).resolve().parent.parent.parent / "tests/data/photos"
+LIVENING = 64
 
 
 def note(*words):
@@ -34,6 +36,35 @@ def note(*words):
 
 # ---- Photos and sentences ----
 
+ENDINGS = (".jpg", ".jpeg", ".png")
+
+
+def from_tars(paths, count, random):
+    for path in paths:
+        with tarfile.open(path) as tar:
+            members = [m for m in tar.getmembers() if m.isfile() and m.name.lower().endswith(ENDINGS)]
+            for i in sorted(random.choice(len(members), min(-(-count // len(paths)), len(members)), replace=False)):
+                yield Image.open(io.BytesIO(tar.extractfile(members[i]).read())).convert("RGB")
+
+
+def from_folder(folder, count, random):
+    """All photos of it; pieces of them where they are too few."""
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)
+    for n in range(count):
+        image = Image.open(paths[n % len(paths)]).convert("RGB")
+        if n >= len(paths):
+            w, h = image.size
+            side = int(min(w, h) * random.uniform(0.25, 0.9))
+            x, y = random.integers(0, w - side + 1), random.integers(0, h - side + 1)
+            image = image.crop((x, y, x + side, y + side))
+        yield image
+
+
+def gather(data, count, random):
+    tars = [data / f"{name}.tar" for name in TARS if data and (data / f"{name}.tar").exists()]
+    return list(from_tars(tars, count, random) if tars else from_folder(data or OURS, count, random))
+
+
 def make_photos(data, out, count):
     """PNG files of many shapes and sizes: some small, some of three megapixels, some very wide."""
     folder = out / "photos"
@@ -41,14 +72,8 @@ def make_photos(data, out, count):
     have = sorted(folder.glob("*.png"))
     if len(have) >= count:
         return have[:count]
-    per_tar = -(-count // len(TARS))
     random = numpy.random.default_rng(3)
-    images = []
-    for name in TARS:
-        with tarfile.open(data / f"{name}.tar") as tar:
-            members = [m for m in tar.getmembers() if m.isfile() and m.name.lower().endswith((".jpg", ".jpeg", ".png"))]
-            for i in sorted(random.choice(len(members), min(per_tar, len(members)), replace=False)):
-                images.append(Image.open(io.BytesIO(tar.extractfile(members[i]).read())).convert("RGB"))
+    images = gather(data, count, random)
     order = random.permutation(len(images))[:count]
     for n, i in enumerate(order):
         image = images[i]
@@ -98,7 +123,7 @@ def reference_of(name, args, out, photos, sentences):
     reference, options = build(*arguments)
     parameters = sum(p.numel() for p in reference.model.parameters())
     note(name, f"{parameters / 1e6:.1f} M parameters, built in {time.time() - began:.0f} s")
-    few = LIVENING if count > 20 else 48
+    few = LIVENING if count > 40 else 32
     some = [Image.open(p) for p in photos[-few:]]
     texts = models.some_captions(160)[:160:2] + models.chinese()[:20]
     reference.liven(20 + len(name), some, texts, batch=16)
@@ -136,8 +161,6 @@ def timed(command):
     """Runs it; seconds, greatest resident size in MB, what it printed."""
     began = time.time()
     p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    out, err = p.communicate() if False else (None, None)
-    import threading
     pieces = {}
     threads = [threading.Thread(target=lambda k, f: pieces.__setitem__(k, f.read()), args=a) for a in (("o", p.stdout), ("e", p.stderr))]
     for t in threads:
@@ -253,7 +276,7 @@ def write_table(out, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", required=True, type=pathlib.Path)
+    parser.add_argument("--data", type=pathlib.Path)
     parser.add_argument("--program", default=pathlib.Path("build/photosearch"), type=pathlib.Path)
     parser.add_argument("--out", default=pathlib.Path("build/verify"), type=pathlib.Path)
     parser.add_argument("--models", default=",".join(models.ALL))
@@ -275,6 +298,8 @@ def main():
                 reference_of(name, args, args.out, photos, sentences)
             else:
                 compare(name, args, args.out, photos, sentences)
+                if args.drop_models:
+                    shutil.rmtree(args.out / "models" / name)
         except RuntimeError as problem:
             note(name, "FAILED:", problem)
             failed += 1
