@@ -9,7 +9,8 @@
 
 #include "encoder/pixels/pixels.h"
 
-static const ps__family *const all[] = {&ps__family_efficientnet_lite, &ps__family_bert};
+static const ps__family *const all[] = {&ps__family_efficientnet_lite, &ps__family_vit,         &ps__family_fastvit,
+                                        &ps__family_bert,              &ps__family_transformer, &ps__family_mct};
 
 const ps__family *ps__family_find(const char *name, int is_text) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
