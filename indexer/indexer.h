@@ -118,6 +118,7 @@ typedef struct ps__indexer_result {
     int64_t removed;         /* entries removed because their files are gone */
     int64_t kept;            /* entries of files that are gone, kept on doubt */
     int64_t asked;           /* of those: kept because they are too many at once */
+    int64_t reencoded;       /* not of a run: whoever makes several may add up here what ps__indexer_reencode encoded */
     int interrupted;         /* 1: ended early by options->interrupt */
     int switched;            /* 1: the library answers with its next model now; of ps__indexer_reencode */
     int64_t roots_skipped;   /* roots that are missing or could not be read */

@@ -10,6 +10,9 @@
 #include "base/os.h"
 #include "indexer/run.h"
 
+#define FAILED_FEW 10 /* photos that may fail whatever part of all they are */
+#define FAILED_PART 5 /* a fifth of what was tried */
+
 int ps__reencode_begin(ps__run *run, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
     ps__store_model next;
@@ -30,10 +33,22 @@ static int is_there(const ps__file *file, const char *path, void *payload) {
     return *found;
 }
 
+/* Where much of what was found before cannot be encoded now, the model or the machine is at fault rather than the photos: the old
+** vectors go on answering. */
+static int failed_in_bulk(ps__run *run) {
+    const ps__indexer_result *r = run->result;
+    if (r->failed <= FAILED_FEW || r->failed < r->found / FAILED_PART) return 0;
+    ps__logf(run->options->log, PS__LOG_WARNING,
+             "%lld of %lld photos could not be encoded by the new model, so the old one goes on answering: %s", (long long)r->failed,
+             (long long)r->found, r->first_failure);
+    return 1;
+}
+
 int ps__reencode_end(ps__run *run, ps__error *err) {
     const ps__indexer_result *r = run->result;
     ps__store_change left;
     int awaited = 0;
+    if (failed_in_bulk(run)) return PS__OK;
     if (r->interrupted || r->found - r->indexed - r->unchanged - r->failed - r->quarantined > 0) return PS__OK;
     int status = ps__store_each_awaited(run->store, run->space, is_there, &awaited, err);
     if (awaited) return PS__OK;
