@@ -7,6 +7,7 @@
 #ifndef PS_IMPORT_DRAFT_H
 #define PS_IMPORT_DRAFT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"

@@ -13,6 +13,7 @@
 #include "base/os.h"
 #include "encoder/encoder.h"
 #include "encoder/import/licence.h"
+#include "encoder/import/smooth.h"
 
 #define NAME_MOST 64
 
@@ -167,6 +168,8 @@ const ps__importer_about *ps__importer_about_it(const ps__importer *m) { return 
 ps__draft *ps__importer_draft(ps__importer *m) { return m->import.draft; }
 
 /* ---- Writing ---- */
+
+int ps__importer_smooth(ps__importer *m, ps__error *err) { return ps__smooth(m->import.draft, err); }
 
 /* One tower at a time: a laid out one holds its weights. */
 static int try_package(const char *path, int precision, ps__error *err) {

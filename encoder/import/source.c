@@ -184,7 +184,7 @@ int ps__source_open(ps__source *out, const ps__source_files *files, ps__error *e
     ps__free(weights);
     if (!status && files->config) status = read_config(out, files->config, err);
     if (!status) status = find_config(out, "open_clip_config.json", err);
-    if (!status && !out->open_clip) status = find_config(out, "config.json", err);
+    if (!status) status = find_config(out, "config.json", err); /* both may lie there, beside weights in either's names */
     if (!status) status = find_preprocessor(out, files->preprocess, err);
     if (!status && files->tokenizer && !(out->tokenizer_path = ps__strdup(files->tokenizer))) status = ps__fail_nomem(err);
     return status;
