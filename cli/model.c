@@ -119,7 +119,7 @@ static int run(options *o) {
     ps_model_info about = PS_MODEL_INFO_INIT;
     int checking = strcmp(o->words[0], "verify") == 0;
     if (!checking && strcmp(o->words[0], "info") != 0)
-        return complain_usage("model knows info and verify, not \"%.60s\"", o->words[0]);
+        return complain_usage("model knows info, verify and pull, not \"%.60s\"", o->words[0]);
     if (o->word_count > 1) o->model = o->words[1];
     ps_model *model = open_model(o);
     if (!model) return EXIT_FAILED;
@@ -131,10 +131,11 @@ static int run(options *o) {
 
 const command command_model = {
     "model",
-    "info|verify [MODEL]",
-    "Tell about a model package, or check it",
+    "info|verify [MODEL], pull NAME",
+    "Tell about a model package, check it, or get one",
     "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside\n"
-    "X.safetensors.\n",
+    "X.safetensors.\n"
+    "pull gets a published model from the network, and has options of its own: model pull --help.\n",
     TAKES_KERNELS,
     1,
     2,
