@@ -76,7 +76,7 @@ int pull_folder_has_room(const pull_folder *f, int64_t bytes, ps__error *err) {
 static void write_licence_block(ps__buf *out, const pull_licence *l, const char *text) {
     ps__buf_printf(out, "licence-block %s\ntitle %s\n", l->name, l->title);
     if (l->page || l->fetch) ps__buf_printf(out, "page %s\n", l->page ? l->page : l->fetch);
-    if (l->research_only) ps__buf_puts(out, "terms research-only\n");
+    if (l->limits) ps__buf_printf(out, "terms %s\n", l->limits == PULL_RESEARCH_ONLY ? "research-only" : "non-commercial");
     for (const char *line = text; *line;) {
         size_t n = strcspn(line, "\n");
         ps__buf_puts(out, "| ");

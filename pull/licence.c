@@ -8,10 +8,9 @@
 
 #include "pull/say.h"
 
-#define RESEARCH_ONLY "for research only, not for commercial use"
-
 void pull_licence_write(ps__buf *out, const pull_licence *l, const char *text) {
-    ps__buf_printf(out, "%s%s\n\n", l->title, l->research_only ? " (" RESEARCH_ONLY ")" : "");
+    const char *limits = pull_licence_limits(l);
+    ps__buf_printf(out, limits[0] ? "%s (%s)\n\n" : "%s%s\n\n", l->title, limits);
     if (l->page || l->fetch) ps__buf_printf(out, "%s\n\n", l->page ? l->page : l->fetch);
     ps__buf_puts(out, text);
     if (out->length && out->bytes[out->length - 1] != '\n') ps__buf_putc(out, '\n');
@@ -23,7 +22,7 @@ static int ask(const pull_model *model, const pull_licence *l, const char *text)
     fputs("\n", stderr);
     pull_print(stderr, text, 1);
     fprintf(stderr, "\nThe files of %s are given out under these terms: %s\n", model->name, l->title);
-    if (l->research_only) fputs("They are " RESEARCH_ONLY ".\n", stderr);
+    if (l->limits) fprintf(stderr, "They are %s.\n", pull_licence_limits(l));
     fputs("Type \"yes\" to agree: ", stderr);
     fflush(stderr);
     if (!fgets(line, sizeof line, stdin)) line[0] = 0;
@@ -33,10 +32,10 @@ static int ask(const pull_model *model, const pull_licence *l, const char *text)
 }
 
 int pull_licence_agree(const pull_options *o, const pull_model *model, const pull_licence *l, const char *text) {
-    if (l->research_only) pull_note(o->quiet, "%s is " RESEARCH_ONLY " (%s)", model->name, l->title);
+    if (l->limits) pull_note(0, "%s is %s (%s)", model->name, pull_licence_limits(l), l->title); /* also with --quiet */
     if (o->accepted && strcmp(o->accepted, l->name) == 0) return -1;
     if (o->accepted) return pull_complain_usage("%s is under the licence %s, not \"%.100s\"", model->name, l->name, o->accepted);
     if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) return ask(model, l, text);
-    return pull_complain_usage("%s is under the licence %s%s: read it with --show-licence, and agree to it with --accept-licence %s",
-                               model->name, l->name, l->research_only ? " (" RESEARCH_ONLY ")" : "", l->name);
+    return pull_complain_usage("%s is under the licence %s: read it with --show-licence, and agree to it with --accept-licence %s",
+                               model->name, l->name, l->name);
 }

@@ -48,7 +48,8 @@ static void add_licence(ps__buf *line, const pull_licence *l) {
     add_text(line, "licence", l->name);
     ps__buf_putc(line, ',');
     add_text(line, "licence_title", l->title);
-    ps__buf_printf(line, ",\"research_only\":%s", l->research_only ? "true" : "false");
+    ps__buf_printf(line, ",\"research_only\":%s,\"non_commercial\":%s", l->limits == PULL_RESEARCH_ONLY ? "true" : "false",
+                   l->limits ? "true" : "false");
 }
 
 static void list_json(const pull_model *m, const pull_licence *l) {
@@ -67,8 +68,9 @@ static void list_json(const pull_model *m, const pull_licence *l) {
 static void list_plain(const pull_model *m, const pull_licence *l) {
     char size[32] = "-";
     if (total_size(m) >= 0) pull_format_bytes(size, total_size(m));
-    printf("%-30s %9s  %s%s%s\n", m->name, size, l->name, l->research_only ? ", research only" : "",
-           all_have_sums(m) ? "" : ", no checksums");
+    static const char *const limits[] = {[PULL_ANY_USE] = "", [PULL_NON_COMMERCIAL] = ", not for commercial use",
+                                         [PULL_RESEARCH_ONLY] = ", RESEARCH ONLY"};
+    printf("%-26s %9s  %s%s%s\n", m->name, size, l->name, limits[l->limits], all_have_sums(m) ? "" : ", some checksums not known");
     if (!m->note) return;
     fputs("    ", stdout);
     pull_print(stdout, m->note, 0);
@@ -112,7 +114,7 @@ void pull_report_plan(const pull_options *o, const pull_model *m, const pull_lic
         end_line(&line);
         return;
     }
-    printf("%s, under %s%s, to ", m->name, l->name, l->research_only ? " (research only)" : "");
+    printf(l->limits ? "%s, under %s (%s), to " : "%s, under %s%s, to ", m->name, l->name, pull_licence_limits(l));
     pull_print(stdout, folder, 0);
     putchar('\n');
     for (size_t i = 0; i < m->file_count; i++) {

@@ -165,8 +165,9 @@ static int licence_line(reader *r, const char *key, const char *value) {
     if (strcmp(key, "title") == 0) return set(r, &l->title, key, value);
     if (strcmp(key, "page") == 0) return set_url(r, &l->page, key, value);
     if (strcmp(key, "fetch") == 0) return set_url(r, &l->fetch, key, value);
-    if (strcmp(key, "terms") == 0 && strcmp(value, "research-only") == 0) {
-        l->research_only = 1;
+    int research = strcmp(value, "research-only") == 0;
+    if (strcmp(key, "terms") == 0 && (research || strcmp(value, "non-commercial") == 0)) {
+        l->limits = research ? PULL_RESEARCH_ONLY : PULL_NON_COMMERCIAL;
         return PS__OK;
     }
     return refuse(r, "%.40s %.40s is not understood here", key, value);
@@ -271,6 +272,15 @@ const pull_model *pull_table_model(const pull_table *t, const char *name) {
     for (size_t i = 0; i < t->model_count; i++)
         if (strcmp(t->models[i]->name, name) == 0) return t->models[i];
     return NULL;
+}
+
+const char *pull_licence_limits(const pull_licence *licence) {
+    static const char *const words[] = {
+        [PULL_ANY_USE] = "",
+        [PULL_NON_COMMERCIAL] = "not for commercial use",
+        [PULL_RESEARCH_ONLY] = "for research only, not for commercial use",
+    };
+    return words[licence->limits];
 }
 
 const pull_licence *pull_table_licence(const pull_table *t, const pull_model *model) {

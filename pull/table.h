@@ -15,6 +15,9 @@
 
 enum { PULL_FILES_MOST = 64, PULL_TABLE_BYTES = 4 << 20, PULL_NAME_MOST = 100 };
 
+/* What a licence leaves out. */
+enum { PULL_ANY_USE, PULL_NON_COMMERCIAL, PULL_RESEARCH_ONLY };
+
 typedef struct pull_file {
     char *name, *url;
     int64_t size;                /* bytes; -1 not known */
@@ -27,7 +30,7 @@ typedef struct pull_licence {
     char *page;        /* where it can be read; NULL */
     char *fetch;       /* address of the text; NULL when text is there */
     ps__buf text;      /* lines, each ended by a newline */
-    int research_only; /* 1: no commercial use */
+    int limits;        /* PULL_* below */
     int table;         /* number of the table it is of */
 } pull_licence;
 
@@ -57,6 +60,9 @@ void pull_table_free(pull_table *t);
 const pull_model *pull_table_model(const pull_table *t, const char *name);
 /* A model's licence: of its own table, else of the first that has one of that name. Never NULL for a model of a table that was taken. */
 const pull_licence *pull_table_licence(const pull_table *t, const pull_model *model);
+
+/* "for research only, not for commercial use", "not for commercial use", or "" when anything goes. */
+const char *pull_licence_limits(const pull_licence *licence);
 
 /* 1 for a name that stays in its folder and has no surprises: letters, digits and ._- , no dot first, PULL_NAME_MOST bytes at most. */
 int pull_name_is_safe(const char *name);

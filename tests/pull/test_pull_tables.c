@@ -218,7 +218,7 @@ START_TEST(a_table_says_what_it_says) {
     const pull_licence *l = pull_table_licence(&t, m);
     ck_assert_str_eq(l->text.bytes, "Do.\n\n two\n");
     ck_assert_str_eq(l->page, "https://h/l");
-    ck_assert_int_eq(l->research_only, 1);
+    ck_assert_int_eq(l->limits, PULL_RESEARCH_ONLY);
     ck_assert_str_eq(m->note, "A note, with commas");
     ck_assert_uint_eq(m->file_count, 2);
     ck_assert_int_eq(m->files[0].size, 15);
@@ -253,7 +253,6 @@ START_TEST(the_table_that_comes_along_is_sound) {
             const pull_file *f = &t.models[i]->files[k];
             ck_assert_msg(pull_url_check(f->url, 0, &err) == PS__OK, "%s", err.text);
             ck_assert_msg(!f->sha256[0] || !strstr(f->url, "/resolve/main/"), "%s: checksum of an address that moves on", f->url);
-            ck_assert_msg(!f->sha256[0] || f->size > 0, "%s: a checksum and no size", f->url);
         }
     pull_table_free(&t);
 }
@@ -264,17 +263,15 @@ START_TEST(memory_that_runs_out_is_told) {
     for (long n = 0;; n++) {
         pull_table t = {0};
         ps__error err;
-        ps__alloc_fail_after(n, 1);
+        ps__alloc_fail_after(n, 0);
         int status = pull_table_add(&t, text, strlen(text), "t", &err);
-        long left = ps__alloc_fail_left();
+        int failed = ps__alloc_fail_left() < 0;
         ps__alloc_fail_after(-1, 0);
         pull_table_free(&t);
-        if (left >= 0) {
-            ck_assert_int_eq(status, PS__OK);
-            ck_assert_int_ge(n, 5);
-            break;
-        }
-        ck_assert_int_eq(status, PS__NOMEM);
+        ck_assert_int_eq(status, failed ? PS__NOMEM : PS__OK);
+        if (failed) continue;
+        ck_assert_int_ge(n, 5);
+        break;
     }
 }
 END_TEST
