@@ -41,6 +41,19 @@ int ps__default_library(char **folder, ps__error *err) {
     return finish(folder, &text, err);
 }
 
+int ps__models_folder(char **folder, ps__error *err) {
+    ps__buf text = PS__BUF_INIT;
+    const char *data = environment("XDG_DATA_HOME"), *home = environment("HOME");
+    *folder = NULL;
+    if (data && data[0] == '/')
+        ps__buf_printf(&text, "%s/photosearch/models", data);
+    else if (home)
+        ps__buf_printf(&text, "%s/.local/share/photosearch/models", home);
+    else
+        return ps__fail(err, PS__NOTFOUND, "there is no folder for models: neither XDG_DATA_HOME nor HOME is set");
+    return finish(folder, &text, err);
+}
+
 /* A data file that is installed to share/ of the prefix. */
 typedef struct data_file {
     const char *what;     /* "model", for the sentence */

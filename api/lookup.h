@@ -14,6 +14,9 @@ int ps__default_library(char **folder, ps__error *err);
 ** it was looked for. */
 int ps__default_model(char **path, ps__error *err);
 
+/* *folder of imported models, $XDG_DATA_HOME/photosearch/models; it need not exist. The caller frees it. PS__NOTFOUND as above. */
+int ps__models_folder(char **folder, ps__error *err);
+
 /* The same for the gazetteer. */
 int ps__default_places(char **path, ps__error *err);
 

@@ -855,6 +855,62 @@ PS_API int ps_model_embed_image(float *embedding, ps_model *model, const char *p
 ** agreement found (1: the same). PS_MODEL if a tower fails, *cosine is below 0.9, or a companion cannot be used. Since 0.1. */
 PS_API int ps_model_verify(double *cosine, ps_model *model);
 
+/* ---- Importing a published model ---- */
+
+typedef enum ps_import_phase {
+    PS_IMPORT_WRITING = 0,  /* the package */
+    PS_IMPORT_PRECISE = 1,  /* the same in float32, for the report; it goes away again */
+    PS_IMPORT_COMPARING = 2 /* the two, for the report */
+} ps_import_phase;
+
+/* What INT8 costs at one operation, see ps_import_options.layer. */
+typedef struct ps_layer_error {
+    const char *name; /* "image.3.fc1" */
+    int is_text;      /* 1: of the text tower */
+    double error;     /* root mean square of the difference over that of the float32 values; 0 is exact */
+    double top;       /* the greatest magnitude among these */
+} ps_layer_error;
+
+#define PS_IMPORT_OPTIONS_VERSION 1
+typedef struct ps_import_options {
+    unsigned version;        /* PS_IMPORT_OPTIONS_VERSION */
+    const char *config;      /* config.json or open_clip_config.json, in place of what lies beside the weights; NULL */
+    const char *preprocess;  /* preprocessor_config.json in place of what lies there; NULL */
+    const char *tokenizer;   /* tokenizer.json, spiece.model, vocab.txt, merges.txt...; NULL */
+    const char *licence;     /* in place of what the files say; NULL */
+    const char *to;          /* path of the package; NULL: NAME.safetensors in the folder of imported models */
+    int replace;             /* 1: a package that is there already is replaced; 0: that is PS_INVALID */
+    int precision;           /* PS_PRECISION_INT8; PS_PRECISION_FLOAT: a package of float32 for verifying, four times the size */
+    int report;              /* 1: compares the package with float32 afterwards: takes its time, and as much disk as the float32 package */
+    const char *const *photos; /* [photo_count] image files for the report */
+    size_t photo_count;
+    int (*progress)(int phase, double done, void *payload); /* PS_IMPORT_*, 0..1; not 0 ends the import with PS_CANCELLED; NULL */
+    void (*layer)(const ps_layer_error *layer, void *payload); /* for each operation of the report; NULL */
+    void *payload;
+} ps_import_options;
+#define PS_IMPORT_OPTIONS_INIT                                                                                                   \
+    { PS_IMPORT_OPTIONS_VERSION, NULL, NULL, NULL, NULL, NULL, 0, PS_PRECISION_INT8, 0, NULL, 0, NULL, NULL, NULL }
+
+#define PS_IMPORTED_VERSION 1
+typedef struct ps_imported { /* strings live until the calling thread's next ps_model_import */
+    unsigned version;        /* PS_IMPORTED_VERSION */
+    const char *path, *id;
+    const char *image_names, *text_names; /* whose names the tensors had: "open_clip ViT" */
+    const char *licence;
+    uint64_t bytes;
+    int images, texts; /* that were compared for the report */
+    int unreadable;    /* photos that were left out of it */
+    double image_mean, image_least, text_mean, text_least; /* cosines of INT8 and float32 embeddings */
+} ps_imported;
+#define PS_IMPORTED_INIT                                                                                                         \
+    { PS_IMPORTED_VERSION, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0 }
+
+/* Turns published weights of a CLIP-family model into a package. source: the folder as its authors publish it, or the file with the weights
+** (safetensors, or a PyTorch zip file, of which no code is run). name: what `--model` calls it, 1 to 64 of A-Z a-z 0-9 . _ -. docs/importing.md
+** lists the families. Nothing stays behind after a failure, but the package where the report failed: PS_NOTFOUND, PS_MODEL with what is missing or not known, PS_FULL, PS_CANCELLED...
+** options may be NULL. Since 0.4. */
+PS_API int ps_model_import(ps_imported *out, const char *source, const char *name, const ps_import_options *options);
+
 /*
 ** 4. Experimental
 */

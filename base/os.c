@@ -268,14 +268,20 @@ static int sync_folder(const char *path) {
     return result;
 }
 
-int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *err) {
-    char temp[PATH_MAX];
-    if (snprintf(temp, sizeof temp, "%s.tmp.%ld", path, (long)getpid()) >= (int)sizeof temp)
+int ps__begin_file(char *temp, int *fd, const char *path, ps__error *err) {
+    if (snprintf(temp, PATH_MAX, "%s.tmp.%ld", path, (long)getpid()) >= PATH_MAX)
         return ps__fail(err, PS__INVALID, "%.200s...: path too long", path);
-    int fd = ps__os.open(temp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0) return ps__fail_errno(err, errno, "%s", temp);
-    int failed = write_fully(fd, bytes, size) != 0 || ps__os.fsync(fd) != 0;
-    int e = errno;
+    *fd = ps__os.open(temp, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    return *fd < 0 ? ps__fail_errno(err, errno, "%s", temp) : PS__OK;
+}
+
+void ps__abandon_file(const char *temp, int fd) {
+    ps__os.close(fd);
+    ps__os.unlink(temp);
+}
+
+int ps__commit_file(const char *temp, int fd, const char *path, ps__error *err) {
+    int failed = ps__os.fsync(fd) != 0, e = errno;
     if (ps__os.close(fd) != 0 && !failed) failed = 1, e = errno;
     if (!failed && ps__os.rename(temp, path) != 0) failed = 1, e = errno;
     if (failed) {
@@ -284,6 +290,16 @@ int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *
     }
     if (sync_folder(path) != 0) return ps__fail_errno(err, errno, "%s: its folder could not be synced", path);
     return PS__OK;
+}
+
+int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *err) {
+    char temp[PATH_MAX];
+    int fd, status = ps__begin_file(temp, &fd, path, err);
+    if (status) return status;
+    if (write_fully(fd, bytes, size) == 0) return ps__commit_file(temp, fd, path, err);
+    int e = errno;
+    ps__abandon_file(temp, fd);
+    return ps__fail_errno(err, e, "%s: could not be written", path);
 }
 
 /* A new folder's name must last as what is put into it does. Folders that may be entered but not read (/home can be one) cannot be

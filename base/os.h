@@ -104,6 +104,12 @@ void ps__release_file(const uint8_t *bytes, size_t size);
 ** fsync of the folder. */
 int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *err);
 
+/* The same in steps, for what is too large to be held: a temp file beside path, open for reading and writing; then either it takes
+** path's place, or it goes away. temp: char [PATH_MAX]. Both close fd. */
+int ps__begin_file(char *temp, int *fd, const char *path, ps__error *err);
+int ps__commit_file(const char *temp, int fd, const char *path, ps__error *err);
+void ps__abandon_file(const char *temp, int fd);
+
 /* Makes a folder and its missing parents (mode 0700), so that a power cut cannot take away what this made. An existing folder is
 ** fine. */
 int ps__make_folders(const char *path, ps__error *err);

@@ -21,6 +21,7 @@ typedef struct options {
     const char *model;        /* --model: a path; NULL: the default */
     const char *queries;      /* --queries: a file of queries, "-" for stdin */
     const char *text, *image; /* embed's --text and --image */
+    const char *texts, *images; /* embed's --texts and --images: files of them, one a line, "-" for stdin */
     const char *lang;         /* --lang; NULL: by the words */
     const char *date;         /* --date; NULL: today */
     int days;                 /* --days */
@@ -56,6 +57,10 @@ typedef struct options {
     unsigned index_flags;     /* PS_INDEX_*, PS_WATCH_* */
     unsigned read_flags;      /* PS_READ_TEXT_* */
     const char *languages;    /* --languages; NULL: the usual ones */
+    const char *name, *to, *licence;              /* of a model that is imported; NULL: not given */
+    const char *config, *preprocess, *tokenizer;  /* files for it; NULL: those beside the weights */
+    int replace, report;                          /* --replace, --report */
+    const char *photos;                           /* --photos: a folder or file for the report; NULL: the library's */
     char **words;             /* [word_count] what is left: paths, queries */
     int word_count;
     char **all_words; /* what words points into; owned by main */
@@ -85,6 +90,7 @@ enum {
     TAKES_LANG = 1 << 9,
     TAKES_FOLLOW = 1 << 10,
     TAKES_WATCH = 1 << 11,
+    TAKES_IMPORT = 1 << 12,
     TAKES_DAY = 1 << 14,
     TAKES_DUPLICATES = 1 << 15,
     TAKES_VOCABULARY = 1 << 16,
@@ -140,6 +146,8 @@ void *allocate(size_t count, size_t size); /* zeroed; ends the program when memo
 void format_duration(char *out, size_t size, double seconds); /* "1:05", "2:03:10" */
 /* What is going on, in one line of the terminal on stderr, over the one before: a bar, the label and figures. */
 void draw_progress(const char *label, const ps_progress *p);
+/* The same of something that is done to a fraction of 0..1. */
+void draw_fraction(const char *label, double done);
 void clear_progress(void);
 size_t terminal_width(FILE *stream); /* in columns, now: windows change; 80 where it is not known */
 
@@ -163,6 +171,8 @@ ps_library *open_library(const options *o, int flags);
 ps_model *open_model(const options *o);
 /* SIGINT and SIGTERM stop `library`'s indexing (NULL: back to how it was); a second one ends the program at once. */
 void stop_on_signals(ps_library *library);
+/* The same for work without a library that asks was_stopped now and then. */
+void note_signals(void);
 int was_stopped(void);
 /* A ps_progress_fn that draws and lets signals stop the run; payload: int, 1 when there is a terminal to draw on. */
 int draw_run(const ps_progress *progress, void *payload);

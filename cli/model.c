@@ -1,9 +1,10 @@
 /*
-** photosearch model info|verify
+** photosearch model info|verify|import
 */
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/model.h"
 
 typedef struct text {
     const char *key, *value;
@@ -118,8 +119,9 @@ static int verify(const options *o, ps_model *model, const ps_model_info *about)
 static int run(options *o) {
     ps_model_info about = PS_MODEL_INFO_INIT;
     int checking = strcmp(o->words[0], "verify") == 0;
+    if (strcmp(o->words[0], "import") == 0) return import_model(o);
     if (!checking && strcmp(o->words[0], "info") != 0)
-        return complain_usage("model knows info, verify and pull, not \"%.60s\"", o->words[0]);
+        return complain_usage("model knows import, info, pull and verify, not \"%.60s\"", o->words[0]);
     if (o->word_count > 1) o->model = o->words[1];
     ps_model *model = open_model(o);
     if (!model) return EXIT_FAILED;
@@ -131,12 +133,15 @@ static int run(options *o) {
 
 const command command_model = {
     "model",
-    "info|verify [MODEL], pull NAME",
-    "Tell about a model package, check it, or get one",
-    "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside\n"
-    "X.safetensors.\n"
-    "pull gets a published model from the network, and has options of its own: model pull --help.\n",
-    TAKES_KERNELS,
+    "info|verify [MODEL] | import FOLDER --name NAME | pull NAME",
+    "Tell about a model package, or check it; get and import others",
+    "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside
+"
+    "X.safetensors.
+"
+    "pull fetches a published model and imports it. It uses the network, and has options of its own: model pull --help.
+",
+    TAKES_KERNELS | TAKES_IMPORT,
     1,
     2,
     run,

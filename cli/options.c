@@ -58,7 +58,18 @@ enum {
     OPT_PRECISION,
     OPT_ISA,
     OPT_READ_TEXT,
-    OPT_LANGUAGES
+    OPT_LANGUAGES,
+    OPT_NAME,
+    OPT_CONFIG,
+    OPT_PREPROCESS,
+    OPT_TOKENIZER,
+    OPT_LICENCE,
+    OPT_TO,
+    OPT_REPLACE,
+    OPT_REPORT,
+    OPT_PHOTOS,
+    OPT_TEXTS,
+    OPT_IMAGES
 };
 
 static const struct option {
@@ -107,6 +118,8 @@ static const struct option {
     {"max-temperature", 0, 1, OPT_MAX_TEMPERATURE, TAKES_WATCH},
     {"text", 0, 1, OPT_TEXT, TAKES_EMBED},
     {"image", 0, 1, OPT_IMAGE, TAKES_EMBED | TAKES_IMAGE},
+    {"texts", 0, 1, OPT_TEXTS, TAKES_EMBED},
+    {"images", 0, 1, OPT_IMAGES, TAKES_EMBED},
     {"lang", 0, 1, OPT_LANG, TAKES_LANG},
     {"date", 0, 1, OPT_DATE, TAKES_DAY},
     {"days", 0, 1, OPT_DAYS, TAKES_DAY},
@@ -116,6 +129,15 @@ static const struct option {
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
     {"read-text", 0, 0, OPT_READ_TEXT, TAKES_WATCH},
     {"languages", 0, 1, OPT_LANGUAGES, TAKES_READ},
+    {"name", 0, 1, OPT_NAME, TAKES_IMPORT},
+    {"config", 0, 1, OPT_CONFIG, TAKES_IMPORT},
+    {"preprocess", 0, 1, OPT_PREPROCESS, TAKES_IMPORT},
+    {"tokenizer", 0, 1, OPT_TOKENIZER, TAKES_IMPORT},
+    {"licence", 0, 1, OPT_LICENCE, TAKES_IMPORT},
+    {"to", 0, 1, OPT_TO, TAKES_IMPORT},
+    {"replace", 0, 0, OPT_REPLACE, TAKES_IMPORT},
+    {"report", 0, 0, OPT_REPORT, TAKES_IMPORT},
+    {"photos", 0, 1, OPT_PHOTOS, TAKES_IMPORT},
 };
 #define TABLE_SIZE (sizeof table / sizeof *table)
 
@@ -223,6 +245,8 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_LOG_LEVEL: o->has_log_level = 1; return parse_word(&o->log_level, "log-level", value, levels);
     case OPT_TEXT: o->text = value; break;
     case OPT_IMAGE: o->image = value; break;
+    case OPT_TEXTS: o->texts = value; break;
+    case OPT_IMAGES: o->images = value; break;
     case OPT_LANG: o->lang = value; break;
     case OPT_DATE: o->date = value; break;
     case OPT_DAYS: return parse_number(&o->days, "days", value, 0, 30);
@@ -232,6 +256,15 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_ISA: o->isa = value; break;
     case OPT_READ_TEXT: o->index_flags |= PS_WATCH_READ_TEXT; break;
     case OPT_LANGUAGES: o->languages = value; break;
+    case OPT_NAME: o->name = value; break;
+    case OPT_CONFIG: o->config = value; break;
+    case OPT_PREPROCESS: o->preprocess = value; break;
+    case OPT_TOKENIZER: o->tokenizer = value; break;
+    case OPT_LICENCE: o->licence = value; break;
+    case OPT_TO: o->to = value; break;
+    case OPT_REPLACE: o->replace = 1; break;
+    case OPT_REPORT: o->report = 1; break;
+    case OPT_PHOTOS: o->photos = value; break;
     }
     return -1;
 }

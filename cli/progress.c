@@ -78,3 +78,15 @@ void draw_progress(const char *label, const ps_progress *p) {
     fputs(line, stderr);
     fflush(stderr);
 }
+
+void draw_fraction(const char *label, double done) {
+    char line[LINE] = "";
+    size_t room = terminal_width(stderr) - 1;
+    const ps_progress bar = {.done = (uint64_t)(done * 1000), .total = 1000};
+    if (room >= LINE) room = LINE - 1;
+    clear_progress();
+    add_part(line, room, "%s %3.0f %%", label, done * 100);
+    if (room > strlen(line) + BAR_FRAME) draw_bar(room - strlen(line) - BAR_FRAME, &bar);
+    fputs(line, stderr);
+    fflush(stderr);
+}

@@ -89,20 +89,29 @@ static volatile sig_atomic_t stopped;
 static void on_signal(int number) {
     (void)number;
     stopped = 1;
-    ps_cancel(stoppable);
+    if (stoppable) ps_cancel(stoppable);
 }
 
-void stop_on_signals(ps_library *library) {
+static void set_handler(void (*handler)(int)) {
     static const int numbers[] = {SIGINT, SIGTERM};
-    stoppable = library;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct sigaction action = {0}, before;
         /* What is ignored stays so: a shell without job control starts `photosearch index ... &` deaf to Ctrl-C. */
         if (sigaction(numbers[i], NULL, &before) != 0 || before.sa_handler == SIG_IGN) continue;
-        action.sa_handler = library ? on_signal : SIG_DFL;
+        action.sa_handler = handler;
         action.sa_flags = (int)SA_RESETHAND;
         sigaction(numbers[i], &action, NULL);
     }
+}
+
+void stop_on_signals(ps_library *library) {
+    stoppable = library;
+    set_handler(library ? on_signal : SIG_DFL);
+}
+
+void note_signals(void) {
+    stoppable = NULL;
+    set_handler(on_signal);
 }
 
 int was_stopped(void) { return stopped; }

@@ -126,6 +126,14 @@ static int read_towers(ps__encoder *e, ps__error *err) {
     return ps__calibration_read(&i->calibration, e->package, err);
 }
 
+ps__pixels_options ps__encoder_pixels(const ps__encoder_info *info) {
+    return (ps__pixels_options){.width = info->image_size,
+                                .height = info->image_size,
+                                .fit = info->fit,
+                                .filter = info->filter,
+                                .shorter = info->shorter};
+}
+
 int ps__encoder_open(ps__encoder **out, const char *path, const ps__encoder_options *options, ps__error *err) {
     ps__package *package;
     *out = NULL;

@@ -35,6 +35,7 @@ typedef struct ps__indexer_encoder {
     const char *space;    /* what they are comparable in */
     int dim;              /* floats an embedding */
     int image_size;       /* the model wants RGB of image_size x image_size */
+    int fit, filter, shorter; /* how a photo becomes that: as in ps__pixels_options */
     /* One session a worker thread; called from that thread. */
     int (*session_new)(void **session, void *payload, ps__error *err);
     void (*session_free)(void *session);

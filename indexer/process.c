@@ -196,8 +196,9 @@ static int check_time(ps__pipeline *p, const ps__outcome *o, int64_t start_ns, p
 }
 
 static ps__pixels_options wanted_pixels(const ps__pipeline *p) {
-    int side = p->run->options->encoder->image_size;
-    return (ps__pixels_options){.width = side, .height = side, .fit = PS__FIT_SQUASH};
+    const ps__indexer_encoder *e = p->run->options->encoder;
+    return (ps__pixels_options){
+        .width = e->image_size, .height = e->image_size, .fit = e->fit, .filter = e->filter, .shorter = e->shorter};
 }
 
 /* What comes after decoding, whose result is `status`: the vector. pixels are cleared. */

@@ -1,14 +1,16 @@
 /*
-** BERT (Devlin et al. 2018) with mean pooling and a projection, the shape of sentence encoders such as MiniLM.
+** BERT (Devlin et al. 2018) with a projection of the mean of its rows, the shape of sentence encoders such as MiniLM, or of the first row,
+** that of Chinese-CLIP's text tower.
 */
 #include <stdio.h>
 #include <string.h>
 
-#include "encoder/families/families.h"
+#include "encoder/families/blocks.h"
 
 typedef struct config {                         /* text.config */
     int layers, hidden, heads, ffn, max_tokens; /* see docs/model-package.md */
     float eps;                                  /* of every LayerNorm */
+    int is_first;                               /* the first row is projected, not the mean of all */
     int dim;                                    /* of the embedding */
 } config;
 
@@ -19,14 +21,8 @@ typedef struct tower { /* one build */
     ps__error *err;
 } tower;
 
-static int check_pool(const json_t *json, const ps__package *package, ps__error *err) {
-    const char *pool = json_string_value(json_object_get(json, "pool"));
-    if (pool && strcmp(pool, "mean") == 0) return PS__OK;
-    return ps__fail(err, PS__MODEL, "%s: text.config: pool \"%.40s\" is not known", ps__package_path(package), pool ? pool : "");
-}
-
 static int read_config(config *c, const ps__package *package, ps__error *err) {
-    static const char key[] = "text.config";
+    static const char key[] = "text.config", *const pools[] = {"mean", "first"};
     json_t *json = NULL;
     *c = (config){0};
     int status = ps__package_config(&json, package, key, err);
@@ -36,7 +32,7 @@ static int read_config(config *c, const ps__package *package, ps__error *err) {
     if (!status) status = ps__config_int(&c->ffn, package, json, key, "ffn", 8, 16384, err);
     if (!status) status = ps__config_int(&c->max_tokens, package, json, key, "max_tokens", 3, 1024, err);
     if (!status) status = ps__family_dim(&c->dim, package, err);
-    if (!status) status = check_pool(json, package, err);
+    if (!status) status = ps__config_choice(&c->is_first, package, json, key, "pool", pools, 2, err);
     double eps = json_number_value(json_object_get(json, "eps"));
     if (!status && (c->hidden % c->heads || !(eps >= 0 && eps <= 1)))
         status = ps__fail(err, PS__MODEL, "%s: text.config: heads do not divide hidden, or eps is not from 0 to 1",
@@ -53,44 +49,11 @@ static int describe(ps__tower_limits *limits, const ps__package *package, ps__er
     return status;
 }
 
-/* I8 [vocab][hidden], or U8 [vocab][hidden / 2] that holds INT4. */
-static int find_words(ps__word_table *words, int64_t *vocab, tower *t) {
-    static const char name[] = "text.embed.word.weight";
-    const ps__tensor *weight = ps__package_find(t->package, name);
-    words->is_int4 = weight && weight->type == PS__U8;
-    int64_t shape[2] = {-1, words->is_int4 ? t->c->hidden / 2 : t->c->hidden};
-    int status = ps__package_need(&weight, t->package, words->is_int4 ? PS__U8 : PS__I8, 2, shape, t->err, name);
-    if (!status && words->is_int4 && t->c->hidden % 2)
-        status =
-            ps__fail(t->err, PS__MODEL, "%s: tensor %s holds INT4 pairs, but hidden is odd", ps__package_path(t->package), name);
-    if (status) return status;
-    words->weights = weight->data;
-    *vocab = weight->shape[0];
-    return PS__OK;
-}
-
-/* F32 [vocab], or [vocab][groups]. A negative one is fine: some 4-bit formats turn the sign so that -8 is used. */
-static int find_word_scales(ps__word_table *words, int64_t vocab, tower *t) {
-    static const char name[] = "text.embed.word.scale";
-    const ps__tensor *scale = ps__package_find(t->package, name);
-    int rank = scale && scale->rank == 2 ? 2 : 1;
-    int64_t shape[2] = {vocab, -1}, groups = rank == 2 ? scale->shape[1] : 1;
-    int status = ps__package_need(&scale, t->package, PS__F32, rank, shape, t->err, name);
-    if (!status && groups > 1 && t->c->hidden % (groups * 16))
-        status = ps__fail(t->err, PS__MODEL, "%s: tensor %s has %lld groups, which do not cut %d entries into multiples of 16",
-                          ps__package_path(t->package), name, (long long)groups, t->c->hidden);
-    if (status) return status;
-    words->scale = scale->data;
-    words->groups = (int)groups;
-    return PS__OK;
-}
-
 static int add_embedding(int *out, tower *t) {
-    ps__word_table words = {0};
+    ps__word_table words;
     const ps__tensor *position;
-    int64_t vocab = 0, places[2] = {t->c->max_tokens, t->c->hidden};
-    int status = find_words(&words, &vocab, t);
-    if (!status) status = find_word_scales(&words, vocab, t);
+    int64_t vocab, places[2] = {t->c->max_tokens, t->c->hidden};
+    int status = ps__family_words(&words, &vocab, t->package, t->c->hidden, t->err);
     if (!status) status = ps__package_need(&position, t->package, PS__F32, 2, places, t->err, "text.embed.position");
     if (!status) *out = ps__plan_embed(t->plan, "text.embed.sum", &words, position->data, t->c->hidden);
     return status;
@@ -151,8 +114,9 @@ static int add_layer(int *x, tower *t, int index) {
 
 static int add_projection(int *embedding, tower *t, int x) {
     static const char *const proj[] = {"proj"};
-    int mean = ps__plan_mean(t->plan, "text.mean", x, t->c->hidden);
-    return add_linear(embedding, t, "text.", proj, 1, mean, t->c->hidden, t->c->dim);
+    int pooled = t->c->is_first ? ps__plan_select(t->plan, "text.first", x, PS__FIRST_ROW, t->c->hidden)
+                                : ps__plan_mean(t->plan, "text.mean", x, t->c->hidden);
+    return add_linear(embedding, t, "text.", proj, 1, pooled, t->c->hidden, t->c->dim);
 }
 
 static int build(ps__plan **out, const ps__package *package, const ps__kernels *kernels, int precision, ps__error *err) {

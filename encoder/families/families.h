@@ -24,7 +24,8 @@ typedef struct ps__family {
     int (*build)(ps__plan **out, const ps__package *package, const ps__kernels *kernels, int precision, ps__error *err);
 } ps__family;
 
-extern const ps__family ps__family_efficientnet_lite, ps__family_bert;
+extern const ps__family ps__family_efficientnet_lite, ps__family_vit, ps__family_fastvit; /* images */
+extern const ps__family ps__family_bert, ps__family_transformer, ps__family_mct;         /* texts */
 
 /* The family of that name, or NULL. */
 const ps__family *ps__family_find(const char *name, int is_text);
@@ -44,5 +45,8 @@ int ps__family_framing(ps__framing *out, const ps__package *package, const json_
 ** output_axis rank - 1). Where the weights are F32 there is no .scale, and the layer's floats are set: 2-dimensional weights only. */
 int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape,
                      int output_axis, ps__error *err);
+
+/* The table text.embed.word, whose rows have `width` entries, and its number of rows. */
+int ps__family_words(ps__word_table *out, int64_t *vocab, const ps__package *package, int width, ps__error *err);
 
 #endif

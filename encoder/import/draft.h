@@ -7,6 +7,7 @@
 #ifndef PS_IMPORT_DRAFT_H
 #define PS_IMPORT_DRAFT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -47,7 +48,8 @@ int ps__draft_scale_columns(ps__draft *draft, const char *name, const float *fac
 /* Entries of a float tensor of one dimension are divided by factor f32 [count] (copied). */
 int ps__draft_divide(ps__draft *draft, const char *name, const float *factor, int64_t count, ps__error *err);
 
-typedef void ps__draft_progress_fn(double done /* 0..1 */, void *payload);
+/* Not 0 ends the writing with PS__CANCELLED. */
+typedef int ps__draft_progress_fn(double done /* 0..1 */, void *payload);
 
 /* Writes the package to path: a temporary file beside it, synced, renamed. precision: PS__PRECISION_INT8, or PS__PRECISION_FLOAT for a
 ** package that only runs in float32. Adds photosearch.format and checksum. The draft may be written again. progress may be NULL. What fills

@@ -9,109 +9,50 @@
 #include <math.h>
 #include <string.h>
 
+#include "encoder/kernels/activations.h"
+#include "encoder/kernels/attention.h"
 #include "encoder/kernels/kernels.h"
-
-#define LANES 16
-
-/* The lanes of a sum, pairwise. */
-static inline float lanes_sum(const float *lane) {
-    float s[LANES];
-    memcpy(s, lane, sizeof s);
-    for (int width = LANES / 2; width; width /= 2)
-        for (int i = 0; i < width; i++) s[i] += s[i + width];
-    return s[0];
-}
-
-static float floats_dot(const float *a, const float *b, int n) {
-    float lane[LANES] = {0};
-    int i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) lane[j] += a[i + j] * b[i + j];
-    for (int j = 0; i < n; i++, j++) lane[j] += a[i] * b[i];
-    return lanes_sum(lane);
-}
-
-/* e^x for x <= 0, relative error below 2e-7: 2^n times a degree-6 Taylor polynomial on [-ln2/2, ln2/2]. */
-static inline float floats_exp(float x) {
-    const float shifter = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    x = x > -87.0f ? x : -87.0f;       /* NaN, from a hostile model, becomes -87 too */
-    float n = (x * 1.44269504f + shifter) - shifter;
-    float r = x - n * 0.693359375f; /* ln 2 in two parts, the first exact in 10 bits (Cody and Waite) */
-    r = r - n * -2.12194440e-4f;
-    float p = 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    int32_t bits = ((int32_t)n + 127) * (1 << 23);
-    float power;
-    memcpy(&power, &bits, 4);
-    return p * power;
-}
-
-static void floats_gelu(float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        float z = x[i] * 0.70710678f, a = fabsf(z);
-        float t = 1.0f / (1.0f + 0.3275911f * a);
-        float poly = 1.061405429f;
-        poly = poly * t + -1.453152027f;
-        poly = poly * t + 1.421413741f;
-        poly = poly * t + -0.284496736f;
-        poly = poly * t + 0.254829592f;
-        float erf_a = 1.0f - poly * t * floats_exp(-a * a);
-        float erf_z = z < 0 ? -erf_a : erf_a;
-        x[i] = 0.5f * x[i] * (1.0f + erf_z);
-    }
-}
+#include "encoder/kernels/lanes.h"
+#include "encoder/kernels/products.h"
+#include "encoder/kernels/windows.h"
 
 static void floats_layer_norm(float *x, const float *residual, const float *weight, const float *bias, float eps, int n) {
-    float lane[LANES] = {0}, square[LANES] = {0};
+    float rest[LANES];
+    vec lane[PARTS], square[PARTS];
     if (residual)
         for (int i = 0; i < n; i++) x[i] += residual[i];
+    for (int p = 0; p < PARTS; p++) lane[p] = square[p] = (vec){0};
     int i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) lane[j] += x[i + j];
-    for (int j = 0; i < n; i++, j++) lane[j] += x[i];
+        for (int p = 0; p < PARTS; p++) lane[p] += vec_load(x + i + p * VEC);
+    lanes_rest(rest, x + i, n - i);
+    for (int p = 0; p < PARTS; p++) lane[p] += vec_load(rest + p * VEC);
     float mean = lanes_sum(lane) / (float)n;
     for (i = 0; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            float d = x[i + j] - mean;
-            square[j] += d * d;
+        for (int p = 0; p < PARTS; p++) {
+            vec d = vec_load(x + i + p * VEC) - vec_fill(mean);
+            square[p] += d * d;
         }
-    for (int j = 0; i < n; i++, j++) square[j] += (x[i] - mean) * (x[i] - mean);
+    for (int j = 0; j < LANES; j++) rest[j] = i + j < n ? x[i + j] - mean : 0;
+    for (int p = 0; p < PARTS; p++) square[p] += vec_load(rest + p * VEC) * vec_load(rest + p * VEC);
     float factor = 1.0f / sqrtf(lanes_sum(square) / (float)n + eps);
     for (i = 0; i < n; i++) x[i] = (x[i] - mean) * factor * weight[i] + bias[i];
 }
 
-static void floats_softmax(float *x, int n) {
-    float top = x[0], lane[LANES] = {0};
-    for (int i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
-    for (int i = 0; i < n; i++) x[i] = floats_exp(x[i] - top);
-    for (int i = 0; i < n; i++) lane[i % LANES] += x[i];
-    float factor = 1.0f / lanes_sum(lane);
-    for (int i = 0; i < n; i++) x[i] *= factor;
-}
-
-static void floats_attention(float *out, size_t out_stride, const float *q, const float *k, const float *v, size_t stride,
-                             int tokens, int head_dim, float *scores) {
-    float factor = 1.0f / sqrtf((float)head_dim);
-    for (int t = 0; t < tokens; t++) {
-        float *row = out + (size_t)t * out_stride;
-        for (int u = 0; u < tokens; u++)
-            scores[u] = floats_dot(q + (size_t)t * stride, k + (size_t)u * stride, head_dim) * factor;
-        floats_softmax(scores, tokens);
-        for (int d = 0; d < head_dim; d++) row[d] = 0;
-        for (int u = 0; u < tokens; u++)
-            for (int d = 0; d < head_dim; d++) row[d] += scores[u] * v[(size_t)u * stride + (size_t)d];
-    }
+/* The greatest of all |x|; what is not a number is greater than nothing. */
+static inline float greatest_size(const float *x, int n) {
+    float lane[LANES] = {0}, top = 0;
+    int i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) lane[j] = fabsf(x[i + j]) > lane[j] ? fabsf(x[i + j]) : lane[j];
+    for (int j = 0; i < n; i++, j++) lane[j] = fabsf(x[i]) > lane[j] ? fabsf(x[i]) : lane[j];
+    for (int j = 0; j < LANES; j++) top = lane[j] > top ? lane[j] : top;
+    return top;
 }
 
 static float floats_quantize_row(uint8_t *out, const float *x, int n) {
     const float shifter = 12582912.0f;
-    float top = 0;
-    for (int i = 0; i < n; i++) top = fabsf(x[i]) > top ? fabsf(x[i]) : top;
+    float top = greatest_size(x, n);
     if (!(top > 0)) {
         memset(out, 128, (size_t)n);
         return 0;
@@ -131,8 +72,30 @@ static void floats_sum_u8(uint32_t *sum, const uint8_t *in, size_t pixels, int c
         for (int c = 0; c < channels; c++) sum[c] += in[c];
 }
 
+static void floats_add(float *x, const float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] += y[i];
+}
+
+static void floats_add_scaled(float *x, const float *y, const float *scale, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++, x += n, y += n)
+        for (size_t i = 0; i < n; i++) x[i] += scale[i] * y[i];
+}
+
+static void floats_gate(float *x, const float *gate, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++, x += n)
+        for (size_t i = 0; i < n; i++) x[i] *= gate[i];
+}
+
+static void floats_mean(float *out, const float *x, size_t rows, size_t n) {
+    memset(out, 0, n * 4);
+    for (size_t r = 0; r < rows; r++, x += n)
+        for (size_t i = 0; i < n; i++) out[i] += x[i];
+    for (size_t i = 0; i < n; i++) out[i] /= (float)rows;
+}
+
 #define PS__FLOAT_KERNELS                                                                                                        \
-    .quantize_row = floats_quantize_row, .sum_u8 = floats_sum_u8, .layer_norm = floats_layer_norm, .gelu = floats_gelu,          \
-    .attention = floats_attention, .dot = floats_dot
+    .quantize_row = floats_quantize_row, .sum_u8 = floats_sum_u8, .layer_norm = floats_layer_norm, .activate = floats_activate,   \
+    .attention = floats_attention, .gemm_float = floats_gemm, .depthwise_float = floats_depthwise, .add = floats_add,            \
+    .add_scaled = floats_add_scaled, .gate = floats_gate, .mean = floats_mean, .dot = floats_dot
 
 #endif

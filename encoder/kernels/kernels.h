@@ -79,6 +79,28 @@ static inline int ps__is_plain(const ps__requant *q, float reach) {
     return !q->residual && q->low == 0.0f && q->high >= 0.0f && reach * q->inverse < 1e9f;
 }
 
+/* A window that slides over rows which are the pixels of a picture, line by line, f32 [height * width][channels]. What lies outside
+** of the picture is 0. Output (x, y) reads columns x*stride-pad_x .. +kernel_width-1, lines y*stride-pad_y .. +kernel_height-1. */
+typedef struct ps__window {
+    int width, height, channels;     /* input */
+    int kernel_width, kernel_height; /* 1 to 32 */
+    int stride;                      /* both ways, 1 to 32 */
+    int pad_x, pad_y;                /* left and top */
+    int out_width, out_height;
+    int multiplier; /* depthwise only: outputs a channel, 1 or more; output o reads channel o / multiplier */
+} ps__window;
+
+/* Activations. */
+enum { PS__GELU, PS__GELU_TANH /* its approximation by tanh */, PS__QUICK_GELU /* x * sigmoid(1.702 x) */, PS__RELU, PS__SIGMOID };
+
+typedef struct ps__heads { /* where attention finds its rows: of each head, head_dim entries */
+    const float *query, *key, *value;
+    size_t query_stride, stride; /* entries from row to row: of queries, of keys and values */
+    int queries, tokens;         /* rows of queries, of keys and values */
+    int head_dim;
+    int causal; /* query t sees keys 0 to t; there are as many queries as tokens */
+} ps__heads;
+
 typedef struct ps__kernels {
     const char *name; /* "reference", "avx2", "avx512vnni" */
 
@@ -102,13 +124,29 @@ typedef struct ps__kernels {
     /* x = (x + residual - mean) / sqrt(variance + eps) * weight + bias over n entries; residual may be NULL. */
     void (*layer_norm)(float *x, const float *residual, const float *weight, const float *bias, float eps, int n);
 
-    /* x * (1 + erf(x / sqrt 2)) / 2 in place; erf to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
-    void (*gelu)(float *x, size_t n);
+    /* A PS__GELU... in place. GELU is x * (1 + erf(x / sqrt 2)) / 2, erf to 1.5e-7 (Abramowitz and Stegun 7.1.26); the others rest on
+    ** an exponential to 2e-7. */
+    void (*activate)(float *x, size_t n, int kind);
 
-    /* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1) of one head: qkv f32 [tokens][stride], of which query, key and
-    ** value start at q, k, v and are head_dim wide. out f32 [tokens][out_stride]. scores: scratch f32 [tokens]. */
-    void (*attention)(float *out, size_t out_stride, const float *q, const float *k, const float *v, size_t stride, int tokens,
-                      int head_dim, float *scores);
+    /* Scaled dot-product attention (Vaswani et al. 2017, 3.2.1) of one head. out f32 [queries][out_stride]. scratch:
+    ** ps__attention_scratch(tokens, head_dim) floats, 64-byte aligned. */
+    void (*attention)(float *out, size_t out_stride, const ps__heads *heads, float *scratch);
+
+    /* out f32 [rows][out_stride]: out[r][o] = dot(weights[o], in[r]) + bias[o], of in f32 [rows][k] and weights f32 [n][k]. */
+    void (*gemm_float)(float *out, size_t out_stride, const float *in, size_t rows, const float *weights, const float *bias, int n,
+                       int k);
+
+    /* A depthwise convolution, as ps__plan_depthwise_float says. A sum goes over lines, then columns; the bias comes last. scratch:
+    ** ps__depthwise_float_scratch floats, 64-byte aligned. */
+    void (*depthwise_float)(float *out, const float *in, const ps__window *w, const float *weight, const float *bias, float *scratch);
+
+    /* x[i] += y[i]; x[r][i] += scale[i] * y[r][i]; x[r][i] *= gate[i]. */
+    void (*add)(float *x, const float *y, size_t n);
+    void (*add_scaled)(float *x, const float *y, const float *scale, size_t rows, size_t n);
+    void (*gate)(float *x, const float *gate, size_t rows, size_t n);
+
+    /* out[i]: the mean of x[r][i] over rows, added from the first on. */
+    void (*mean)(float *out, const float *x, size_t rows, size_t n);
 
     /* Dot product in 16 lanes. */
     float (*dot)(const float *a, const float *b, int n);
@@ -123,6 +161,18 @@ const ps__kernels *ps__kernels_at(int i);
 /* Columns of four-tap groups, and copies of a block's weights. */
 static inline size_t ps__depthwise_scratch(int width, int k) {
     return (size_t)(width + 2 * k + 4 * k) * (size_t)((k + 3) / 4) * 256;
+}
+
+static inline size_t ps__attention_scratch(int tokens, int head_dim) {
+    size_t padded = ((size_t)tokens + 15) / 16 * 16;
+    return padded * (2 * (size_t)head_dim + 1);
+}
+
+/* Columns of an input line under a window, those outside of the picture too. */
+static inline int ps__window_columns(const ps__window *w) { return (w->out_width - 1) * w->stride + w->kernel_width; }
+
+static inline size_t ps__depthwise_float_scratch(const ps__window *w) {
+    return (size_t)ps__window_columns(w) * (size_t)w->kernel_height * (size_t)w->channels * (size_t)w->multiplier;
 }
 
 /* Input lines first to first + count - 1 of a picture. */

@@ -47,19 +47,6 @@ typedef struct ps__geometry {    /* of a convolution; padding is TensorFlow's SA
     int relu6;                   /* clamp the real value to 0..6 */
 } ps__geometry;
 
-/* A window that slides over rows which are the pixels of a picture, line by line, f32 [height * width][channels]. What lies outside
-** of the picture is 0. Output (x, y) reads columns x*stride-pad_x .. +kernel_width-1, lines y*stride-pad_y .. +kernel_height-1. */
-typedef struct ps__window {
-    int width, height, channels;    /* input */
-    int kernel_width, kernel_height; /* 1 to 32 */
-    int stride;                     /* both ways */
-    int pad_x, pad_y;               /* left and top */
-    int out_width, out_height;
-    int multiplier; /* depthwise only: outputs a channel, 1 or more; output o reads channel o / multiplier */
-} ps__window;
-
-enum { PS__GELU, PS__GELU_TANH /* its approximation by tanh */, PS__QUICK_GELU /* x * sigmoid(1.702 x) */, PS__RELU, PS__SIGMOID };
-
 /* Which row ps__plan_select takes, or a token's id, 0 or more: the first row that this token stands in (row 0 where none does). */
 enum { PS__FIRST_ROW = -1, PS__LAST_ROW = -2 };
 

@@ -1,5 +1,5 @@
 /*
-** Word vectors out of their quantised table. One way for both precisions and all instruction sets: the values are the table's own,
+** Word vectors out of their table. One way for both precisions and all instruction sets: the values are the table's own,
 ** and a query's few rows cost nothing beside the first layer.
 */
 #include "encoder/plan/internal.h"
@@ -15,8 +15,21 @@ static void add_int4(float *out, const uint8_t *w, float scale, const float *pos
     }
 }
 
+static void add_float(float *out, const float *w, const float *position, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = w[i] + position[i];
+}
+
+static void embed_floats(const ps__op *op, float *out, const int32_t *ids, size_t rows) {
+    size_t n = op->out_features;
+    for (size_t t = 0; t < rows; t++) add_float(out + t * n, (const float *)op->words.weights + (size_t)ids[t] * n, op->weight + t * n, n);
+}
+
 void ps__run_embed(const ps__op *op, float *out, const int32_t *ids, size_t rows) {
     const ps__word_table *words = &op->words;
+    if (words->is_float) {
+        embed_floats(op, out, ids, rows);
+        return;
+    }
     size_t groups = (size_t)words->groups, group = op->out_features / groups;
     const float *position = op->weight;
     for (size_t t = 0; t < rows; t++)

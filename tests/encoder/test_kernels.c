@@ -341,45 +341,224 @@ static void check_same(const char *what, const ps__kernels *k, const float *a, c
                       (double)a[i]);
 }
 
+static const struct { /* each activation, and what it is in double */
+    int kind;
+    const char *name;
+    double bound; /* on the error, of values up to 9 */
+} activations[] = {{PS__GELU, "gelu", 2e-6},
+                   {PS__GELU_TANH, "gelu_tanh", 3e-6},
+                   {PS__QUICK_GELU, "quick_gelu", 3e-6},
+                   {PS__RELU, "relu", 0},
+                   {PS__SIGMOID, "sigmoid", 4e-7}};
+enum { ACTIVATIONS = sizeof activations / sizeof *activations };
+
+static double activation_in_double(int kind, double x) {
+    switch (kind) {
+    case PS__GELU: return x * 0.5 * (1 + erf(x / sqrt(2)));
+    case PS__GELU_TANH: return x * 0.5 * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+    case PS__QUICK_GELU: return x / (1 + exp(-1.702 * x));
+    case PS__RELU: return x > 0 ? x : 0;
+    default: return 1 / (1 + exp(-x));
+    }
+}
+
 START_TEST(float_operations_agree_bit_for_bit) {
     const ps__kernels *ref = &ps__kernels_reference, *k;
     state = (uint32_t)_i + 1;
-    int n = 1 + (int)draw(400), tokens = 1 + (int)draw(20), width = 1 + (int)draw(48);
+    int n = 1 + (int)draw(400);
     float *x = random_floats((size_t)n, -6, 6), *y = random_floats((size_t)n, -3, 3), *w = random_floats((size_t)n, -1, 2);
-    float *qkv = random_floats((size_t)(tokens * width * 3), -2, 2), a[400], b[400],
-          *heads_a = fresh((size_t)(tokens * width) * 4), *heads_b = fresh((size_t)(tokens * width) * 4);
-    float scores[32];
+    float a[400], b[400];
     uint8_t qa[400], qb[400];
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
         memcpy(a, x, (size_t)n * 4), memcpy(b, x, (size_t)n * 4);
-        ref->gelu(a, (size_t)n), k->gelu(b, (size_t)n);
-        check_same("gelu", k, a, b, (size_t)n);
         ref->layer_norm(a, y, w, x, 1e-12f, n), k->layer_norm(b, y, w, x, 1e-12f, n);
         check_same("layer_norm", k, a, b, (size_t)n);
+        for (int kind = 0; kind < ACTIVATIONS; kind++) {
+            memcpy(a, x, (size_t)n * 4), memcpy(b, x, (size_t)n * 4);
+            ref->activate(a, (size_t)n, activations[kind].kind), k->activate(b, (size_t)n, activations[kind].kind);
+            check_same(activations[kind].name, k, a, b, (size_t)n);
+        }
         a[0] = ref->dot(x, y, n), b[0] = k->dot(x, y, n);
         check_same("dot", k, a, b, 1);
         a[0] = ref->quantize_row(qa, x, n), b[0] = k->quantize_row(qb, x, n);
         check_same("quantize_row", k, a, b, 1);
         ck_assert_mem_eq(qa, qb, (size_t)n);
-        size_t head = (size_t)width;
-        ref->attention(heads_a, head, qkv, qkv + head, qkv + 2 * head, 3 * head, tokens, width, scores);
-        k->attention(heads_b, head, qkv, qkv + head, qkv + 2 * head, 3 * head, tokens, width, scores);
-        check_same("attention", k, heads_a, heads_b, (size_t)(tokens * width));
     }
-    void *owned[] = {x, y, w, qkv, heads_a, heads_b};
+    void *owned[] = {x, y, w};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 END_TEST
 
-START_TEST(float_operations_are_accurate) {
+/* 16 lanes, added pairwise: what kernels.h says a dot product is. */
+static float plain_dot(const float *a, const float *b, int n) {
+    float lane[16] = {0};
+    for (int i = 0; i < n; i++) lane[i % 16] += a[i] * b[i];
+    for (int width = 8; width; width /= 2)
+        for (int i = 0; i < width; i++) lane[i] += lane[i + width];
+    return lane[0];
+}
+
+START_TEST(float_products_are_dot_products_of_16_lanes) {
+    const ps__kernels *k;
+    state = (uint32_t)_i * 747796405u + 1;
+    int n = 1 + (int)draw(40), inputs = 1 + (int)draw(130), rows = 1 + (int)draw(11), stride = n + (int)draw(9);
+    float *w = random_floats((size_t)(n * inputs), -1, 1), *in = random_floats((size_t)(rows * inputs), -2, 2);
+    float *bias = random_floats((size_t)n, -1, 1), *out = fresh((size_t)(rows * stride) * 4);
+    for (int i = 0; (k = ps__kernels_at(i)) != NULL; i++) {
+        for (int j = 0; j < rows * stride; j++) out[j] = 77;
+        k->gemm_float(out, (size_t)stride, in, (size_t)rows, w, bias, n, inputs);
+        for (int r = 0; r < rows; r++)
+            for (int o = 0; o < stride; o++) {
+                float expected = o < n ? plain_dot(w + o * inputs, in + r * inputs, inputs) + bias[o] : 77;
+                ck_assert_msg(memcmp(&out[r * stride + o], &expected, 4) == 0, "%s: [%d][%d] from %d: %.9g, not %.9g", k->name, r,
+                              o, inputs, (double)out[r * stride + o], (double)expected);
+            }
+        ck_assert_float_eq(k->dot(w, in, inputs), plain_dot(w, in, inputs));
+    }
+    void *owned[] = {w, in, bias, out};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+END_TEST
+
+/* Scores are dot products of 16 lanes, softmax and weighted sums are in double. */
+static void plain_attention(double *out, const ps__heads *h, int t) {
+    double score[700], sum = 0, top = -INFINITY;
+    int seen = h->causal ? t + 1 : h->tokens;
+    const float *query = h->query + (size_t)t * h->query_stride;
+    for (int u = 0; u < seen; u++) {
+        score[u] = (double)plain_dot(query, h->key + (size_t)u * h->stride, h->head_dim) / sqrt(h->head_dim);
+        top = score[u] > top ? score[u] : top;
+    }
+    for (int u = 0; u < seen; u++) sum += score[u] = exp(score[u] - top);
+    for (int d = 0; d < h->head_dim; d++) {
+        out[d] = 0;
+        for (int u = 0; u < seen; u++) out[d] += score[u] / sum * (double)h->value[(size_t)u * h->stride + (size_t)d];
+    }
+}
+
+START_TEST(attention_is_attention_and_agrees_bit_for_bit) {
+    const ps__kernels *k;
+    state = (uint32_t)_i * 2891336453u + 1;
+    int tokens = 1 + (int)draw(_i % 8 ? 100 : 600), width = _i % 3 ? 16 * (1 + (int)draw(5)) : 1 + (int)draw(90);
+    size_t head = (size_t)width, stride = 3 * head + draw(5), cells = (size_t)tokens * head;
+    float *qkv = random_floats((size_t)tokens * stride, -2, 2), *first = fresh(cells * 4), *out = fresh(cells * 4);
+    float *scratch = fresh(ps__attention_scratch(tokens, width) * 4);
+    ps__heads h = {qkv, qkv + head, qkv + 2 * head, stride, stride, tokens, tokens, width, _i % 2};
+    if (_i % 5 == 0) h.queries = 1, h.causal = 0;
+    for (int i = 0; (k = ps__kernels_at(i)) != NULL; i++) {
+        k->attention(i ? out : first, head, &h, scratch);
+        if (i) check_same("attention", k, first, out, (size_t)h.queries * head);
+    }
+    for (int t = 0; t < h.queries; t++) {
+        double expected[100];
+        plain_attention(expected, &h, t);
+        for (int d = 0; d < width; d++) ck_assert_double_eq_tol((double)first[t * width + d], expected[d], 5e-6);
+    }
+    void *owned[] = {qkv, first, out, scratch};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+END_TEST
+
+static void draw_window(ps__window *w) {
+    static const int kernels[][2] = {{3, 3}, {7, 7}, {11, 1}, {1, 1}, {2, 5}};
+    int kind = (int)draw(5);
+    *w = (ps__window){.width = 1 + (int)draw(30), .height = 1 + (int)draw(9), .channels = 1 + (int)draw(70)};
+    w->kernel_width = kernels[kind][0], w->kernel_height = kernels[kind][1];
+    w->stride = 1 + (int)draw(3);
+    w->pad_x = (int)draw((uint32_t)w->kernel_width), w->pad_y = (int)draw((uint32_t)w->kernel_height);
+    w->out_width = 1 + (int)draw((uint32_t)((w->width - 1 + w->pad_x) / w->stride + 1));
+    w->out_height = 1 + (int)draw((uint32_t)((w->height - 1 + w->pad_y) / w->stride + 1));
+    w->multiplier = 1 + (int)draw(2);
+}
+
+static float plain_window(const ps__window *w, const float *in, const float *weight, int x, int y, int o) {
+    float sum = 0;
+    int outputs = w->channels * w->multiplier;
+    for (int ky = 0; ky < w->kernel_height; ky++)
+        for (int kx = 0; kx < w->kernel_width; kx++) {
+            int line = y * w->stride - w->pad_y + ky, column = x * w->stride - w->pad_x + kx;
+            if (line < 0 || line >= w->height || column < 0 || column >= w->width) continue;
+            sum += weight[(ky * w->kernel_width + kx) * outputs + o] *
+                   in[(line * w->width + column) * w->channels + o / w->multiplier];
+        }
+    return sum;
+}
+
+START_TEST(float_windows_are_the_plain_sum) {
+    const ps__kernels *k;
+    ps__window w;
+    state = (uint32_t)_i * 277803737u + 1;
+    draw_window(&w);
+    int outputs = w.channels * w.multiplier, cells = w.out_width * w.out_height * outputs;
+    float *in = random_floats((size_t)(w.width * w.height * w.channels), -2, 2), *bias = random_floats((size_t)outputs, -1, 1);
+    float *weight = random_floats((size_t)(w.kernel_width * w.kernel_height * outputs), -1, 1), *out = fresh((size_t)cells * 4 + 4);
+    float *scratch = fresh(ps__depthwise_float_scratch(&w) * 4);
+    for (int i = 0; (k = ps__kernels_at(i)) != NULL; i++) {
+        out[cells] = 77;
+        k->depthwise_float(out, in, &w, weight, bias, scratch);
+        ck_assert_float_eq(out[cells], 77);
+        for (int y = 0, at = 0; y < w.out_height; y++)
+            for (int x = 0; x < w.out_width; x++)
+                for (int o = 0; o < outputs; o++, at++)
+                    ck_assert_msg(out[at] == plain_window(&w, in, weight, x, y, o) + bias[o], "%s: (%d, %d) %d differs", k->name, x,
+                                  y, o);
+    }
+    void *owned[] = {in, bias, weight, out, scratch};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+END_TEST
+
+START_TEST(sums_of_rows_are_the_plain_ones) {
+    const ps__kernels *k;
+    enum { ROWS = 5, MOST = 150 };
+    state = (uint32_t)_i + 77;
+    int n = 1 + (int)draw(MOST);
+    float *x = random_floats(ROWS * MOST, -2, 2), *y = random_floats(ROWS * MOST, -2, 2), *s = random_floats(MOST, -2, 2);
+    float out[ROWS * MOST];
+    for (int i = 0; (k = ps__kernels_at(i)) != NULL; i++) {
+        memcpy(out, x, sizeof out), k->add(out, y, (size_t)(ROWS * n));
+        for (int j = 0; j < ROWS * n; j++) ck_assert_float_eq(out[j], x[j] + y[j]);
+        memcpy(out, x, sizeof out), k->add_scaled(out, y, s, ROWS, (size_t)n);
+        for (int j = 0; j < ROWS * n; j++) ck_assert_float_eq(out[j], x[j] + s[j % n] * y[j]);
+        memcpy(out, x, sizeof out), k->gate(out, s, ROWS, (size_t)n);
+        for (int j = 0; j < ROWS * n; j++) ck_assert_float_eq(out[j], x[j] * s[j % n]);
+        k->mean(out, x, ROWS, (size_t)n);
+        for (int j = 0; j < n; j++)
+            ck_assert_float_eq(out[j], (0 + x[j] + x[j + n] + x[j + 2 * n] + x[j + 3 * n] + x[j + 4 * n]) / ROWS);
+    }
+    void *owned[] = {x, y, s};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+END_TEST
+
+START_TEST(activations_are_accurate) {
     for (double v = -9; v <= 9; v += 0.01) {
         float x = (float)v;
-        double expected = (double)x * 0.5 * (1 + erf((double)x / sqrt(2)));
-        ps__kernels_reference.gelu(&x, 1);
-        ck_assert_double_le(fabs((double)x - expected), 2e-6);
+        ps__kernels_reference.activate(&x, 1, activations[_i].kind);
+        double expected = activation_in_double(activations[_i].kind, (double)(float)v);
+        ck_assert_msg(fabs((double)x - expected) <= activations[_i].bound, "%s(%g) is %.9g, not %.9g", activations[_i].name, v,
+                      (double)x, expected);
     }
-    float q[2] = {0.5f, 0}, k[6] = {1, 0, 1, 1, -1, 0}, v[6] = {1, 10, 3, 20, 100, 1000}, out[2], scores[3];
-    ps__kernels_reference.attention(out, 2, q, k, v, 2, 1, 2, scores);
+}
+END_TEST
+
+START_TEST(activations_of_extreme_values_are_their_limits) {
+    static const float extremes[] = {1e38f, 3e4f, 200, 88, INFINITY};
+    for (size_t i = 0; i < sizeof extremes / sizeof *extremes; i++) {
+        float above = extremes[i], below = -extremes[i];
+        ps__kernels_reference.activate(&above, 1, activations[_i].kind);
+        ps__kernels_reference.activate(&below, 1, activations[_i].kind);
+        ck_assert_float_eq(above, activations[_i].kind == PS__SIGMOID ? 1 : extremes[i]);
+        ck_assert_msg(fabsf(below) <= 1e-30f * (isinf(extremes[i]) ? 1 : extremes[i]) || isinf(extremes[i]), "%s(%g) is %g",
+                      activations[_i].name, (double)-extremes[i], (double)below);
+    }
+}
+END_TEST
+
+START_TEST(float_operations_are_accurate) {
+    float q[2] = {0.5f, 0}, k[2] = {1, 0}, v[2] = {1, 10}, out[2], scratch[128] __attribute__((aligned(64)));
+    const ps__heads one = {.query = q, .key = k, .value = v, .query_stride = 2, .stride = 2, .queries = 1, .tokens = 1, .head_dim = 2};
+    ps__kernels_reference.attention(out, 2, &one, scratch);
     ck_assert_float_eq_tol(out[0], 1, 1e-6f); /* one token attends to itself alone */
     float x[4] = {1, 2, 3, 4}, weight[4] = {1, 1, 1, 2}, bias[4] = {0, 0, 0, 5};
     ps__kernels_reference.layer_norm(x, NULL, weight, bias, 0, 4);
@@ -423,6 +602,12 @@ Suite *suite_kernels(void) {
     suite_add_tcase(s, t);
     t = tcase_create("float");
     tcase_add_loop_test(t, float_operations_agree_bit_for_bit, 0, 40);
+    tcase_add_loop_test(t, float_products_are_dot_products_of_16_lanes, 0, 40);
+    tcase_add_loop_test(t, attention_is_attention_and_agrees_bit_for_bit, 0, 40);
+    tcase_add_loop_test(t, float_windows_are_the_plain_sum, 0, 60);
+    tcase_add_loop_test(t, sums_of_rows_are_the_plain_ones, 0, 10);
+    tcase_add_loop_test(t, activations_are_accurate, 0, ACTIVATIONS);
+    tcase_add_loop_test(t, activations_of_extreme_values_are_their_limits, 0, ACTIVATIONS);
     tcase_add_test(t, float_operations_are_accurate);
     tcase_add_test(t, rows_quantise_symmetrically);
     suite_add_tcase(s, t);

@@ -193,7 +193,7 @@ static const struct {
     {32, 4, "U8", 16, 4, 1, "4 groups"},
     {32, 4, "I8", 32, 3, 1, "3 groups"},
     {33, 3, "I8", 33, 0, 1, "position is missing"},
-    {33, 3, "U8", 16, 0, 1, "hidden is odd"},
+    {33, 3, "U8", 16, 0, 1, "odd number of entries"},
 };
 
 /* Four words, and no other tensor: the table is looked at first. */

@@ -1,0 +1,135 @@
+/*
+** photosearch model import FOLDER|FILE --name NAME
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/model.h"
+#include "cli/photos.h"
+
+#define REPORT_PHOTOS 16 /* the float32 side takes seconds for each with a large model */
+
+typedef struct layer { /* a row of the report */
+    char name[64];
+    int is_text;
+    double error, top;
+} layer;
+
+typedef struct import { /* one run */
+    int draws;          /* 1: there is a terminal for progress */
+    layer *layers;      /* [count] */
+    size_t count, room;
+} import;
+
+static int draw(int phase, double done, void *payload) {
+    static const char *const labels[] = {"writing", "writing float32", "comparing"};
+    const import *m = payload;
+    if (m->draws) draw_fraction(labels[phase], done);
+    return was_stopped();
+}
+
+static void take_layer(const ps_layer_error *told, void *payload) {
+    import *m = payload;
+    if (m->count == m->room) {
+        size_t room = m->room ? 2 * m->room : 256;
+        layer *more = allocate(room, sizeof *more);
+        if (m->count) memcpy(more, m->layers, m->count * sizeof *more);
+        free(m->layers);
+        m->layers = more;
+        m->room = room;
+    }
+    layer *l = &m->layers[m->count++];
+    snprintf(l->name, sizeof l->name, "%s", told->name);
+    l->is_text = told->is_text;
+    l->error = told->error;
+    l->top = told->top;
+}
+
+static void print_text(const char *key, const char *value) {
+    printf("\"%s\":", key);
+    json_string(value);
+    putchar(',');
+}
+
+static void print_json(const ps_imported *i, const import *m, int has_report) {
+    putchar('{');
+    print_text("id", i->id);
+    print_text("image", i->image_names);
+    print_text("text", i->text_names);
+    print_text("licence", i->licence);
+    printf("\"bytes\":%llu,", (unsigned long long)i->bytes);
+    json_path(i->path);
+    if (has_report) {
+        printf(",\"report\":{\"images\":%d,\"texts\":%d,\"unreadable\":%d,", i->images, i->texts, i->unreadable);
+        json_number("image_mean", i->image_mean, 6), putchar(',');
+        json_number("image_least", i->image_least, 6), putchar(',');
+        json_number("text_mean", i->text_mean, 6), putchar(',');
+        json_number("text_least", i->text_least, 6);
+        fputs(",\"layers\":[", stdout);
+        for (size_t n = 0; n < m->count; n++) {
+            printf("%s{\"name\":", n ? "," : "");
+            json_string(m->layers[n].name);
+            putchar(',');
+            json_number("error", m->layers[n].error, 6), putchar(',');
+            json_number("top", m->layers[n].top, 4), putchar('}');
+        }
+        fputs("]}", stdout);
+    }
+    puts("}");
+}
+
+static void print_report(const ps_imported *i, const import *m) {
+    printf("\n%-32s %8s %10s\n", "layer", "error", "greatest");
+    for (size_t n = 0; n < m->count; n++)
+        printf("%-32s %7.2f%% %10.2f\n", m->layers[n].name, m->layers[n].error * 100, m->layers[n].top);
+    putchar('\n');
+    if (i->images) printf("%d photo%s: INT8 and float32 agree to a cosine of %.4f, at least %.4f\n", i->images, plural((unsigned)i->images), i->image_mean, i->image_least);
+    if (i->unreadable) printf("%d photo%s could not be read\n", i->unreadable, plural((unsigned)i->unreadable));
+    if (!i->images) puts("No photos were compared: name some with --photos FOLDER.");
+    printf("%d sentences: %.4f, at least %.4f\n", i->texts, i->text_mean, i->text_least);
+}
+
+static void print_plain(const options *o, const ps_imported *i, const import *m) {
+    printf("%s: %s, %s; %.1f MB; licence: ", o->name, i->image_names, i->text_names, (double)i->bytes / 1e6);
+    print_path(stdout, i->licence);
+    putchar('\n');
+    if (o->report && o->precision == PS_PRECISION_INT8) print_report(i, m);
+    if (!o->quiet && !o->to) printf("Use it with --model %s, or for a library from now on: photosearch model use %s\n", o->name, o->name);
+}
+
+static void set_options(ps_import_options *to, const options *o, const photo_list *photos, import *m) {
+    to->config = o->config;
+    to->preprocess = o->preprocess;
+    to->tokenizer = o->tokenizer;
+    to->licence = o->licence;
+    to->to = o->to;
+    to->replace = o->replace;
+    to->precision = o->precision;
+    to->report = o->report;
+    to->photos = (const char *const *)photos->paths;
+    to->photo_count = photos->count;
+    to->progress = draw;
+    to->layer = take_layer;
+    to->payload = m;
+}
+
+int import_model(options *o) {
+    ps_import_options settings = PS_IMPORT_OPTIONS_INIT;
+    ps_imported imported = PS_IMPORTED_INIT;
+    photo_list photos = {0};
+    import m = {.draws = is_terminal(stderr) && !o->quiet};
+    if (o->word_count < 2) return complain_usage("model import needs the folder or file to import");
+    if (!o->name) return complain_usage("model import needs --name NAME: what --model calls it from now on");
+    if (o->report && o->photos && !photos_of_folder(&photos, o->photos, REPORT_PHOTOS)) return EXIT_FAILED;
+    if (o->report && !o->photos) photos_of_library(&photos, o, REPORT_PHOTOS);
+    set_options(&settings, o, &photos, &m);
+    note_signals();
+    int status = ps_model_import(&imported, o->words[1], o->name, &settings);
+    if (m.draws) clear_progress();
+    clear_photos(&photos);
+    if (status == PS_OK && o->json) print_json(&imported, &m, o->report);
+    if (status == PS_OK && !o->json) print_plain(o, &imported, &m);
+    free(m.layers);
+    return status == PS_OK ? EXIT_FOUND : complain_status(NULL);
+}

@@ -1,0 +1,200 @@
+/*
+** One import, from recognising what is there to the written package; see importer.h.
+*/
+#include "encoder/import/importer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/os.h"
+#include "encoder/encoder.h"
+#include "encoder/import/licence.h"
+#include "encoder/import/smooth.h"
+
+#define NAME_MOST 64
+
+struct ps__importer {
+    ps__source source;
+    ps__import import;
+    ps__importer_about about;
+    char *name, *licence, *space; /* owned */
+};
+
+int ps__is_model_name(const char *name) {
+    size_t length = strlen(name);
+    if (length < 1 || length > NAME_MOST || name[0] == '.' || name[0] == '-') return 0;
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == length;
+}
+
+/* ---- Recognising ---- */
+
+static int not_known(const ps__importer *m, int is_text, ps__error *err) {
+    ps__buf names = PS__BUF_INIT;
+    const ps__weight *w;
+    for (size_t i = 0; i < 4 && (w = ps__checkpoint_at(m->source.checkpoint, i * 37)) != NULL; i++)
+        ps__buf_printf(&names, "%s%s", i ? ", " : "", w->name);
+    int status = ps__import_refuse(&m->import, err, "the names of its tensors are those of no %s tower that is known (there are %s...)",
+                                   is_text ? "text" : "image", names.failed || !names.length ? "none" : names.bytes);
+    ps__buf_free(&names);
+    return status;
+}
+
+static int map_tower(ps__importer *m, int is_text, ps__error *err) {
+    for (const ps__mapping *const *p = ps__mappings; *p; p++) {
+        if ((*p)->is_text != is_text || !(*p)->knows(&m->source)) continue;
+        *(is_text ? &m->about.text_scheme : &m->about.image_scheme) = (*p)->name;
+        return (*p)->map(&m->import, err);
+    }
+    return not_known(m, is_text, err);
+}
+
+/* ---- What is said about the package ---- */
+
+/* A name for the space that its vectors lie in, by the values of the image tower: some of every tensor, so that the same weights in another
+** container make the same space, and retrained ones another. */
+static int name_space(ps__importer *m, ps__error *err) {
+    enum { SAMPLE = 64 };
+    float sample[SAMPLE];
+    uint64_t digest = 0;
+    const ps__weight *w;
+    for (size_t i = 0; (w = ps__checkpoint_at(m->source.checkpoint, i)) != NULL; i++) {
+        if (w->type[0] != 'F' && w->type[0] != 'B') continue; /* counters of batch norms and the like */
+        int64_t count = w->count < SAMPLE ? w->count : SAMPLE;
+        int status = ps__checkpoint_read(sample, m->source.checkpoint, w, (w->count - count) / 2, count, err);
+        if (status) return status;
+        digest = XXH3_64bits_withSeed(w->name, strlen(w->name), digest);
+        digest = XXH3_64bits_withSeed(sample, (size_t)count * sizeof *sample, digest);
+    }
+    ps__buf text = PS__BUF_INIT;
+    ps__buf_printf(&text, "%s-%08x", m->name, (unsigned)(digest & 0xFFFFFFFF));
+    m->space = ps__buf_detach(&text);
+    return m->space ? PS__OK : ps__fail_nomem(err);
+}
+
+static int set_config(ps__importer *m, const char *key, const json_t *config, ps__error *err) {
+    char *text = json_dumps(config, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    int status = text ? ps__draft_meta(m->import.draft, key, text, err) : ps__fail_nomem(err);
+    free(text);
+    return status;
+}
+
+/* A model trained with a sigmoid loss says itself how sure it is of a pair: that is its calibration. Of what a softmax was trained on
+** only the order within a batch is known; score.c's cautious guess stands for it. */
+static int set_calibration(ps__importer *m, ps__error *err) {
+    const char *scale = ps__draft_get(m->import.draft, "logit_scale"), *bias = ps__draft_get(m->import.draft, "logit_bias");
+    char text[160];
+    if (!scale || !bias) return PS__OK;
+    snprintf(text, sizeof text, "{\"a\":%.6f,\"b\":%.6f,\"weak\":0.01,\"good\":0.1}", strtod(scale, NULL), strtod(bias, NULL));
+    return ps__draft_meta(m->import.draft, "calibration", text, err);
+}
+
+static int describe(ps__importer *m, ps__error *err) {
+    ps__draft *d = m->import.draft;
+    char dim[16];
+    const char *slash = strrchr(ps__checkpoint_path(m->source.checkpoint), '/');
+    ps__buf from = PS__BUF_INIT;
+    ps__buf_printf(&from, "imported from %s (%s; %s)", slash ? slash + 1 : ps__checkpoint_path(m->source.checkpoint), m->about.image_scheme,
+                   m->about.text_scheme);
+    snprintf(dim, sizeof dim, "%d", m->import.dim);
+    int status = name_space(m, err);
+    if (!status) status = ps__draft_meta(d, "name", m->name, err);
+    if (!status) status = ps__draft_meta(d, "version", "1", err);
+    if (!status) status = ps__draft_meta(d, "space", m->space, err);
+    if (!status) status = ps__draft_meta(d, "dim", dim, err);
+    if (!status) status = from.failed ? ps__fail_nomem(err) : ps__draft_meta(d, "source", from.bytes, err);
+    if (!status) status = set_config(m, "image.config", m->import.image_config, err);
+    if (!status) status = set_config(m, "text.config", m->import.text_config, err);
+    if (!status) status = set_calibration(m, err);
+    ps__buf_free(&from);
+    return status;
+}
+
+static int open_all(ps__importer *m, const ps__source_files *files, const char *licence, ps__error *err) {
+    int status = ps__source_open(&m->source, files, err);
+    if (status) return status;
+    m->import.source = &m->source;
+    m->import.draft = ps__draft_new();
+    m->import.image_config = json_object();
+    m->import.text_config = json_object();
+    if (!m->import.draft || !m->import.image_config || !m->import.text_config) return ps__fail_nomem(err);
+    status = map_tower(m, 0, err); /* first of all: what is refused for its names should not be asked for its preprocessing */
+    if (!status) status = ps__source_preprocess(m->import.image_config, &m->source, err);
+    if (!status) status = map_tower(m, 1, err);
+    if (!status) status = ps__licence_read(&m->licence, m->import.draft, &m->source, licence, err);
+    return status ? status : describe(m, err);
+}
+
+int ps__importer_open(ps__importer **out, const ps__source_files *files, const char *name, const char *licence, ps__error *err) {
+    *out = NULL;
+    if (!ps__is_model_name(name))
+        return ps__fail(err, PS__INVALID,
+                        "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no dot or dash",
+                        name, NAME_MOST);
+    ps__importer *m = ps__calloc(1, sizeof *m);
+    if (!m || !(m->name = ps__strdup(name))) {
+        ps__free(m);
+        return ps__fail_nomem(err);
+    }
+    int status = open_all(m, files, licence, err);
+    if (status) {
+        ps__importer_free(m);
+        return status;
+    }
+    m->about.name = m->name;
+    m->about.licence = m->licence;
+    m->about.space = m->space;
+    m->about.weights = ps__checkpoint_path(m->source.checkpoint);
+    *out = m;
+    return PS__OK;
+}
+
+void ps__importer_free(ps__importer *m) {
+    if (!m) return;
+    ps__draft_free(m->import.draft);
+    json_decref(m->import.image_config);
+    json_decref(m->import.text_config);
+    ps__source_clear(&m->source);
+    ps__free(m->name);
+    ps__free(m->licence);
+    ps__free(m->space);
+    ps__free(m);
+}
+
+const ps__importer_about *ps__importer_about_it(const ps__importer *m) { return &m->about; }
+ps__draft *ps__importer_draft(ps__importer *m) { return m->import.draft; }
+
+/* ---- Writing ---- */
+
+int ps__importer_smooth(ps__importer *m, ps__error *err) { return ps__smooth(m->import.draft, err); }
+
+/* One tower at a time: a laid out one holds its weights. */
+static int try_package(const char *path, int precision, ps__error *err) {
+    const ps__encoder_options options = {precision, NULL};
+    const struct ps__plan *plan;
+    int status = PS__OK;
+    for (int is_text = 0; is_text < 2 && !status; is_text++) {
+        ps__encoder *encoder;
+        if ((status = ps__encoder_open(&encoder, path, &options, err)) != PS__OK) break;
+        status = ps__encoder_plan(&plan, encoder, is_text, err);
+        ps__encoder_free(encoder);
+    }
+    return status;
+}
+
+int ps__importer_write(ps__importer *m, const char *path, int precision, ps__draft_progress_fn *progress, void *payload, ps__error *err) {
+    ps__buf made = PS__BUF_INIT;
+    ps__buf_printf(&made, "%s.new", path);
+    if (made.failed) return ps__fail_nomem(err);
+    int status = ps__draft_write(m->import.draft, made.bytes, precision, progress, payload, err);
+    if (!status) {
+        status = try_package(made.bytes, precision, err);
+        if (!status && ps__os.rename(made.bytes, path) != 0) status = ps__fail(err, PS__IO, "%s: could not be put in its place", path);
+        if (status) ps__os.unlink(made.bytes);
+    }
+    ps__buf_free(&made);
+    return status;
+}

@@ -1,0 +1,97 @@
+/*
+** Linear layers. INT8 parts quantise their rows as these come; parts that are kept in float32, and all parts on the float path, are
+** products of float32. A layer may have parts of both kinds.
+*/
+#include "encoder/plan/internal.h"
+
+#include <string.h>
+
+#include "encoder/encoder.h"
+
+enum { OUTPUTS_AT_ONCE = 24 }; /* whose weights are dequantised together */
+
+/* Rows that are quantised together: where weights are few, so many that they stay in the second-level cache. */
+static size_t rows_at_once(const ps__op *op, size_t rows) {
+    size_t stride = ps__align64(op->in_features), few = (192 << 10) / stride / 12 * 12;
+    if (op->in_features * op->out_features > 512 << 10 && few < 1024) few = 1024;
+    if (few < 48) few = 48;
+    return rows < few ? rows : few;
+}
+
+static int has_mixed_parts(const ps__op *op) { return op->matrix.n && (size_t)op->matrix.n != op->out_features; }
+
+/* Quantised rows, their scales, sums of some parts, dequantised weights: one after another. */
+typedef struct spaces {
+    size_t stride; /* of quantised rows */
+    size_t scales, sums, bytes;
+} spaces;
+
+static spaces spaces_of(const ps__op *op, size_t rows) {
+    spaces s = {.stride = ps__align64(op->in_features)};
+    s.scales = ps__align64(rows * s.stride + PS__SLACK);
+    s.sums = s.scales + ps__align64(rows * 4);
+    s.bytes = s.sums + (has_mixed_parts(op) ? rows * (size_t)op->matrix.n * 4 : 0);
+    return s;
+}
+
+size_t ps__linear_scratch(const ps__op *op, size_t rows) {
+    size_t weights = OUTPUTS_AT_ONCE * op->in_features * 4, bytes = spaces_of(op, rows_at_once(op, rows)).bytes;
+    return weights > bytes ? weights : bytes;
+}
+
+static void dequantize(float *to, const int8_t *weights, const float *scale, size_t outputs, size_t k) {
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t i = 0; i < k; i++) to[o * k + i] = (float)weights[o * k + i] * scale[o];
+}
+
+static void run_float_part(const ps__run *r, const ps__op *op, int part, size_t first) {
+    const ps__kernels *kernels = r->plan->kernels;
+    const ps__layer *l = &op->layer[part];
+    const float *in = ps__run_at(r, op->in);
+    float *out = (float *)ps__run_at(r, op->out) + first, *weights = (float *)(void *)r->space->scratch;
+    size_t k = op->in_features, n = (size_t)op->part_features[part], rows = ps__run_rows(r, op->in);
+    if (l->floats) {
+        kernels->gemm_float(out, op->out_features, in, rows, l->floats, l->bias, (int)n, (int)k);
+        return;
+    }
+    for (size_t o = 0, count; o < n; o += count) {
+        count = n - o < OUTPUTS_AT_ONCE ? n - o : OUTPUTS_AT_ONCE;
+        dequantize(weights, l->weights + o * k, l->scale + o, count, k);
+        kernels->gemm_float(out + o, op->out_features, in, rows, weights, l->bias + o, (int)count, (int)k);
+    }
+}
+
+/* INT8 parts, whose sums stand side by side, to where they belong beside others. */
+static void spread(float *out, const ps__op *op, const float *sums, size_t rows) {
+    size_t first = 0, n = (size_t)op->matrix.n;
+    for (int p = 0; p < op->parts; first += (size_t)op->part_features[p++]) {
+        size_t part = (size_t)op->part_features[p];
+        if (op->layer[p].floats) continue;
+        for (size_t row = 0; row < rows; row++) memcpy(out + row * op->out_features + first, sums + row * n, part * 4);
+        sums += part;
+    }
+}
+
+static void run_int8_parts(const ps__run *r, const ps__op *op) {
+    const ps__kernels *k = r->plan->kernels;
+    size_t rows = ps__run_rows(r, op->in), block = rows_at_once(op, rows);
+    spaces s = spaces_of(op, block);
+    uint8_t *quantized = r->space->scratch;
+    float *scale = (float *)(void *)(quantized + s.scales), *sums = (float *)(void *)(quantized + s.sums);
+    for (size_t first = 0, count; first < rows; first += count) {
+        count = rows - first < block ? rows - first : block;
+        const float *in = (const float *)ps__run_at(r, op->in) + first * op->in_features;
+        float *out = (float *)ps__run_at(r, op->out) + first * op->out_features;
+        for (size_t i = 0; i < count; i++)
+            scale[i] = k->quantize_row(quantized + i * s.stride, in + i * op->in_features, (int)op->in_features);
+        k->gemm_f32(has_mixed_parts(op) ? sums : out, quantized, s.stride, scale, count, &op->matrix);
+        if (has_mixed_parts(op)) spread(out, op, sums, count);
+    }
+}
+
+void ps__run_linear(const ps__run *r, const ps__op *op) {
+    size_t first = 0;
+    for (int p = 0; p < op->parts; first += (size_t)op->part_features[p++])
+        if (op->layer[p].floats || r->plan->precision == PS__PRECISION_FLOAT) run_float_part(r, op, p, first);
+    if (op->matrix.n) run_int8_parts(r, op);
+}
