@@ -100,6 +100,11 @@ enum {
 
 extern const command *const commands[]; /* NULL at the end */
 
+/* ---- model_pull.c ---- */
+
+/* Becomes photosearch-pull when the command line begins with `model pull`. Returns -1 when it does not, else an exit status. */
+int run_model_pull(int argc, char **argv);
+
 /* ---- options.c ---- */
 
 /* Parses argv; *which is the command ("search" where none is named). Returns -1 to go on, else an exit status to end with. */

@@ -121,7 +121,7 @@ static int run(options *o) {
     int checking = strcmp(o->words[0], "verify") == 0;
     if (strcmp(o->words[0], "import") == 0) return import_model(o);
     if (!checking && strcmp(o->words[0], "info") != 0)
-        return complain_usage("model knows import, info and verify, not \"%.60s\"", o->words[0]);
+        return complain_usage("model knows import, info, pull and verify, not \"%.60s\"", o->words[0]);
     if (o->word_count > 1) o->model = o->words[1];
     ps_model *model = open_model(o);
     if (!model) return EXIT_FAILED;
@@ -133,10 +133,14 @@ static int run(options *o) {
 
 const command command_model = {
     "model",
-    "info|verify [MODEL] | import FOLDER --name NAME",
-    "Tell about a model package, or check it",
-    "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside\n"
-    "X.safetensors.\n",
+    "info|verify [MODEL] | import FOLDER --name NAME | pull NAME",
+    "Tell about a model package, or check it; get and import others",
+    "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside
+"
+    "X.safetensors.
+"
+    "pull fetches a published model and imports it. It uses the network, and has options of its own: model pull --help.
+",
     TAKES_KERNELS | TAKES_IMPORT,
     1,
     2,
