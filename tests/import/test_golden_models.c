@@ -32,7 +32,7 @@ static const golden models[] = {
     {"openclip-quickgelu-bin", NULL, 0.99},
     {"openai-jit", "model.pt", 0.99},
     {"hf-clip", NULL, 0.99},
-    {"hf-tinyclip-bin", NULL, 0.99},
+    {"hf-tinyclip-bin", NULL, 0.98},
     {"hf-siglip", NULL, 0.99},
     {"hf-siglip2", NULL, 0.99},
     {"openclip-siglip", NULL, 0.99},

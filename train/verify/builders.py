@@ -51,7 +51,9 @@ class Reference:
 
     def photos(self, images):
         with torch.no_grad():
-            return torch.cat([nn.functional.normalize(self.image(self.framing(i)[None]), dim=-1) for i in images])
+            images = list(images)
+            return torch.cat([nn.functional.normalize(self.image(torch.stack([self.framing(i) for i in images[at:at + 8]])), dim=-1)
+                              for at in range(0, len(images), 8)])
 
     def sentences(self, texts):
         with torch.no_grad():

@@ -140,7 +140,7 @@ def reference_of(name, args, out, photos, sentences):
             "size": f.size, "mode": "RGB", "mean": f.mean, "std": f.std, "interpolation": f.interpolation, "resize_mode": f.mode}) + "\n")
     (out / "reference").mkdir(exist_ok=True)
     began = time.time()
-    e = numpy.concatenate([reference.photos([Image.open(p)]).numpy() for p in photos[:count]])
+    e = numpy.concatenate([reference.photos([Image.open(p) for p in photos[i:min(i + 40, count)]]).numpy() for i in range(0, count, 40)])
     photo_s = (time.time() - began) / count
     numpy.save(out / "reference" / f"{name}.photos.npy", e)
     ids = [reference.ids([s])[0].tolist() for s in sentences]
@@ -158,20 +158,31 @@ def reference_of(name, args, out, photos, sentences):
 # ---- photosearch ----
 
 def timed(command):
-    """Runs it; seconds, greatest resident size in MB, what it printed."""
+    """Runs it; seconds, greatest resident size in MB, seconds of the processor, what it printed. (What wait4 tells of memory begins with
+    that of the process which started the other.)"""
     began = time.time()
     p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     pieces = {}
-    threads = [threading.Thread(target=lambda k, f: pieces.__setitem__(k, f.read()), args=a) for a in (("o", p.stdout), ("e", p.stderr))]
-    for t in threads:
+    readers = [threading.Thread(target=lambda k, f: pieces.__setitem__(k, f.read()), args=a) for a in (("o", p.stdout), ("e", p.stderr))]
+    for t in readers:
         t.start()
-    _, status, usage = os.wait4(p.pid, 0)
-    for t in threads:
+    peak = 0
+    while True:
+        try:
+            status = pathlib.Path(f"/proc/{p.pid}/status").read_text()
+            peak = max([peak] + [int(line.split()[1]) for line in status.split("\n") if line.startswith("VmHWM")])
+        except OSError:
+            pass
+        pid, code, usage = os.wait4(p.pid, os.WNOHANG)
+        if pid:
+            break
+        time.sleep(0.01)
+    p.returncode = os.waitstatus_to_exitcode(code)
+    for t in readers:
         t.join()
-    code = os.waitstatus_to_exitcode(status)
-    if code not in (0,):
-        raise RuntimeError(f"{' '.join(map(str, command))}: exit {code}: {pieces['e'].strip()[-600:]}")
-    return time.time() - began, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, pieces["o"]
+    if p.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: exit {p.returncode}: {pieces['e'].strip()[-600:]}")
+    return time.time() - began, peak / 1024, usage.ru_utime + usage.ru_stime, pieces["o"]
 
 
 def import_model(name, program, folder, out, precision):
