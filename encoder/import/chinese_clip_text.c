@@ -74,7 +74,7 @@ static int map_projection(ps__mapper *m, const ps__transformers *t, int64_t widt
     int status = ps__mapper_need(&proj, m, 2, any, "text_projection.weight");
     if (!status) status = ps__fields_agree(&t->top, "projection_dim", 512, proj->shape[0]);
     if (!status) status = ps__mapper_dim(m, proj->shape[0]);
-    return status ? status : ps__mapper_layer(m, "text.proj", "text_projection", proj->shape[0], width);
+    return status ? status : ps__mapper_projection(m, "text.proj", "text_projection", proj->shape[0], width);
 }
 
 static int map_tower(ps__mapper *m) {

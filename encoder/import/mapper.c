@@ -45,7 +45,7 @@ const ps__weight *ps__mapper_find(ps__mapper *m, const char *name_format, ...) {
     vsnprintf(name, sizeof name, name_format, args);
     va_end(args);
     const ps__weight *w = ps__checkpoint_find(m->import->source->checkpoint, name);
-    if (w && remember(m, w)) w = NULL; /* then it is refused as one that nothing used, if by nothing before */
+    if (w && remember(m, w)) m->no_memory = 1;
     return w;
 }
 
@@ -94,6 +94,7 @@ static int ends_with_one(const char *name, const char *const *endings) {
 
 int ps__mapper_finish(ps__mapper *m, const char *const *prefixes, const char *const *harmless) {
     const ps__weight *w;
+    if (m->no_memory) return ps__fail_nomem(m->err);
     for (size_t i = 0; (w = ps__checkpoint_at(m->import->source->checkpoint, i)) != NULL; i++)
         if (begins_with_one(w->name, prefixes) && !ends_with_one(w->name, harmless) && !is_used(m, w))
             return ps__import_refuse(m->import, m->err, "tensor %s is not one of a model that is known", w->name);
@@ -104,10 +105,18 @@ int ps__mapper_finish(ps__mapper *m, const char *const *prefixes, const char *co
 
 int ps__mapper_layer(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs) {
     const int64_t shape[2] = {outputs, inputs};
-    const ps__weight *weight, *bias = NULL;
+    const ps__weight *weight, *bias;
     int status = ps__mapper_need(&weight, m, 2, shape, "%s.weight", from);
-    if (!status && ps__mapper_find(m, "%s.bias", from)) status = ps__mapper_need(&bias, m, 1, shape, "%s.bias", from);
+    if (!status) status = ps__mapper_need(&bias, m, 1, shape, "%s.bias", from);
     return status ? status : ps__import_layer(m->import, to, weight, bias, m->err);
+}
+
+int ps__mapper_projection(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs) {
+    const int64_t shape[2] = {outputs, inputs};
+    const ps__weight *weight;
+    if (ps__mapper_find(m, "%s.bias", from)) return ps__mapper_layer(m, to, from, outputs, inputs);
+    int status = ps__mapper_need(&weight, m, 2, shape, "%s.weight", from);
+    return status ? status : ps__import_layer(m->import, to, weight, NULL, m->err);
 }
 
 int ps__mapper_transposed(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs) {
@@ -285,11 +294,10 @@ static const char *const qkv_names[] = {"query", "key", "value"};
 
 static int map_joined(ps__mapper *m, const ps__block_names *names, const char *prefix, int64_t index, int64_t width) {
     const int64_t shape[2] = {3 * width, width};
-    const ps__weight *weight, *bias = NULL;
+    const ps__weight *weight, *bias;
     pair p;
     int status = ps__mapper_need(&weight, m, 2, shape, "%s%d.%s", prefix, (int)index, names->qkv_weight);
-    if (!status && ps__mapper_find(m, "%s%d.%s", prefix, (int)index, names->qkv_bias))
-        status = ps__mapper_need(&bias, m, 1, shape, "%s%d.%s", prefix, (int)index, names->qkv_bias);
+    if (!status) status = ps__mapper_need(&bias, m, 1, shape, "%s%d.%s", prefix, (int)index, names->qkv_bias);
     for (int i = 0; i < 3 && !status; i++) {
         name_part(&p, m, prefix, index, qkv_names[i], "");
         status = ps__mapper_rows(m, p.to, weight, bias, i * width, width);

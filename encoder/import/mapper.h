@@ -17,13 +17,14 @@ typedef struct ps__mapper { /* one tower that is being mapped */
     json_t *config;          /* image.config or text.config */
     const ps__weight **used; /* tensors that were found; owned */
     size_t used_count, used_room;
+    int no_memory; /* 1: not all of them could be kept */
 } ps__mapper;
 
 /* Cannot fail. Free what it holds with ps__mapper_clear. */
 void ps__mapper_init(ps__mapper *m, ps__import *import, int is_text, ps__error *err);
 void ps__mapper_clear(ps__mapper *m);
 
-/* The tensor of that name; NULL: it is not there, or memory is gone (which ps__mapper_finish tells). */
+/* The tensor of that name; NULL: it is not there. That memory is gone is told by ps__mapper_finish. */
 const ps__weight *ps__mapper_find(ps__mapper *m, const char *name_format, ...) __attribute__((format(printf, 2, 3)));
 /* 1 if a tensor's name begins so; it does not count as used. */
 int ps__mapper_has(const ps__mapper *m, const char *prefix_format, ...) __attribute__((format(printf, 2, 3)));
@@ -31,8 +32,10 @@ int ps__mapper_has(const ps__mapper *m, const char *prefix_format, ...) __attrib
 int ps__mapper_need(const ps__weight **out, ps__mapper *m, int rank, const int64_t *shape, const char *name_format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Layer `to` [outputs][inputs] of FROM.weight and, where it is there, FROM.bias. */
+/* Layer `to` [outputs][inputs] of FROM.weight and FROM.bias. */
 int ps__mapper_layer(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs);
+/* The same where FROM.bias may be missing, as of CLIP's projections: zeros. */
+int ps__mapper_projection(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs);
 /* The same with weights [inputs][outputs] in the tensor `from` itself, and no bias. */
 int ps__mapper_transposed(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs);
 /* to.weight and to.bias [width] of FROM.weight and .bias. */

@@ -97,7 +97,7 @@ static int map_projection(ps__mapper *m, const ps__open_clip *c, int64_t width) 
     int64_t dim = weight ? weight->shape[0] : width;
     status = ps__fields_agree(&c->model, "embed_dim", PS__REQUIRED, dim);
     if (!status) status = ps__mapper_dim(m, dim);
-    if (!status && has) status = ps__mapper_layer(m, "image.proj", name, dim, width);
+    if (!status && has) status = ps__mapper_projection(m, "image.proj", name, dim, width);
     return status ? status : ps__mapper_set_flag(m, "proj", has);
 }
 

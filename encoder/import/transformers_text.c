@@ -49,7 +49,7 @@ static int map_projection(ps__mapper *m, const ps__transformers *t, int64_t widt
     if (!status && t->kind->is_clip) status = ps__fields_agree(&t->top, "projection_dim", 512, proj->shape[0]);
     if (!status && !t->kind->is_clip) status = ps__fields_agree(&t->tower, "projection_size", width, proj->shape[0]);
     if (!status) status = ps__mapper_dim(m, proj->shape[0]);
-    if (!status) status = ps__mapper_layer(m, "text.proj", name, proj->shape[0], width);
+    if (!status) status = ps__mapper_projection(m, "text.proj", name, proj->shape[0], width);
     return status ? status : ps__mapper_set_flag(m, "proj", 1);
 }
 

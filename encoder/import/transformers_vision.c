@@ -44,7 +44,7 @@ static int map_clip(ps__mapper *m, const ps__transformers *t, const ps__block_si
     if (!status) status = ps__mapper_need(&proj, m, 2, any, "visual_projection.weight");
     if (!status) status = ps__fields_agree(&t->top, "projection_dim", 512, proj->shape[0]);
     if (!status) status = ps__mapper_dim(m, proj->shape[0]);
-    if (!status) status = ps__mapper_layer(m, "image.proj", "visual_projection", proj->shape[0], z->width);
+    if (!status) status = ps__mapper_projection(m, "image.proj", "visual_projection", proj->shape[0], z->width);
     if (!status) status = ps__mapper_set_string(m, "pool", "class");
     if (!status) status = ps__mapper_set_flag(m, "pre_norm", 1);
     return status ? status : ps__mapper_set_flag(m, "proj", 1);
