@@ -32,7 +32,8 @@ static int map_tables(int64_t *vocab, int64_t *width, ps__mapper *m, const ps__t
     if (!status) status = ps__mapper_need(&type, m, 2, table, "%stoken_type_embeddings.weight", prefix);
     if (!status) status = ps__fields_agree(&t->tower, "vocab_size", t->kind->text_vocab, *vocab);
     if (!status) status = ps__fields_agree(&t->tower, "max_position_embeddings", t->kind->text_positions, position->shape[0]);
-    if (!status) status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
+    if (!status)
+        status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
     if (!status) status = ps__mapper_table(m, "text.embed.position", 2, position->shape, position, 0, type);
     if (!status) status = ps__mapper_norm(m, "text.embed.norm", "text_model.embeddings.LayerNorm", *width);
     return status ? status : ps__mapper_set_int(m, "max_tokens", position->shape[0]);
@@ -78,8 +79,10 @@ static int map_projection(ps__mapper *m, const ps__transformers *t, int64_t widt
 }
 
 static int map_tower(ps__mapper *m) {
-    static const char *const prefixes[] = {"text_model.", "text_projection.", NULL},
-                             *const harmless[] = {".position_ids", ".token_type_ids", "pooler.dense.weight", "pooler.dense.bias", NULL};
+    static const char *const prefixes[] = {"text_model.", "text_projection.", NULL}, *const harmless[] = {
+                                                                                         ".position_ids", ".token_type_ids",
+                                                                                         "pooler.dense.weight",
+                                                                                         "pooler.dense.bias", NULL};
     ps__transformers t;
     int64_t vocab = 0, width = 0;
     int status = ps__transformers_read(&t, m->import, 1, m->err);
@@ -105,4 +108,5 @@ static int map(ps__import *import, ps__error *err) {
     return status;
 }
 
-const ps__mapping ps__mapping_chinese_clip_text = {.name = "transformers Chinese-CLIP text", .is_text = 1, .knows = knows, .map = map};
+const ps__mapping ps__mapping_chinese_clip_text = {
+    .name = "transformers Chinese-CLIP text", .is_text = 1, .knows = knows, .map = map};

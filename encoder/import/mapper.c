@@ -130,7 +130,8 @@ int ps__mapper_transposed(ps__mapper *m, const char *to, const char *from, int64
     return status ? status : ps__import_zeros(m->import, name, outputs, m->err);
 }
 
-int ps__mapper_rows(ps__mapper *m, const char *to, const ps__weight *weight, const ps__weight *bias, int64_t first, int64_t width) {
+int ps__mapper_rows(ps__mapper *m, const char *to, const ps__weight *weight, const ps__weight *bias, int64_t first,
+                    int64_t width) {
     const int64_t shape[2] = {width, width};
     char name[NAME];
     snprintf(name, sizeof name, "%s.weight", to);
@@ -222,8 +223,8 @@ static int check_size(ps__mapper *m, const ps__weight *position, int64_t patches
     const json_t *prepared = json_object_get(m->config, "size");
     int64_t grid = size / patch;
     if (grid * grid != patches)
-        return ps__import_refuse(m->import, m->err, "tensor %s is of %lld patches, but pictures of %lld pixels a side have %lld", position->name,
-                                 (long long)patches, (long long)size, (long long)(grid * grid));
+        return ps__import_refuse(m->import, m->err, "tensor %s is of %lld patches, but pictures of %lld pixels a side have %lld",
+                                 position->name, (long long)patches, (long long)size, (long long)(grid * grid));
     if (prepared && json_integer_value(prepared) != size)
         return ps__import_refuse(m->import, m->err, "photos are resized to %lld pixels a side, but the image tower looks at %lld",
                                  (long long)json_integer_value(prepared), (long long)size);
@@ -252,8 +253,8 @@ static int declare_patches(ps__mapper *m, const ps__weight *conv, const ps__weig
     return status ? status : ps__mapper_set_int(m, "patch", conv->shape[2]);
 }
 
-int ps__mapper_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position, const ps__weight *class,
-                       const ps__fields *f, int64_t usual_size, int64_t usual_patch) {
+int ps__mapper_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position,
+                       const ps__weight *class, const ps__fields *f, int64_t usual_size, int64_t usual_patch) {
     int64_t patch = conv->shape[2], w = conv->shape[0], patches = w ? position->count / w - (class != NULL) : 0;
     int status = PS__OK;
     if (patch < 1 || patch != conv->shape[3] || conv->shape[1] != 3)
@@ -271,7 +272,8 @@ typedef struct pair {
     char to[NAME], from[NAME];
 } pair;
 
-static const pair *name_part(pair *p, const ps__mapper *m, const char *prefix, int64_t index, const char *ours, const char *theirs) {
+static const pair *name_part(pair *p, const ps__mapper *m, const char *prefix, int64_t index, const char *ours,
+                             const char *theirs) {
     snprintf(p->to, sizeof p->to, "%s.%d.%s", m->side, (int)index, ours);
     snprintf(p->from, sizeof p->from, "%s%d.%s", prefix, (int)index, theirs);
     return p;
@@ -343,8 +345,8 @@ int ps__mapper_set_string(ps__mapper *m, const char *field, const char *value) {
 
 int ps__mapper_set_stack(ps__mapper *m, const ps__block_sizes *z, int64_t heads, const char *activation, double eps) {
     if (heads < 1 || z->width % heads || z->width % 16)
-        return ps__import_refuse(m->import, m->err, "the %s tower's width %lld is not a multiple of 16 and of its %lld heads", m->side,
-                                 (long long)z->width, (long long)heads);
+        return ps__import_refuse(m->import, m->err, "the %s tower's width %lld is not a multiple of 16 and of its %lld heads",
+                                 m->side, (long long)z->width, (long long)heads);
     int status = ps__mapper_set_int(m, "layers", z->layers);
     if (!status) status = ps__mapper_set_int(m, "width", z->width);
     if (!status) status = ps__mapper_set_int(m, "heads", heads);
@@ -386,8 +388,9 @@ int ps__mapper_set_family(ps__mapper *m, const char *family) {
     return status;
 }
 
-static int set_eot(ps__mapper *m, int64_t eot) {
+static int set_eot(ps__mapper *m, int64_t eot, int64_t vocab) {
     const json_t *own = json_object_get(m->config, "eot");
+    if (eot == PS__REQUIRED) eot = json_is_integer(own) ? json_integer_value(own) : vocab - 1;
     if (json_is_integer(own) && json_integer_value(own) != eot)
         return ps__import_refuse(m->import, m->err, "the text tower pools at token %lld, but its tokenizer ends texts with %lld",
                                  (long long)eot, (long long)json_integer_value(own));
@@ -404,16 +407,17 @@ int ps__mapper_set_text(ps__mapper *m, int64_t vocab, int causal, const char *po
     if (!is_eot) json_object_del(m->config, "eot");
     if (pads && !json_object_get(m->config, "pad"))
         return ps__import_refuse(m->import, m->err, "its texts are padded, but the tokenizer's files do not say with what");
-    return is_eot ? set_eot(m, eot) : PS__OK;
+    return is_eot ? set_eot(m, eot, vocab) : PS__OK;
 }
 
 int ps__mapper_dim(ps__mapper *m, int64_t dim) {
     if (dim < 32 || dim > 4096 || dim % 32)
-        return ps__import_refuse(m->import, m->err, "embeddings of the %s tower have %lld numbers, not a multiple of 32 from 32 to 4096",
-                                 m->side, (long long)dim);
+        return ps__import_refuse(m->import, m->err,
+                                 "embeddings of the %s tower have %lld numbers, not a multiple of 32 from 32 to 4096", m->side,
+                                 (long long)dim);
     if (m->import->dim && m->import->dim != dim)
-        return ps__import_refuse(m->import, m->err, "embeddings of the %s tower have %lld numbers, those of the other one %d", m->side,
-                                 (long long)dim, m->import->dim);
+        return ps__import_refuse(m->import, m->err, "embeddings of the %s tower have %lld numbers, those of the other one %d",
+                                 m->side, (long long)dim, m->import->dim);
     m->import->dim = (int)dim;
     return PS__OK;
 }

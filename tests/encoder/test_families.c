@@ -1,6 +1,6 @@
 /*
-** Towers of transformer blocks: small packages of made-up weights, whose embeddings are compared with plain loops in double over the same
-** weights; and configurations and tensors that do not fit together, which a family must refuse by name.
+** Towers of transformer blocks: small packages of made-up weights, whose embeddings are compared with plain loops in double over
+** the same weights; and configurations and tensors that do not fit together, which a family must refuse by name.
 */
 #include <check.h>
 #include <math.h>
@@ -19,7 +19,20 @@
 
 Suite *suite_families(void);
 
-enum { SIZE = 17, PATCH = 4, GRID = 4, WIDTH = 32, HEADS = 2, FFN = 48, LAYERS = 2, VOCAB = 40, TOKENS = 9, DIM = 64, EOT = 39, MOST = 32 };
+enum {
+    SIZE = 17,
+    PATCH = 4,
+    GRID = 4,
+    WIDTH = 32,
+    HEADS = 2,
+    FFN = 48,
+    LAYERS = 2,
+    VOCAB = 40,
+    TOKENS = 9,
+    DIM = 64,
+    EOT = 39,
+    MOST = 32
+};
 
 #define EPS 1e-5
 
@@ -150,7 +163,8 @@ static json_t *changed(const char *text, const char *changes) {
 }
 
 /* Writes a package of both towers and opens it. */
-static void make(const char *image, const char *image_changes, const char *text, const char *text_changes, int dim, int precision) {
+static void make(const char *image, const char *image_changes, const char *text, const char *text_changes, int dim,
+                 int precision) {
     json_t *configs[2] = {changed(image, image_changes), changed(text, text_changes)};
     ps__draft *d = ps__draft_new();
     ps__error err = {0};
@@ -505,7 +519,8 @@ START_TEST(what_does_not_fit_together_is_refused_by_name) {
     make(VIT, h->is_text ? NULL : h->changes, TEXT, h->is_text ? h->changes : NULL, DIM, PS__PRECISION_FLOAT);
     ck_assert_int_eq(f->build(&plan, package, ps__kernels_choose(NULL), PS__PRECISION_FLOAT, &err), PS__MODEL);
     ck_assert_ptr_null(plan);
-    ck_assert_msg(strncmp(err.text, path, strlen(path)) == 0 && strstr(err.text + strlen(path), h->sentence), "%s: %s", h->changes, err.text);
+    ck_assert_msg(strncmp(err.text, path, strlen(path)) == 0 && strstr(err.text + strlen(path), h->sentence), "%s: %s",
+                  h->changes, err.text);
 }
 END_TEST
 

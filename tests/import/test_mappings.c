@@ -1,6 +1,6 @@
 /*
-** Mappings of transformer towers: configurations that contradict the tensors, or say something that changes what a model computes and is not
-** known, are refused by name. What is accepted and gives the right embeddings is tested with the golden models.
+** Mappings of transformer towers: configurations that contradict the tensors, or say something that changes what a model computes
+** and is not known, are refused by name. What is accepted and gives the right embeddings is tested with the golden models.
 */
 #include <check.h>
 #include <jansson.h>
@@ -68,7 +68,8 @@ static void change(const char *file, const char *field, const char *value) {
 static int map_tower(json_t **config, const char *path, int is_text, ps__error *err) {
     const ps__source_files files = {.path = path};
     ps__source source;
-    ps__import import = {.source = &source, .draft = ps__draft_new(), .image_config = json_object(), .text_config = json_object()};
+    ps__import import = {
+        .source = &source, .draft = ps__draft_new(), .image_config = json_object(), .text_config = json_object()};
     int status = ps__source_open(&source, &files, err), known = 0;
     for (const ps__mapping *const *m = ps__mappings; !status && *m && !known; m++) {
         known = (*m)->is_text == is_text && (*m)->knows(&source);
@@ -122,10 +123,12 @@ static const struct {
     {"openclip-clip", "open_clip_config.json", 1, T "heads", "0", "of its 0 heads"},
     {"openclip-clip", "open_clip_config.json", 1, T "scale_fc", "true", "text_cfg.scale_fc is set"},
     {"openclip-quickgelu-bin", "open_clip_config.json", 0, V "act_kwargs", "{\"approximate\":\"tanh\"}", "with quick_gelu"},
-    {"openclip-siglip", "open_clip_config.json", 0, V "timm_model_name", "\"vit_base_patch16_siglip_gap_224\"", "timm_model_name"},
+    {"openclip-siglip", "open_clip_config.json", 0, V "timm_model_name", "\"vit_base_patch16_siglip_gap_224\"",
+     "timm_model_name"},
     {"openclip-siglip", "open_clip_config.json", 0, V "timm_model_name", "\"vit_huge_patch16_siglip_224\"", "timm_model_name"},
     {"openclip-siglip", "open_clip_config.json", 0, V "timm_model_name", NULL, "vision_cfg.timm_model_name is missing"},
-    {"openclip-siglip", "open_clip_config.json", 0, V "timm_model_name", "\"vit_so400m_patch14_siglip_224\"", "its head width 72"},
+    {"openclip-siglip", "open_clip_config.json", 0, V "timm_model_name", "\"vit_so400m_patch14_siglip_224\"",
+     "its head width 72"},
     {"openclip-siglip", "open_clip_config.json", 0, V "timm_pool", "\"avg\"", "vision_cfg.timm_pool is not map"},
     {"openclip-siglip", "open_clip_config.json", 0, V "timm_proj", "\"mlp\"", "vision_cfg.timm_proj \"mlp\""},
     {"openclip-siglip", "open_clip_config.json", 0, V "timm_proj", "\"linear\"", "visual.head.proj.weight is missing"},
@@ -181,7 +184,8 @@ START_TEST(openais_own_checkpoint_needs_no_configuration) {
     copy_model("openai-jit");
     ck_assert_msg(map_tower(&config, inside("model.pt"), 0, &err) == PS__OK, "%s", err.text);
     ck_assert_str_eq(json_string_value(json_object_get(config, "activation")), "quick-gelu");
-    ck_assert_int_eq(json_integer_value(json_object_get(config, "heads")) * 64, json_integer_value(json_object_get(config, "width")));
+    ck_assert_int_eq(json_integer_value(json_object_get(config, "heads")) * 64,
+                     json_integer_value(json_object_get(config, "width")));
     json_decref(config);
 }
 END_TEST
@@ -193,14 +197,17 @@ static const struct {
     const char *sentence;
 } renamings[] = {
     {"openclip-clip", "open_clip_model.safetensors", "\"logit_scale\"", "\"visual.more\"", 0, "tensor visual.more is not one of"},
-    {"openclip-clip", "open_clip_model.safetensors", "visual.ln_post.bias", "visual.ln_past.bias", 0, "tensor visual.ln_post.bias is missing"},
-    {"openclip-clip", "open_clip_model.safetensors", "\"ln_final.weight", "\"ln_finas.weight", 1, "tensor ln_final.weight is missing"},
-    {"openclip-siglip", "open_clip_model.safetensors", "\"logit_scale\"", "\"text.clsemb\"", 1, "tensor text.clsemb is not one of"},
+    {"openclip-clip", "open_clip_model.safetensors", "visual.ln_post.bias", "visual.ln_past.bias", 0,
+     "tensor visual.ln_post.bias is missing"},
+    {"openclip-clip", "open_clip_model.safetensors", "\"ln_final.weight", "\"ln_finas.weight", 1,
+     "tensor ln_final.weight is missing"},
+    {"openclip-siglip", "open_clip_model.safetensors", "\"logit_scale\"", "\"text.clsemb\"", 1,
+     "tensor text.clsemb is not one of"},
     {"openclip-siglip", "open_clip_model.safetensors", "attn_pool.q.bias", "attn_pool.q.bits", 0, "attn_pool.q.bias is missing"},
-    {"hf-clip", "model.safetensors", "vision_model.encoder.layers.1.mlp.fc1.weight", "vision_model.encoder.layers.3.mlp.fc1.weight", 0,
-     "num_hidden_layers is 2, but the tensors say 1"},
-    {"hf-clip", "model.safetensors", "vision_model.encoder.layers.0.mlp.fc2.bias", "vision_model.encoder.layers.9.mlp.fc2.bias", 0,
-     "vision_model.encoder.layers.0.mlp.fc2.bias is missing"},
+    {"hf-clip", "model.safetensors", "vision_model.encoder.layers.1.mlp.fc1.weight",
+     "vision_model.encoder.layers.3.mlp.fc1.weight", 0, "num_hidden_layers is 2, but the tensors say 1"},
+    {"hf-clip", "model.safetensors", "vision_model.encoder.layers.0.mlp.fc2.bias", "vision_model.encoder.layers.9.mlp.fc2.bias",
+     0, "vision_model.encoder.layers.0.mlp.fc2.bias is missing"},
 };
 
 /* Rewrites the first place of the file where `from` stands. */
@@ -237,7 +244,8 @@ START_TEST(a_lack_of_memory_is_told_as_such) {
     ps__error err = {0};
     ck_assert_int_eq(ps__source_open(&source, &files, &err), PS__OK);
     for (long n = 0; status == PS__NOMEM; n++) {
-        ps__import import = {.source = &source, .draft = ps__draft_new(), .image_config = json_object(), .text_config = json_object()};
+        ps__import import = {
+            .source = &source, .draft = ps__draft_new(), .image_config = json_object(), .text_config = json_object()};
         const ps__mapping *const *m = ps__mappings;
         while ((*m)->is_text || !(*m)->knows(&source)) m++;
         ps__alloc_fail_after(n, 0);
@@ -261,7 +269,8 @@ Suite *suite_mappings(void) {
     tcase_add_loop_test(t, a_configuration_that_does_not_fit_is_refused_by_name, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_loop_test(t, without_a_configuration_nothing_is_guessed, 0, 2);
     tcase_add_test(t, openais_own_checkpoint_needs_no_configuration);
-    tcase_add_loop_test(t, tensors_that_nothing_uses_or_that_are_missing_are_named, 0, (int)(sizeof renamings / sizeof *renamings));
+    tcase_add_loop_test(t, tensors_that_nothing_uses_or_that_are_missing_are_named, 0,
+                        (int)(sizeof renamings / sizeof *renamings));
     tcase_add_loop_test(t, a_lack_of_memory_is_told_as_such, 0, 3);
     suite_add_tcase(s, t);
     return s;
