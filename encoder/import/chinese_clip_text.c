@@ -18,6 +18,10 @@ static int knows(const ps__source *source) {
     return ps__checkpoint_find(source->checkpoint, "text_model.embeddings.word_embeddings.weight") != NULL;
 }
 
+/* Texts are cut at so many tokens by the authors' own code, and none were longer in training; the position table is BERT's, of
+** 512 rows, and no file of the published models says it. */
+#define CONTEXT 52
+
 /* Words and positions; the row of token type 0 is added to every position, as a query has no other type. */
 static int map_tables(int64_t *vocab, int64_t *width, ps__mapper *m, const ps__transformers *t) {
     static const char prefix[] = "text_model.embeddings.";
@@ -28,14 +32,17 @@ static int map_tables(int64_t *vocab, int64_t *width, ps__mapper *m, const ps__t
     *vocab = words->shape[0];
     *width = words->shape[1];
     const int64_t table[2] = {-1, *width};
+    int64_t places[2] = {CONTEXT, *width};
     status = ps__mapper_need(&position, m, 2, table, "%sposition_embeddings.weight", prefix);
     if (!status) status = ps__mapper_need(&type, m, 2, table, "%stoken_type_embeddings.weight", prefix);
     if (!status) status = ps__fields_agree(&t->tower, "vocab_size", t->kind->text_vocab, *vocab);
     if (!status) status = ps__fields_agree(&t->tower, "max_position_embeddings", t->kind->text_positions, position->shape[0]);
-    if (!status) status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
-    if (!status) status = ps__mapper_table(m, "text.embed.position", 2, position->shape, position, 0, type);
+    if (!status)
+        status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
+    if (!status && position->shape[0] < CONTEXT) places[0] = position->shape[0];
+    if (!status) status = ps__mapper_table(m, "text.embed.position", 2, places, position, 0, type);
     if (!status) status = ps__mapper_norm(m, "text.embed.norm", "text_model.embeddings.LayerNorm", *width);
-    return status ? status : ps__mapper_set_int(m, "max_tokens", position->shape[0]);
+    return status ? status : ps__mapper_set_int(m, "max_tokens", places[0]);
 }
 
 /* The family's names of these fields are older than those of the other ones. */
@@ -74,12 +81,14 @@ static int map_projection(ps__mapper *m, const ps__transformers *t, int64_t widt
     int status = ps__mapper_need(&proj, m, 2, any, "text_projection.weight");
     if (!status) status = ps__fields_agree(&t->top, "projection_dim", 512, proj->shape[0]);
     if (!status) status = ps__mapper_dim(m, proj->shape[0]);
-    return status ? status : ps__mapper_layer(m, "text.proj", "text_projection", proj->shape[0], width);
+    return status ? status : ps__mapper_projection(m, "text.proj", "text_projection", proj->shape[0], width);
 }
 
 static int map_tower(ps__mapper *m) {
-    static const char *const prefixes[] = {"text_model.", "text_projection.", NULL},
-                             *const harmless[] = {".position_ids", ".token_type_ids", "pooler.dense.weight", "pooler.dense.bias", NULL};
+    static const char *const prefixes[] = {"text_model.", "text_projection.", NULL}, *const harmless[] = {
+                                                                                         ".position_ids", ".token_type_ids",
+                                                                                         "pooler.dense.weight",
+                                                                                         "pooler.dense.bias", NULL};
     ps__transformers t;
     int64_t vocab = 0, width = 0;
     int status = ps__transformers_read(&t, m->import, 1, m->err);
@@ -105,4 +114,5 @@ static int map(ps__import *import, ps__error *err) {
     return status;
 }
 
-const ps__mapping ps__mapping_chinese_clip_text = {.name = "transformers Chinese-CLIP text", .is_text = 1, .knows = knows, .map = map};
+const ps__mapping ps__mapping_chinese_clip_text = {
+    .name = "transformers Chinese-CLIP text", .is_text = 1, .knows = knows, .map = map};

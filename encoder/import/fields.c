@@ -91,7 +91,8 @@ int ps__fields_unset(const ps__fields *f, const char *const *names) {
     for (; *names; names++) {
         const json_t *value = value_of(f, *names);
         const char *text = json_string_value(value);
-        if (!value || json_is_false(value) || (json_is_number(value) && json_number_value(value) == 0) || (text && !*text)) continue;
+        if (!value || json_is_false(value) || (json_is_number(value) && json_number_value(value) == 0) || (text && !*text))
+            continue;
         return ps__fields_refuse(f, *names, "is set, which is not supported");
     }
     return PS__OK;

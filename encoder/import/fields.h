@@ -1,6 +1,7 @@
 /*
-** Fields of a published model's configuration. A field that is missing or null has the value that its library gives it then, which the
-** caller says; where no library defines one, the field must be there. All answers are PS__MODEL with a sentence that names file and field.
+** Fields of a published model's configuration. A field that is missing or null has the value that its library gives it then,
+** which the caller says; where no library defines one, the field must be there. All answers are PS__MODEL with a sentence that
+** names file and field.
 */
 #ifndef PS_IMPORT_FIELDS_H
 #define PS_IMPORT_FIELDS_H
@@ -11,9 +12,9 @@
 #include "base/status.h"
 
 typedef struct ps__fields { /* one object of a configuration */
-    const json_t *json; /* NULL: empty */
-    const char *path;   /* of the file */
-    const char *name;   /* of the object in it: "vision_cfg"; "": the file's own */
+    const json_t *json;     /* NULL: empty */
+    const char *path;       /* of the file */
+    const char *name;       /* of the object in it: "vision_cfg"; "": the file's own */
     ps__error *err;
 } ps__fields;
 

@@ -23,18 +23,46 @@ static const char *joined(char out[96], const char *prefix, const char *name) {
 
 /* What the tower's object may say, beyond its blocks. */
 static int check_vision(const ps__fields *f) {
-    static const char *const known[] = {
-        "layers",    "width",       "head_width",          "mlp_ratio",     "patch_size",   "image_size",      "patch_dropout",
-        "pool_type", "act_kwargs",  "norm_kwargs",         "no_ln_pre",     "block_type",   "pos_embed_type",  "final_ln_after_pool",
-        "qk_norm",   "scale_heads", "scaled_cosine_attn",  "scale_attn",    "scale_fc",     "scale_attn_inner", "ls_init_value",
-        "timm_pool", "timm_proj",   "timm_model_name",     "timm_drop",     "timm_drop_path", "timm_proj_bias", "timm_model_pretrained",
-        "output_tokens", "attentional_pool", "attn_pooler_heads", "attn_pooler_queries", NULL};
+    static const char *const known[] = {"layers",
+                                        "width",
+                                        "head_width",
+                                        "mlp_ratio",
+                                        "patch_size",
+                                        "image_size",
+                                        "patch_dropout",
+                                        "pool_type",
+                                        "act_kwargs",
+                                        "norm_kwargs",
+                                        "no_ln_pre",
+                                        "block_type",
+                                        "pos_embed_type",
+                                        "final_ln_after_pool",
+                                        "qk_norm",
+                                        "scale_heads",
+                                        "scaled_cosine_attn",
+                                        "scale_attn",
+                                        "scale_fc",
+                                        "scale_attn_inner",
+                                        "ls_init_value",
+                                        "timm_pool",
+                                        "timm_proj",
+                                        "timm_model_name",
+                                        "timm_drop",
+                                        "timm_drop_path",
+                                        "timm_proj_bias",
+                                        "timm_model_pretrained",
+                                        "output_tokens",
+                                        "attentional_pool",
+                                        "attn_pooler_heads",
+                                        "attn_pooler_queries",
+                                        NULL};
     static const char *const unset[] = {"attentional_pool", "timm_model_name", NULL};
     const char *pool, *position;
     int status = ps__fields_only(f, known);
     if (!status) status = ps__fields_unset(f, unset);
     if (!status) status = ps__fields_string(&pool, f, "pool_type", "tok");
-    if (!status && strcmp(pool, "tok") != 0) status = ps__fields_refuse(f, "pool_type", "\"%.30s\" is not supported, only tok is", pool);
+    if (!status && strcmp(pool, "tok") != 0)
+        status = ps__fields_refuse(f, "pool_type", "\"%.30s\" is not supported, only tok is", pool);
     /* either kind is a table in the checkpoint */
     if (!status) status = ps__fields_string(&position, f, "pos_embed_type", "learnable");
     if (!status && strcmp(position, "learnable") != 0 && strcmp(position, "sin_cos_2d") != 0)
@@ -52,7 +80,8 @@ static int map_rows(int64_t *width, ps__mapper *m, const ps__open_clip *c, const
     status = ps__mapper_need(&class, m, 1, &w, "%sclass_embedding", prefix);
     if (!status) status = ps__mapper_need(&position, m, 2, table, "%spositional_embedding", prefix);
     if (status) return status;
-    return ps__mapper_patches(m, conv, NULL, position, class, &c->vision, c->is_bare ? PS__REQUIRED : 224, c->is_bare ? PS__REQUIRED : 16);
+    return ps__mapper_patches(m, conv, NULL, position, class, &c->vision, c->is_bare ? PS__REQUIRED : 224,
+                              c->is_bare ? PS__REQUIRED : 16);
 }
 
 static int map_norms(ps__mapper *m, const ps__open_clip *c, const char *prefix, int64_t width) {
@@ -87,8 +116,9 @@ static int map_blocks(ps__mapper *m, const ps__open_clip *c, const char *prefix,
     if (!status) status = ps__open_clip_numerics(&activation, &eps, c, &c->vision);
     if (!status) status = ps__fields_int(&head_width, &c->vision, "head_width", 64);
     if (!status && (head_width < 1 || width % head_width))
-        status = ps__import_refuse(m->import, m->err, "the width %lld of the image tower is not a multiple of its head width %lld",
-                                   (long long)width, (long long)head_width);
+        status =
+            ps__import_refuse(m->import, m->err, "the width %lld of the image tower is not a multiple of its head width %lld",
+                              (long long)width, (long long)head_width);
     return status ? status : ps__mapper_set_stack(m, &z, width / head_width, activation, eps);
 }
 

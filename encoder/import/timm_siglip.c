@@ -1,6 +1,6 @@
 /*
-** SigLIP's image towers as open_clip holds them, in timm's vision transformer: visual.trunk.blocks, visual.trunk.attn_pool. The number of
-** heads and the kind of GELU are in no file: timm's code has them by the name of the model, and so has the table here.
+** SigLIP's image towers as open_clip holds them, in timm's vision transformer: visual.trunk.blocks, visual.trunk.attn_pool. The
+** number of heads and the kind of GELU are in no file: timm's code has them by the name of the model, and so has the table here.
 */
 #include <string.h>
 
@@ -23,14 +23,18 @@ typedef struct variant {    /* of timm's models */
 } variant;
 
 /* The first that fits counts. */
-static const variant variants[] = {{"vit_base_patch32_siglip_", 64, "gelu-tanh"},    {"vit_base_patch16_siglip_", 64, "gelu"},
-                                   {"vit_large_patch16_siglip_512", 64, "gelu-tanh"}, {"vit_large_patch16_siglip_", 64, "gelu"},
-                                   {"vit_so400m_patch14_siglip_", 72, "gelu"},        {"vit_so400m_patch16_siglip_", 72, "gelu-tanh"},
-                                   {"vit_giantopt_patch16_siglip_", 96, "gelu-tanh"}};
+static const variant variants[] = {
+    {"vit_base_patch32_siglip_", 64, "gelu-tanh"},     {"vit_base_patch16_siglip_", 64, "gelu"},
+    {"vit_large_patch16_siglip_512", 64, "gelu-tanh"}, {"vit_large_patch16_siglip_", 64, "gelu"},
+    {"vit_so400m_patch14_siglip_", 72, "gelu"},        {"vit_so400m_patch16_siglip_", 72, "gelu-tanh"},
+    {"vit_giantopt_patch16_siglip_", 96, "gelu-tanh"}};
 
-static int knows(const ps__source *source) { return ps__checkpoint_find(source->checkpoint, "visual.trunk.attn_pool.latent") != NULL; }
+static int knows(const ps__source *source) {
+    return ps__checkpoint_find(source->checkpoint, "visual.trunk.attn_pool.latent") != NULL;
+}
 
-/* NULL where the name is none of the table's. After its beginning there is a number, and maybe a dot and the name of the weights. */
+/* NULL where the name is none of the table's. After its beginning there is a number, and maybe a dot and the name of the weights.
+** */
 static const variant *find_variant(const char *name) {
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
         size_t length = strlen(variants[i].name);
@@ -48,7 +52,8 @@ static int check_vision(const variant **out, const ps__open_clip *c) {
     if (status) return status;
     if (!(*out = find_variant(name)))
         return ps__fields_refuse(&c->vision, "timm_model_name", "\"%.60s\" is none whose heads and activation are known", name);
-    if (strcmp(pool, "map") != 0) return ps__fields_refuse(&c->vision, "timm_pool", "is not map, but the tensors have an attention pool");
+    if (strcmp(pool, "map") != 0)
+        return ps__fields_refuse(&c->vision, "timm_pool", "is not map, but the tensors have an attention pool");
     return PS__OK;
 }
 
@@ -97,7 +102,7 @@ static int map_projection(ps__mapper *m, const ps__open_clip *c, int64_t width) 
     int64_t dim = weight ? weight->shape[0] : width;
     status = ps__fields_agree(&c->model, "embed_dim", PS__REQUIRED, dim);
     if (!status) status = ps__mapper_dim(m, dim);
-    if (!status && has) status = ps__mapper_layer(m, "image.proj", name, dim, width);
+    if (!status && has) status = ps__mapper_projection(m, "image.proj", name, dim, width);
     return status ? status : ps__mapper_set_flag(m, "proj", has);
 }
 

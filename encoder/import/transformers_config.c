@@ -1,8 +1,8 @@
 /*
-** transformers' config.json; see transformers_config.h. Published files leave out what equals the defaults of the library's classes
-** (google/siglip-base-patch16-224 leaves out all), which are those of CLIPTextConfig, CLIPVisionConfig, SiglipTextConfig,
-** SiglipVisionConfig, ChineseCLIPTextConfig and ChineseCLIPVisionConfig. All of them have 12 layers and 12 heads, but for CLIP's text tower,
-** which has 8 heads; pictures of 224 pixels a side; and a vision tower of 768, with perceptrons of 3072.
+** transformers' config.json; see transformers_config.h. Published files leave out what equals the defaults of the library's
+** classes (google/siglip-base-patch16-224 leaves out all), which are those of CLIPTextConfig, CLIPVisionConfig, SiglipTextConfig,
+** SiglipVisionConfig, ChineseCLIPTextConfig and ChineseCLIPVisionConfig. All of them have 12 layers and 12 heads, but for CLIP's
+** text tower, which has 8 heads; pictures of 224 pixels a side; and a vision tower of 768, with perceptrons of 3072.
 */
 #include "encoder/import/transformers_config.h"
 
@@ -64,14 +64,16 @@ static int find_tower(ps__transformers *out, int is_text) {
 int ps__transformers_read(ps__transformers *out, const ps__import *im, int is_text, ps__error *err) {
     const ps__source *source = im->source;
     const char *type;
-    if (!source->hf) return ps__import_refuse(im, err, "has the tensors of a transformers model, but config.json is not beside it");
+    if (!source->hf)
+        return ps__import_refuse(im, err, "has the tensors of a transformers model, but config.json is not beside it");
     *out = (ps__transformers){.top = {source->hf, source->hf_path, "", err}};
     int status = ps__fields_string(&type, &out->top, "model_type", NULL);
     if (status) return status;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].model_type, type) == 0) out->kind = &kinds[i];
     if (strcmp(type, "siglip2") == 0)
-        return ps__fields_refuse(&out->top, "model_type", "is siglip2, whose pictures have no fixed size (NaFlex); models of a fixed size are siglip");
+        return ps__fields_refuse(&out->top, "model_type",
+                                 "is siglip2, whose pictures have no fixed size (NaFlex); models of a fixed size are siglip");
     if (!out->kind) return ps__fields_refuse(&out->top, "model_type", "\"%.40s\" is not known", type);
     return find_tower(out, is_text);
 }

@@ -8,9 +8,9 @@
 
 /* What a tower has where its object does not say. Sizes of which transformers has one value are literals in the mappings. */
 typedef struct ps__transformers_kind {
-    const char *model_type;  /* of the whole configuration: "clip" */
-    int is_clip;             /* class token and pre-norm, projections beside the towers; else SigLIP's */
-    int has_bert;            /* the text tower is BERT's */
+    const char *model_type; /* of the whole configuration: "clip" */
+    int is_clip;            /* class token and pre-norm, projections beside the towers; else SigLIP's */
+    int has_bert;           /* the text tower is BERT's */
     const char *vision_act, *text_act;
     double vision_eps, text_eps;
     int64_t vision_patch;

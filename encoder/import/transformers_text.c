@@ -21,7 +21,8 @@ static int map_tables(int64_t *vocab, int64_t *width, ps__mapper *m, const ps__t
     status = ps__mapper_need(&position, m, 2, table, "%sposition_embedding.weight", prefix);
     if (!status) status = ps__fields_agree(&t->tower, "vocab_size", t->kind->text_vocab, *vocab);
     if (!status) status = ps__fields_agree(&t->tower, "max_position_embeddings", t->kind->text_positions, position->shape[0]);
-    if (!status) status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
+    if (!status)
+        status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
     if (!status)
         status = ps__import_copy(m->import, "text.embed.position", PS__STORE_FLOAT, 2, position->shape, position, 0, m->err);
     return status ? status : ps__mapper_set_int(m, "max_tokens", position->shape[0]);
@@ -49,17 +50,17 @@ static int map_projection(ps__mapper *m, const ps__transformers *t, int64_t widt
     if (!status && t->kind->is_clip) status = ps__fields_agree(&t->top, "projection_dim", 512, proj->shape[0]);
     if (!status && !t->kind->is_clip) status = ps__fields_agree(&t->tower, "projection_size", width, proj->shape[0]);
     if (!status) status = ps__mapper_dim(m, proj->shape[0]);
-    if (!status) status = ps__mapper_layer(m, "text.proj", name, proj->shape[0], width);
+    if (!status) status = ps__mapper_projection(m, "text.proj", name, proj->shape[0], width);
     return status ? status : ps__mapper_set_flag(m, "proj", 1);
 }
 
-/* CLIP takes the first row of eos_token_id; in files from before that was right it is 2, which stands for the row of the greatest id. SigLIP
-** takes the last row, whatever it is, and lets padding count. */
+/* CLIP takes the first row of eos_token_id; in files from before that was right it is 2, which stands for the row of the greatest
+** id. SigLIP takes the last row, whatever it is, and lets padding count. */
 static int map_pooling(ps__mapper *m, const ps__transformers *t, int64_t vocab) {
     int64_t eot = 0;
     if (!t->kind->is_clip) return ps__mapper_set_text(m, vocab, 0, "last", 0);
     int status = ps__fields_int(&eot, &t->tower, "eos_token_id", 49407);
-    return status ? status : ps__mapper_set_text(m, vocab, 1, "eot", eot == 2 ? vocab - 1 : eot);
+    return status ? status : ps__mapper_set_text(m, vocab, 1, "eot", eot == 2 ? PS__REQUIRED : eot);
 }
 
 static int map_tower(ps__mapper *m) {
@@ -68,7 +69,8 @@ static int map_tower(ps__mapper *m) {
     int64_t vocab = 0, width = 0;
     int status = ps__transformers_read(&t, m->import, 1, m->err);
     if (!status && t.kind->has_bert)
-        status = ps__fields_refuse(&t.top, "model_type", "is %s, but the text tower's tensors are not BERT's", t.kind->model_type);
+        status =
+            ps__fields_refuse(&t.top, "model_type", "is %s, but the text tower's tensors are not BERT's", t.kind->model_type);
     if (!status) status = map_tables(&vocab, &width, m, &t);
     if (!status) status = map_blocks(m, &t, width);
     if (!status) status = map_projection(m, &t, width);
@@ -85,4 +87,5 @@ static int map(ps__import *import, ps__error *err) {
     return status;
 }
 
-const ps__mapping ps__mapping_transformers_text = {.name = "transformers text transformer", .is_text = 1, .knows = knows, .map = map};
+const ps__mapping ps__mapping_transformers_text = {
+    .name = "transformers text transformer", .is_text = 1, .knows = knows, .map = map};

@@ -1,6 +1,6 @@
 /*
-** Image towers under transformers' names: CLIP's and Chinese-CLIP's (a class token, visual_projection beside the tower), and SigLIP's
-** (an attention pool, vision_model.head).
+** Image towers under transformers' names: CLIP's and Chinese-CLIP's (a class token, visual_projection beside the tower), and
+** SigLIP's (an attention pool, vision_model.head).
 */
 #include "encoder/import/transformers_config.h"
 
@@ -44,7 +44,7 @@ static int map_clip(ps__mapper *m, const ps__transformers *t, const ps__block_si
     if (!status) status = ps__mapper_need(&proj, m, 2, any, "visual_projection.weight");
     if (!status) status = ps__fields_agree(&t->top, "projection_dim", 512, proj->shape[0]);
     if (!status) status = ps__mapper_dim(m, proj->shape[0]);
-    if (!status) status = ps__mapper_layer(m, "image.proj", "visual_projection", proj->shape[0], z->width);
+    if (!status) status = ps__mapper_projection(m, "image.proj", "visual_projection", proj->shape[0], z->width);
     if (!status) status = ps__mapper_set_string(m, "pool", "class");
     if (!status) status = ps__mapper_set_flag(m, "pre_norm", 1);
     return status ? status : ps__mapper_set_flag(m, "proj", 1);
@@ -71,7 +71,8 @@ static int map_attention_pool(ps__mapper *m, const ps__block_sizes *z) {
 static int map_siglip(ps__mapper *m, const ps__transformers *t, const ps__block_sizes *z) {
     int has_head;
     int status = ps__fields_flag(&has_head, &t->tower, "vision_use_head", 1);
-    if (!status && !has_head) status = ps__fields_refuse(&t->tower, "vision_use_head", "is false: without it there is no embedding");
+    if (!status && !has_head)
+        status = ps__fields_refuse(&t->tower, "vision_use_head", "is false: without it there is no embedding");
     if (!status) status = map_attention_pool(m, z);
     if (!status) status = ps__mapper_dim(m, z->width);
     if (!status) status = ps__mapper_set_string(m, "pool", "attention");
@@ -80,7 +81,8 @@ static int map_siglip(ps__mapper *m, const ps__transformers *t, const ps__block_
 }
 
 static int map_tower(ps__mapper *m) {
-    static const char *const prefixes[] = {"vision_model.", "visual_projection.", NULL}, *const harmless[] = {".position_ids", NULL};
+    static const char *const prefixes[] = {"vision_model.", "visual_projection.", NULL}, *const harmless[] = {".position_ids",
+                                                                                                              NULL};
     ps__transformers t;
     ps__block_sizes z = {0};
     int status = ps__transformers_read(&t, m->import, 0, m->err);
