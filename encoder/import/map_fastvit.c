@@ -36,11 +36,17 @@ static int map_depthwise(trunk *t, const ps__fold *f, int64_t to, const char *na
     return ps__fold_depthwise(t->m.import, name, f, t->m.err);
 }
 
+/* A layer on the way that everything goes, with nothing beside it. What INT8 takes there is lost for all that follows, and these layers are a
+** twentieth of the work: they stay in float32. (Measured on MobileCLIP2-S0: the mean cosine to float is 0.984 without this, 0.997 with it.) */
+static int map_narrow(trunk *t, const ps__fold *f, const char *name) {
+    int status = ps__fold_layer(t->m.import, name, f, t->m.err);
+    return status ? status : ps__draft_keep_float(t->m.import->draft, name, t->m.err);
+}
+
 /* A pointwise fold that keeps the number of channels. */
-static int map_pointwise(trunk *t, const ps__fold *f, const char *name) {
-    if (f->in != t->channels || f->out != t->channels || f->height != 1 || f->width != 1)
-        return ps__import_refuse(t->m.import, t->m.err, "%s: is no pointwise layer of %lld channels", name, (long long)t->channels);
-    return ps__fold_layer(t->m.import, name, f, t->m.err);
+static int check_pointwise(const trunk *t, const ps__fold *f, const char *name) {
+    if (f->in == t->channels && f->out == t->channels && f->height == 1 && f->width == 1) return PS__OK;
+    return ps__import_refuse(t->m.import, t->m.err, "%s: is no pointwise layer of %lld channels", name, (long long)t->channels);
 }
 
 static int map_stem(trunk *t, const char *prefix) {
@@ -51,7 +57,7 @@ static int map_stem(trunk *t, const char *prefix) {
     int status = ps__take_mobileone(&f, m, name);
     if (!status && (f.in != 3 || f.height != 3 || f.width != 3 || f.out > MAX_CHANNELS))
         status = ps__import_refuse(m->import, m->err, "%s* is no 3 x 3 convolution of red, green and blue", name);
-    if (!status) status = ps__fold_layer(m->import, "image.stem.conv", &f, m->err);
+    if (!status) status = map_narrow(t, &f, "image.stem.conv");
     t->channels = f.out;
     ps__module_name(name, sizeof name, prefix, "1.");
     if (!status) status = ps__take_mobileone(&f, m, name);
@@ -59,7 +65,8 @@ static int map_stem(trunk *t, const char *prefix) {
     if (!status) status = map_depthwise(t, &f, t->channels, "image.stem.depthwise");
     ps__module_name(name, sizeof name, prefix, "2.");
     if (!status) status = ps__take_mobileone(&f, m, name);
-    return status ? status : map_pointwise(t, &f, "image.stem.pointwise");
+    if (!status) status = check_pointwise(t, &f, "image.stem.pointwise");
+    return status ? status : map_narrow(t, &f, "image.stem.pointwise");
 }
 
 /* "PREFIX0." a large-kernel convolution, "PREFIX1." a pointwise MobileOne block. */
@@ -78,7 +85,8 @@ static int map_down(trunk *t, const char *prefix) {
     ps__module_name(name, sizeof name, prefix, "1.");
     ps__module_name(layer, sizeof layer, to, ".pointwise");
     if (!status) status = ps__take_mobileone(&f, m, name);
-    if (!status) status = map_pointwise(t, &f, layer);
+    if (!status) status = check_pointwise(t, &f, layer);
+    if (!status) status = map_narrow(t, &f, layer);
     return status ? status : add_row(t, json_pack("[s,i,i,i,i]", "down", kernel, (int)t->channels, squeeze, 1 /* GELU */));
 }
 
@@ -153,7 +161,8 @@ static int map_attention(trunk *t, const char *prefix) {
     ps__module_name(name, sizeof name, prefix, "token_mixer.proj.");
     ps__module_name(layer, sizeof layer, to, ".output");
     if (!status) status = ps__take_linear(&f, m, name, scale);
-    if (!status) status = map_pointwise(t, &f, layer);
+    if (!status) status = check_pointwise(t, &f, layer);
+    if (!status) status = ps__fold_layer(m->import, layer, &f, m->err);
     ps__module_name(name, sizeof name, prefix, "layer_scale_2");
     if (!status) status = ps__map_conv_ffn(&ffn_kernel, &ffn, m, prefix, to, t->channels, ps__take_scale(m, name));
     return status ? status

@@ -27,27 +27,31 @@ static ps__item *find_item(ps__draft *d, const char *prefix, const char *name, c
     return NULL;
 }
 
-/* Families whose norm1 and norm2 come before their layers: behind them, as in BERT, a norm is also what is added to. */
-static int is_pre_norm(const ps__draft *d, const char *item) {
+/* Families whose norms come before their layers: behind them, as in BERT, a norm is also what is added to. which: 0 and 1 for norm1 and norm2,
+** 2 for the one norm of fastvit's blocks. */
+static int is_pre_norm(const ps__draft *d, const char *item, size_t which) {
     int is_text = strncmp(item, "text.", 5) == 0;
     const char *family = ps__draft_get(d, is_text ? "text.family" : "image.family");
-    return family && strcmp(family, is_text ? "transformer" : "vit") == 0;
+    if (!family) return 0;
+    if (which == 2) return strcmp(family, "fastvit") == 0;
+    return is_text ? strcmp(family, "transformer") == 0 || strcmp(family, "mct") == 0 : strcmp(family, "vit") == 0;
 }
 
 /* 1 if the item is the gain of a norm that nothing but layers read. */
 static int read_norm(norm *out, ps__draft *d, ps__item *item) {
-    static const char *const endings[2] = {"norm1.weight", "norm2.weight"};
-    static const char *const readers[2][READERS_MOST] = {{"query", "key", "value"}, {"fc1"}};
+    static const char *const endings[3] = {".norm1.weight", ".norm2.weight", ".norm.weight"};
+    static const char *const readers[3][READERS_MOST] = {{"query", "key", "value"}, {"fc1"}, {"qkv"}};
+    static const char *const names[3] = {"norm1", "norm2", "norm"};
     size_t length = strlen(item->name);
-    for (size_t i = 0; i < 2; i++) {
-        size_t size = strlen(endings[i]);
-        if (length <= size || length - size >= sizeof out->prefix || strcmp(item->name + length - size, endings[i]) != 0) continue;
+    for (size_t i = 0; i < 3; i++) {
+        size_t size = strlen(endings[i]) - 1;
+        if (length <= size || length - size >= sizeof out->prefix || strcmp(item->name + length - size - 1, endings[i]) != 0) continue;
         *out = (norm){.gain = item};
         memcpy(out->prefix, item->name, length - size);
         memcpy(out->readers, readers[i], sizeof out->readers);
-        out->bias = find_item(d, out->prefix, i ? "norm2" : "norm1", ".bias");
+        out->bias = find_item(d, out->prefix, names[i], ".bias");
         return out->bias && item->rank == 1 && item->fill && out->bias->fill && out->bias->count == item->count &&
-               is_pre_norm(d, item->name);
+               is_pre_norm(d, item->name, i);
     }
     return 0;
 }
