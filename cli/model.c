@@ -135,12 +135,9 @@ const command command_model = {
     "model",
     "info|verify [MODEL] | import FOLDER --name NAME | pull NAME",
     "Tell about a model package, or check it; get and import others",
-    "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside
-"
-    "X.safetensors.
-"
-    "pull fetches a published model and imports it. It uses the network, and has options of its own: model pull --help.
-",
+    "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside\n"
+    "X.safetensors.\n"
+    "pull fetches a published model and imports it. It uses the network, and has options of its own: model pull --help.\n",
     TAKES_KERNELS | TAKES_IMPORT,
     1,
     2,

@@ -108,6 +108,7 @@ static int write_receipt(const pull_folder *f, const pull_model *model, const pu
     write_licence_block(&out, l, text);
     ps__buf_printf(&out, "\nmodel %s\nlicence %s\n", model->name, l->name);
     if (model->note) ps__buf_printf(&out, "note %s\n", model->note);
+    if (model->by_hand) ps__buf_puts(&out, "import by-hand\n");
     for (size_t i = 0; i < model->file_count; i++) write_file_block(&out, &model->files[i], &came[i]);
     int status = out.failed ? ps__fail_nomem(err) : ps__write_file(f->receipt, out.bytes, out.length, err);
     ps__buf_free(&out);

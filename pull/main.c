@@ -257,7 +257,10 @@ static int in_folder(job *j) {
         if (status >= 0) return status;
     }
     pull_report_pulled(j->o, j->model, j->licence, j->came, j->folder.whole, there);
-    return j->o->no_import ? PULL_EXIT_DONE : import(j);
+    if (j->model->by_hand && !j->o->no_import)
+        pull_note(j->o->quiet, "these files do not say everything that an import needs: photosearch model import %s --name NAME, with --config "
+                               "or --preprocess", j->folder.whole);
+    return j->o->no_import || j->model->by_hand ? PULL_EXIT_DONE : import(j);
 }
 
 static int run_job(job *j) {

@@ -38,6 +38,7 @@ typedef struct pull_model {
     char *name, *note, *licence; /* note may be NULL */
     pull_file files[PULL_FILES_MOST];
     size_t file_count;
+    int by_hand;     /* 1: its files do not say everything that an import needs */
     int table, line; /* where it was found */
 } pull_model;
 
