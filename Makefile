@@ -137,7 +137,7 @@ ALL_OBJECTS := $(PULL_OBJECTS) $(READER_OBJECTS) $(TEST_READER_OBJECTS) $(DECODE
 
 # --- what a person asks for ----------------------------------------------------------------------------------------------------
 
-.PHONY: all help deps build variant demo check check-plain check-asan check-tsan check-fuzz run-check torture bench bench-programs fuzz \
+.PHONY: all help deps build variant demo check check-plain check-asan check-tsan check-fuzz run-check torture verify-models bench bench-programs fuzz \
         fuzz-programs install install-files uninstall clean distclean force
 
 all: $(DEPS)/faiss.stamp $(DEPS)/gazetteer.stamp
@@ -154,6 +154,7 @@ help:
 	@echo 'make bench       the figures of docs/benchmarks.md, measured here'
 	@echo 'make check-fuzz  10,000 inputs a fuzz target, the same ones every time'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60) or FUZZ_RUNS inputs; FUZZ_TARGETS="png exif" chooses'
+	@echo 'make verify-models   models at their real sizes against open_clip, timm and transformers; VERIFY_DATA=DIR, VERIFY_ARGS='
 	@echo 'make install     to $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
 	@echo 'make clean       what was built here; distclean also FAISS, the demo and its photographs'
 	@echo 'CC=gcc|clang  OCR=1|0  PULL=1|0  PREFIX=$(PREFIX)  DESTDIR=  CFLAGS=  CHECK_ARGS='
@@ -193,6 +194,13 @@ soak: all
 bench: all
 	@$(MAKE) --no-print-directory $(J) bench-programs
 	@tools/bench.sh
+
+# Hours, and packages of Python: docs/verifying-models.md. What was compared once is kept under build/verify.
+verify-models: all
+	@test -x build/verify/venv/bin/python || python3 -m venv build/verify/venv
+	@build/verify/venv/bin/pip install --quiet --requirement train/verify/requirements.txt
+	@nice -n 10 build/verify/venv/bin/python train/verify/verify.py --program build/photosearch --out build/verify \
+	    $(if $(VERIFY_DATA),--data $(VERIFY_DATA)) $(VERIFY_ARGS)
 
 fuzz check-fuzz:
 	@CC=clang JOBS=$(JOBS) OCR=$(OCR) PULL='$(PULL_ASKED)' tools/deps.sh

@@ -167,6 +167,10 @@ static int look_up(ps__pipeline *p, ps__outcome *o, const source *s) {
     o->claimed = 1;
     if (!ask_store(&known, p, o)) return 0;
     if (known) o->kind = PS__OUTCOME_KNOWN;
+    if (p->run->options->flags & PS__INDEX_REENCODE && o->photo.id != o->job.photo) {
+        o->kind = PS__OUTCOME_CHANGED;
+        return 0;
+    }
     return !known;
 }
 

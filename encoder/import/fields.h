@@ -31,8 +31,8 @@ int ps__fields_string(const char **out, const ps__fields *f, const char *field, 
 
 /* The whole number that the field has, or is `missing`, must be what the tensors say. */
 int ps__fields_agree(const ps__fields *f, const char *field, int64_t missing, int64_t tensors);
-/* The same for the side of a square, which may be a number or two equal ones in a list. */
-int ps__fields_agree_square(const ps__fields *f, const char *field, int64_t missing, int64_t expected);
+/* The side of a square, 1 to 4096, which may be a number or two equal ones in a list. */
+int ps__fields_square(int64_t *out, const ps__fields *f, const char *field, int64_t missing);
 
 /* The object must have no fields but these, as others may change what the model computes. The list ends with NULL. */
 int ps__fields_only(const ps__fields *f, const char *const *known);

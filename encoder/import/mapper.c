@@ -206,6 +206,55 @@ int ps__mapper_project_row(ps__mapper *m, const char *to, const ps__weight *row,
     return ps__draft_add(m->import->draft, to, PS__STORE_FLOAT, 1, &width, fill_projection, &p, sizeof p, m->err);
 }
 
+/* ---- Patches ---- */
+
+/* What the position table says of a picture's size must be what the configurations say. Nothing is interpolated. */
+static int check_size(ps__mapper *m, const ps__weight *position, int64_t patches, int64_t patch, int64_t size) {
+    const json_t *prepared = json_object_get(m->config, "size");
+    int64_t grid = size / patch;
+    if (grid * grid != patches)
+        return ps__import_refuse(m->import, m->err, "tensor %s is of %lld patches, but pictures of %lld pixels a side have %lld", position->name,
+                                 (long long)patches, (long long)size, (long long)(grid * grid));
+    if (prepared && json_integer_value(prepared) != size)
+        return ps__import_refuse(m->import, m->err, "photos are resized to %lld pixels a side, but the image tower looks at %lld",
+                                 (long long)json_integer_value(prepared), (long long)size);
+    return PS__OK;
+}
+
+static int compare_patches(ps__mapper *m, const ps__weight *position, int64_t patches, int64_t patch, const ps__fields *f,
+                           int64_t usual_size, int64_t usual_patch) {
+    int64_t size, stated;
+    int status = ps__fields_square(&size, f, "image_size", usual_size);
+    if (!status) status = ps__fields_square(&stated, f, "patch_size", usual_patch);
+    if (!status && stated != patch)
+        status = ps__fields_refuse(f, "patch_size", "is %lld, but the tensors say %lld", (long long)stated, (long long)patch);
+    return status ? status : check_size(m, position, patches, patch, size);
+}
+
+static int declare_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position,
+                           const ps__weight *class) {
+    int64_t w = conv->shape[0], rows = position->count / w;
+    const int64_t places[2] = {rows - (class != NULL), w};
+    int status = ps__import_patches(m->import, "image.patch.weight", PS__STORE_LAYER, conv, m->err);
+    if (!status && bias) status = ps__mapper_table(m, "image.patch.bias", 1, &w, bias, 0, NULL);
+    if (!status && !bias) status = ps__import_zeros(m->import, "image.patch.bias", w, m->err);
+    if (!status && class) status = ps__mapper_table(m, "image.class", 1, &w, class, 0, position);
+    if (!status) status = ps__mapper_table(m, "image.position", 2, places, position, class ? w : 0, NULL);
+    return status ? status : ps__mapper_set_int(m, "patch", conv->shape[2]);
+}
+
+int ps__mapper_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position, const ps__weight *class,
+                       const ps__fields *f, int64_t usual_size, int64_t usual_patch) {
+    int64_t patch = conv->shape[2], w = conv->shape[0], patches = w ? position->count / w - (class != NULL) : 0;
+    int status = PS__OK;
+    if (patch < 1 || patch != conv->shape[3] || conv->shape[1] != 3)
+        return ps__import_refuse(m->import, m->err, "tensor %s is not of square patches of three colours", conv->name);
+    if (patches < 1) return ps__import_refuse(m->import, m->err, "tensor %s has no row for a patch", position->name);
+    if (usual_size != PS__REQUIRED || usual_patch != PS__REQUIRED)
+        status = compare_patches(m, position, patches, patch, f, usual_size, usual_patch);
+    return status ? status : declare_patches(m, conv, bias, position, class);
+}
+
 /* ---- Blocks ---- */
 
 /* "image.3.query" and, of the published block, "visual.blocks.3.attn.q" */

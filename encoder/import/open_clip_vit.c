@@ -46,23 +46,13 @@ static int check_vision(const ps__fields *f) {
 static int map_rows(int64_t *width, ps__mapper *m, const ps__open_clip *c, const char *prefix) {
     const int64_t any[4] = {-1, 3, -1, -1};
     const ps__weight *conv, *class, *position;
-    char name[96];
-    int64_t size = json_integer_value(json_object_get(m->config, "size"));
-    int status = ps__mapper_need(&conv, m, 4, any, "%s", joined(name, prefix, "conv1.weight"));
+    int status = ps__mapper_need(&conv, m, 4, any, "%sconv1.weight", prefix);
     if (status) return status;
-    int64_t patch = conv->shape[2], w = *width = conv->shape[0], grid = patch > 0 ? size / patch : 0;
-    const int64_t table[2] = {grid * grid + 1, w}, places[2] = {grid * grid, w};
-    if (conv->shape[3] != patch) return ps__import_refuse(m->import, m->err, "tensor %s is not of square patches", conv->name);
+    const int64_t w = *width = conv->shape[0], table[2] = {-1, w};
     status = ps__mapper_need(&class, m, 1, &w, "%sclass_embedding", prefix);
     if (!status) status = ps__mapper_need(&position, m, 2, table, "%spositional_embedding", prefix);
-    if (!status && !c->is_bare) status = ps__fields_agree_square(&c->vision, "patch_size", 16, patch);
-    if (!status && !c->is_bare) status = ps__fields_agree_square(&c->vision, "image_size", 224, size);
-    if (!status) status = ps__import_patches(m->import, "image.patch.weight", PS__STORE_LAYER, conv, m->err);
-    if (!status) status = ps__import_zeros(m->import, "image.patch.bias", w, m->err);
-    if (!status) status = ps__mapper_table(m, "image.class", 1, &w, class, 0, position);
-    if (!status) status = ps__mapper_table(m, "image.position", 2, places, position, w, NULL);
-    if (!status) status = ps__mapper_set_int(m, "patch", patch);
-    return status;
+    if (status) return status;
+    return ps__mapper_patches(m, conv, NULL, position, class, &c->vision, c->is_bare ? PS__REQUIRED : 224, c->is_bare ? PS__REQUIRED : 16);
 }
 
 static int map_norms(ps__mapper *m, const ps__open_clip *c, const char *prefix, int64_t width) {

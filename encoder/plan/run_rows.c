@@ -11,7 +11,7 @@ static void run_pixels(const ps__run *r, const ps__op *op) {
     float *out = ps__run_at(r, op->out), value[3][256];
     size_t pixels = ps__run_rows(r, op->out);
     for (int c = 0; c < 3; c++)
-        for (int v = 0; v < 256; v++) value[c][v] = ((float)v / 255.0f - op->weight[c]) / op->bias[c];
+        for (int v = 0; v < 256; v++) value[c][v] = ((float)v / 255.0f - op->mean[c]) / op->std[c];
     for (size_t i = 0; i < pixels; i++, in += 3, out += 3) {
         out[0] = value[0][in[0]];
         out[1] = value[1][in[1]];

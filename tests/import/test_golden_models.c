@@ -40,6 +40,7 @@ static const golden models[] = {
     {"chinese-clip", NULL, 0.99},
     {"openclip-mobileclip2-s0", NULL, 0.99},
     {"openclip-mobileclip2-s3", NULL, 0.99},
+    {"openclip-mobileclip-s1-fused", NULL, 0.99},
     {"openclip-mobileclip-b", NULL, 0.99},
     {"apple-mobileclip-s0", "apple-mobileclip-s0.pt", 0.99},
 };

@@ -7,7 +7,7 @@ when its input arrives, so that its output is what it would be in a trained mode
 - weights are Gaussian with heavy tails, outputs of a layer differ in size (lognormal, sigma 0.35);
 - patches of photos see oriented waves with amplitudes that undo the 1/f spectrum of photos, not only their mean colour;
 - LayerNorm gains are lognormal (sigma 0.25) with a few channels 5 to 20 times larger, biases are not zero;
-- query times key has a standard deviation of about 2 before the softmax, so rows attend to a few others;
+- query times key has a standard deviation of about 2.5 before the softmax, so rows attend to a few others;
 - what a branch adds to the residual stream has a standard deviation of one half; the mean that all rows share is taken off by
   its bias but for a rest;
 - two channels of the stream carry massive activations from the second block on (about 40 times the others: Sun et al. 2024, "Massive
@@ -38,7 +38,9 @@ class Maker:
         return torch.rand(*shape, generator=self.random)
 
     def heavy(self, *shape):
-        """Student's t with 6 degrees of freedom, standard deviation 1."""
+        """Student's t with 6 degrees of freedom, standard deviation 1. Of tables with many millions of entries: normal ones."""
+        if math.prod(shape) > 30_000_000:
+            return self.normal(*shape)
         chi = sum(self.normal(*shape) ** 2 for _ in range(6)) / 6
         return self.normal(*shape) / chi.clamp_min(0.05).sqrt() / math.sqrt(1.5)
 
@@ -63,7 +65,7 @@ def wave_filters(maker, out_channels, in_channels, size):
     basis[0] /= math.sqrt(2)
     basis *= math.sqrt(2 / size)
     f = (torch.arange(size)[:, None] ** 2 + torch.arange(size)[None, :] ** 2).sqrt()
-    amplitude = (0.25 + f) * torch.exp(-((f / (size / 3 + 1)) ** 2))
+    amplitude = (0.05 + f) * torch.exp(-((f / (size / 3 + 1)) ** 2))
     grey = maker.heavy(out_channels, 1, size, size)
     colour = maker.heavy(out_channels, in_channels, size, size)
     coefficients = (grey + 0.7 * colour) * amplitude
@@ -176,7 +178,7 @@ class Tuner:
                 parts = 2 if name.endswith(".kv") else 3
                 third = rows.shape[-1] // parts
                 new = torch.cat([retune(module.weight.data[i * third:(i + 1) * third], module.bias.data[i * third:(i + 1) * third],
-                                        rows[..., i * third:(i + 1) * third], 1.2 if i < parts - 1 else 1.0, 0.3)
+                                        rows[..., i * third:(i + 1) * third], 1.6 if i < parts - 1 else 1.0, 0.3)
                                  for i in range(parts)], dim=-1)
             else:
                 new = retune(module.weight.data, module.bias.data, rows, target, rest, massive, level)
@@ -192,7 +194,7 @@ class Tuner:
             for i, x in enumerate((query, key, key)):
                 w = module.in_proj_weight.data[i * third:(i + 1) * third]
                 b = module.in_proj_bias.data[i * third:(i + 1) * third]
-                retune(w, b, x @ w.T + b, 1.2 if i < 2 else 1.0, 0.3)
+                retune(w, b, x @ w.T + b, 1.6 if i < 2 else 1.0, 0.3)
         return hook
 
     def after_attention(self, name, roles):
@@ -214,7 +216,7 @@ def roles_of(maker, model):
         if last in ("c_fc", "fc1", "intermediate", "dense") and "output" not in name:
             return 1.0, 0.5, (), 0.0
         if last in ("q_proj", "k_proj", "query", "key"):
-            return 1.2, 0.3, (), 0.0
+            return 1.6, 0.3, (), 0.0
         if last in ("v_proj", "value"):
             return 1.0, 0.3, (), 0.0
         if last in ("c_proj", "fc2") or "output.dense" in name and "attention" not in name or name.endswith("pre_norm_ffn.4"):
