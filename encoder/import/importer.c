@@ -43,11 +43,13 @@ static int not_known(const ps__importer *m, int is_text, ps__error *err) {
     return status;
 }
 
-static int map_tower(ps__importer *m, int is_text, ps__error *err) {
+/* The mapping whose names the tensors have. */
+static int find_mapping(const ps__mapping **out, ps__importer *m, int is_text, ps__error *err) {
     for (const ps__mapping *const *p = ps__mappings; *p; p++) {
         if ((*p)->is_text != is_text || !(*p)->knows(&m->source)) continue;
         *(is_text ? &m->about.text_scheme : &m->about.image_scheme) = (*p)->name;
-        return (*p)->map(&m->import, err);
+        *out = *p;
+        return PS__OK;
     }
     return not_known(m, is_text, err);
 }
@@ -121,9 +123,12 @@ static int open_all(ps__importer *m, const ps__source_files *files, const char *
     m->import.image_config = json_object();
     m->import.text_config = json_object();
     if (!m->import.draft || !m->import.image_config || !m->import.text_config) return ps__fail_nomem(err);
-    status = map_tower(m, 0, err); /* first of all: what is refused for its names should not be asked for its preprocessing */
+    const ps__mapping *image, *text;
+    status = find_mapping(&image, m, 0, err); /* first of all: what is not known should not be asked for its preprocessing */
+    if (!status) status = find_mapping(&text, m, 1, err);
     if (!status) status = ps__source_preprocess(m->import.image_config, &m->source, err);
-    if (!status) status = map_tower(m, 1, err);
+    if (!status) status = image->map(&m->import, err);
+    if (!status) status = text->map(&m->import, err);
     if (!status) status = ps__licence_read(&m->licence, m->import.draft, &m->source, licence, err);
     return status ? status : describe(m, err);
 }
