@@ -107,7 +107,8 @@ static int check_linked(transfer *t) {
     char said[PULL_SHA256_HEX];
     const pull_wish *w = t->wish;
     if (w->sha256[0] && pull_sha256_parse(said, t->linked) && strcmp(said, w->sha256) != 0)
-        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: its SHA-256 is %s, not %s", w->name, said, w->sha256));
+        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: its SHA-256 is %s, not %s", w->name, said,
+                                w->sha256));
     if (w->size >= 0 && t->answer.linked_size >= 0 && t->answer.linked_size != w->size)
         return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: of %lld bytes, not %lld", w->name,
                                 (long long)t->answer.linked_size, (long long)w->size));
@@ -119,8 +120,8 @@ static int check_total(transfer *t, int64_t total) {
     const pull_wish *w = t->wish;
     if (total < 0) return 1;
     if (w->size >= 0 && total != w->size)
-        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: of %lld bytes, not %lld", w->name, (long long)total,
-                                (long long)w->size));
+        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: of %lld bytes, not %lld", w->name,
+                                (long long)total, (long long)w->size));
     if (total > w->most)
         return fail(t, ps__fail(t->err, PS__TOOBIG, "%s: the server wants to send %lld bytes; %lld are allowed", w->name,
                                 (long long)total, (long long)w->most));
@@ -157,7 +158,8 @@ static int begin_body(transfer *t) {
     if (t->answer.status == 200 && !begin_whole(t)) return 0;
     if (t->answer.status != 200 && t->answer.status != 206) return 1;
     if (!t->answer.framed && t->total < 0 && !t->wish->sha256[0])
-        return fail(t, ps__fail(t->err, PS__IO, "%s: the server does not tell how long it is, and there is no checksum", t->wish->name));
+        return fail(
+            t, ps__fail(t->err, PS__IO, "%s: the server does not tell how long it is, and there is no checksum", t->wish->name));
     memcpy(t->answer.seen.linked, t->linked, sizeof t->linked);
     int status = pull_part_remember(&t->part, t->wish->url, &t->answer.seen, "", t->err);
     if (status != PS__OK) return fail(t, status);
@@ -175,8 +177,13 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *payload) {
     line[length] = 0;
     if (strncmp(line, "HTTP/", 5) == 0) {
         value = strchr(line, ' ');
-        t->answer = (answer){.status = value ? strtol(value, NULL, 10) : 0, .length = -1, .first = -1, .total = -1, .linked_size = -1,
-                             .retry_after = -1, .framed = strncmp(line, "HTTP/1", 6) != 0};
+        t->answer = (answer){.status = value ? strtol(value, NULL, 10) : 0,
+                             .length = -1,
+                             .first = -1,
+                             .total = -1,
+                             .linked_size = -1,
+                             .retry_after = -1,
+                             .framed = strncmp(line, "HTTP/1", 6) != 0};
         return size;
     }
     if (length == 0) return t->answer.status < 200 || begin_body(t) ? size : 0;
@@ -244,8 +251,10 @@ static int end_by_status(transfer *t) {
     if (status == 404 || status == 410)
         fail(t, ps__fail(t->err, PS__NOTFOUND, "%s: not there any more: %.500s (%ld)", name, t->url, status));
     else if (status == 401 || status == 403)
-        fail(t, ps__fail(t->err, PS__ACCESS, "%s: the server does not give it out: %.500s (%ld); fetch it by hand and run `photosearch model "
-                                             "import` on its folder", name, t->url, status));
+        fail(t, ps__fail(t->err, PS__ACCESS,
+                         "%s: the server does not give it out: %.500s (%ld); fetch it by hand and run `photosearch model "
+                         "import` on its folder",
+                         name, t->url, status));
     else
         fail(t, ps__fail(t->err, PS__IO, "%s: the server answers %ld: %.500s", name, status, t->url));
     return END_FAILED;
@@ -254,7 +263,8 @@ static int end_by_status(transfer *t) {
 static int end_of(transfer *t, CURLcode code, const char *reason) {
     if (t->failed) return END_FAILED;
     if (*t->network->stopped) {
-        fail(t, ps__fail(t->err, PS__CANCELLED, "%s: stopped; what came is kept, and the next run goes on from there", t->wish->name));
+        fail(t, ps__fail(t->err, PS__CANCELLED, "%s: stopped; what came is kept, and the next run goes on from there",
+                         t->wish->name));
         return END_FAILED;
     }
     if (t->restart) {
@@ -267,7 +277,8 @@ static int end_of(transfer *t, CURLcode code, const char *reason) {
     }
     if (t->answer.status != 200 && t->answer.status != 206) return end_by_status(t);
     if (t->total >= 0 && t->part.length < t->total) {
-        ps__fail(t->err, PS__IO, "%s: broken off after %lld of %lld bytes", t->wish->name, (long long)t->part.length, (long long)t->total);
+        ps__fail(t->err, PS__IO, "%s: broken off after %lld of %lld bytes", t->wish->name, (long long)t->part.length,
+                 (long long)t->total);
         return END_AGAIN;
     }
     return END_DONE;
@@ -373,7 +384,8 @@ static int prepare(transfer *t) {
     int same_place = p->url && strcmp(p->url, w->url) == 0;
     int usable = w->sha256[0] ? 1 : same_place && pull_part_has_tag(p);
     if (!same_place) p->seen = (pull_seen){0};
-    if (p->length > 0 && (!usable || p->length > w->most || (w->size >= 0 && p->length > w->size))) return pull_part_restart(p, t->err);
+    if (p->length > 0 && (!usable || p->length > w->most || (w->size >= 0 && p->length > w->size)))
+        return pull_part_restart(p, t->err);
     return PS__OK;
 }
 
@@ -415,12 +427,14 @@ static int check_part(transfer *t, char sha256[PULL_SHA256_HEX]) {
     int status = pull_sha256_file(sha256, t->part.part, t->err);
     if (status != PS__OK) return status;
     if (w->size >= 0 && t->part.length != w->size)
-        return ps__fail(t->err, PS__CORRUPT, "%s: %lld bytes came, not %lld", w->name, (long long)t->part.length, (long long)w->size);
+        return ps__fail(t->err, PS__CORRUPT, "%s: %lld bytes came, not %lld", w->name, (long long)t->part.length,
+                        (long long)w->size);
     if (w->sha256[0] && strcmp(sha256, w->sha256) != 0)
-        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that were expected: their SHA-256 is %s, not %s", w->name, sha256, w->sha256);
+        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that were expected: their SHA-256 is %s, not %s", w->name, sha256,
+                        w->sha256);
     if (!w->sha256[0] && pull_sha256_parse(said, t->part.seen.linked) && strcmp(sha256, said) != 0)
-        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that the server announced: their SHA-256 is %s, not %s", w->name, sha256,
-                        said);
+        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that the server announced: their SHA-256 is %s, not %s", w->name,
+                        sha256, said);
     return PS__OK;
 }
 
@@ -467,6 +481,7 @@ int pull_fetch(pull_got *got, const pull_wish *wish, const pull_network *network
         got->bytes = t.part.length;
         got->resumed = t.resumed;
     }
+    if (status != PS__OK && t.part.fd >= 0 && t.part.length == 0) ps__os.unlink(t.part.part);
     got->seen = t.part.seen;
     pull_part_close(&t.part);
     return status;

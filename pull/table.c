@@ -76,7 +76,8 @@ static int end_block(reader *r) {
     }
     if (r->licence) {
         if (!r->licence->title) return refuse(r, "licence %s has no title", r->licence->name);
-        if (!r->licence->text.length && !r->licence->fetch) return refuse(r, "licence %s has neither text nor fetch", r->licence->name);
+        if (!r->licence->text.length && !r->licence->fetch)
+            return refuse(r, "licence %s has neither text nor fetch", r->licence->name);
     }
     r->model = NULL;
     r->licence = NULL;

@@ -25,7 +25,7 @@ static struct shared {
     size_t used;
     char log[LOG];
     char store[STORE];
-} *shared;
+} * shared;
 
 static pid_t server;
 
@@ -69,7 +69,8 @@ static void answer_page(int fd, const server_step *step, const server_route *rou
     int status = step->trick == STATUS ? step->number : 302;
     if (step->trick == LINKED) snprintf(linked, sizeof linked, "X-Linked-ETag: \"%s\"\r\n", route->linked);
     if (step->trick != STATUS) snprintf(location, sizeof location, "Location: %s\r\n", step->text);
-    snprintf(text, sizeof text, "HTTP/1.1 %d Oh\r\n%s%sContent-Length: 5\r\nConnection: close\r\n\r\npage\n", status, linked, location);
+    snprintf(text, sizeof text, "HTTP/1.1 %d Oh\r\n%s%sContent-Length: 5\r\nConnection: close\r\n\r\npage\n", status, linked,
+             location);
     send_all(fd, text, strlen(text));
 }
 
@@ -91,8 +92,8 @@ static void answer_file(int fd, const server_route *r, const server_step *step, 
     if (partial) snprintf(place, sizeof place, "Content-Range: bytes %zu-%zu/%zu\r\n", first, size - 1, size);
     snprintf(length, sizeof length, "Content-Length: %zu\r\n", step->trick == LIE ? (size_t)step->number : sent);
     if (step->trick == NO_LENGTH) length[0] = 0;
-    snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%s%s%sConnection: close\r\n\r\n", partial ? "206 Partial Content" : "200 OK", length,
-             etag, place);
+    snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%s%s%sConnection: close\r\n\r\n", partial ? "206 Partial Content" : "200 OK",
+             length, etag, place);
     if ((step->trick == CUT || step->trick == STALL) && (size_t)step->number < sent) sent = (size_t)step->number;
     if (send_all(fd, head, strlen(head))) send_all(fd, body + first, sent);
     if (step->trick == STALL) sleep(600);

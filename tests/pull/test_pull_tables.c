@@ -45,7 +45,8 @@ START_TEST(sha256_does_not_depend_on_the_pieces) {
         pull_sha256_add(&s, text, length);
         pull_sha256_end(&s, once);
         pull_sha256_start(&s);
-        for (size_t at = 0, n = 1; at < length; at += n, n = n % 67 + 3) pull_sha256_add(&s, text + at, n < length - at ? n : length - at);
+        for (size_t at = 0, n = 1; at < length; at += n, n = n % 67 + 3)
+            pull_sha256_add(&s, text + at, n < length - at ? n : length - at);
         pull_sha256_end(&s, pieces);
         ck_assert_str_eq(once, pieces);
     }
@@ -113,8 +114,8 @@ static const struct {
 
 START_TEST(answers_lead_only_where_it_is_safe) {
     ps__error err;
-    ck_assert_msg((pull_url_redirect(LEADS[_i].from, LEADS[_i].to, LEADS[_i].allow, &err) == PS__OK) == LEADS[_i].fine, "%s to %s",
-                  LEADS[_i].from, LEADS[_i].to);
+    ck_assert_msg((pull_url_redirect(LEADS[_i].from, LEADS[_i].to, LEADS[_i].allow, &err) == PS__OK) == LEADS[_i].fine,
+                  "%s to %s", LEADS[_i].from, LEADS[_i].to);
 }
 END_TEST
 
@@ -230,8 +231,8 @@ START_TEST(a_table_says_what_it_says) {
 END_TEST
 
 START_TEST(the_first_table_wins_and_keeps_its_own_licence) {
-    static const char first[] = "licence-block L\ntitle First\n| 1\n" MODEL FILE_A, second[] = "licence-block L\ntitle Second\n| 2\n" MODEL
-        FILE_A "model n\nlicence L\n" FILE_A;
+    static const char first[] = "licence-block L\ntitle First\n| 1\n" MODEL FILE_A,
+                      second[] = "licence-block L\ntitle Second\n| 2\n" MODEL FILE_A "model n\nlicence L\n" FILE_A;
     pull_table t = {0};
     ps__error err;
     ck_assert_int_eq(pull_table_add(&t, first, strlen(first), "1", &err), PS__OK);
@@ -246,7 +247,8 @@ END_TEST
 START_TEST(the_table_that_comes_along_is_sound) {
     pull_table t = {0};
     ps__error err;
-    ck_assert_msg(pull_table_add(&t, pull_published_table, strlen(pull_published_table), "published", &err) == PS__OK, "%s", err.text);
+    ck_assert_msg(pull_table_add(&t, pull_published_table, strlen(pull_published_table), "published", &err) == PS__OK, "%s",
+                  err.text);
     ck_assert_uint_ge(t.model_count, 10);
     for (size_t i = 0; i < t.model_count; i++)
         for (size_t k = 0; k < t.models[i]->file_count; k++) {
