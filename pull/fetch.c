@@ -23,7 +23,12 @@
 #define NUMBER_TEXT(x) TEXT_OF(x)
 #define AGENT "photosearch-pull/" NUMBER_TEXT(PS_VERSION_MAJOR) "." NUMBER_TEXT(PS_VERSION_MINOR)
 
-enum { HOPS_MOST = 10, WAIT_MOST_S = 60, PROGRESS_BYTES = 1 << 20 /* that much is progress: the count of tries begins anew */ };
+enum {
+    HOPS_MOST = 10,
+    PAGE_MOST = 1 << 20,
+    WAIT_MOST_S = 60,
+    PROGRESS_BYTES = 1 << 20 /* that much is progress: the count of tries begins anew */
+};
 
 /* How one request ended. */
 enum { END_DONE, END_AGAIN, END_FAILED };
@@ -33,6 +38,8 @@ typedef struct answer { /* headers of the response that is being read */
     int64_t length, first, total; /* Content-Length and Content-Range; -1 not there */
     int64_t linked_size;          /* X-Linked-Size; -1 not there */
     int64_t retry_after;          /* seconds; -1 not there */
+    int begun;                    /* 1: the headers are complete; more may come as trailers, which say nothing */
+    int64_t page;                 /* bytes of a page for people */
     int framed;                   /* 1: its end can be told from a connection that breaks */
     pull_seen seen;
 } answer;
@@ -161,6 +168,8 @@ static int begin_body(transfer *t) {
         return fail(
             t, ps__fail(t->err, PS__IO, "%s: the server does not tell how long it is, and there is no checksum", t->wish->name));
     memcpy(t->answer.seen.linked, t->linked, sizeof t->linked);
+    if (t->answer.status == 206 && !t->answer.seen.etag[0]) /* it need not be said again */
+        memcpy(t->answer.seen.etag, t->part.seen.etag, sizeof t->part.seen.etag);
     int status = pull_part_remember(&t->part, t->wish->url, &t->answer.seen, "", t->err);
     if (status != PS__OK) return fail(t, status);
     pull_progress_start(&t->progress, !t->network->quiet, t->wish->name, t->part.length);
@@ -186,7 +195,9 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *payload) {
                              .framed = strncmp(line, "HTTP/1", 6) != 0};
         return size;
     }
-    if (length == 0) return t->answer.status < 200 || begin_body(t) ? size : 0;
+    if (t->answer.begun) return size;
+    t->answer.begun = length == 0 && t->answer.status >= 200;
+    if (length == 0) return !t->answer.begun || begin_body(t) ? size : 0;
     if (!(value = strchr(line, ':'))) return size;
     *value++ = 0;
     value += strspn(value, " \t");
@@ -200,7 +211,10 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *payload) {
     transfer *t = payload;
     int64_t most = t->total >= 0 ? t->total : t->wish->most;
     (void)one;
-    if (t->answer.status != 200 && t->answer.status != 206) return size; /* a page for people */
+    if (t->answer.status != 200 && t->answer.status != 206) { /* a page for people */
+        t->answer.page += (int64_t)size;
+        return t->answer.page <= PAGE_MOST ? size : 0;
+    }
     if (t->part.length + (int64_t)size > most) {
         fail(t, ps__fail(t->err, PS__TOOBIG, "%s: more than %lld bytes come", t->wish->name, (long long)most));
         return 0;
@@ -271,6 +285,7 @@ static int end_of(transfer *t, CURLcode code, const char *reason) {
         ps__fail(t->err, PS__IO, "%s: the server has another file than before", t->wish->name);
         return END_AGAIN;
     }
+    if (code == CURLE_WRITE_ERROR && t->answer.page > PAGE_MOST) return end_by_status(t);
     if (code != CURLE_OK) {
         ps__fail(t->err, PS__IO, "%s: %.500s", t->wish->name, reason[0] ? reason : curl_easy_strerror(code));
         return may_pass(code) ? END_AGAIN : (fail(t, PS__IO), END_FAILED);

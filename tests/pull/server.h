@@ -15,6 +15,8 @@ enum server_trick {
     WRONG_PLACE,     /* 206, but from 7 bytes before what was asked for */
     LIE,             /* Content-Length is `number` */
     NO_LENGTH,       /* no Content-Length, the connection's end is the end */
+    CHUNKED,         /* in one chunk, with a trailer */
+    ENDLESS,         /* the status `number` and a page that does not end */
     REDIRECT,        /* 302 to `text` */
     LINKED,          /* the same, with X-Linked-ETag: `linked` of the route */
     STATUS,          /* the status `number` and a page */

@@ -412,6 +412,25 @@ START_TEST(less_than_was_promised_is_no_file) {
 }
 END_TEST
 
+/* The end of trailers looks like the end of headers. */
+START_TEST(chunks_and_trailers_make_a_file) {
+    NEED_PROGRAM();
+    server_then(big_route, CHUNKED, 0, "");
+    expect(pull(AGREE "--unverified unsure"), 0);
+    ck_assert(holds("unsure/big.bin", big_sum));
+    ck_assert_int_eq(e2e_run(cli_out, "grep 'seen etag' $T/data/photosearch/pulled/unsure.table"), 0);
+    ck_assert_str_eq(cli_out, "seen etag \"v1\"\n");
+}
+END_TEST
+
+START_TEST(a_page_that_does_not_end_is_left) {
+    NEED_PROGRAM();
+    server_then(big_route, ENDLESS, 404, "");
+    expect(pull(AGREE "sure"), 3);
+    expect_says("not there any more");
+}
+END_TEST
+
 START_TEST(an_enormous_file_is_refused) {
     NEED_PROGRAM();
     char huge[40];
@@ -725,6 +744,8 @@ static void add_lies(TCase *tests) {
     tcase_add_test(tests, another_size_is_refused_before_it_comes);
     tcase_add_test(tests, more_than_was_promised_is_refused);
     tcase_add_test(tests, less_than_was_promised_is_no_file);
+    tcase_add_test(tests, chunks_and_trailers_make_a_file);
+    tcase_add_test(tests, a_page_that_does_not_end_is_left);
     tcase_add_test(tests, an_enormous_file_is_refused);
     tcase_add_loop_test(tests, a_status_that_is_no_success_is_told, 0, COUNT(STATUSES));
     tcase_add_test(tests, a_redirect_on_this_machine_is_followed);
