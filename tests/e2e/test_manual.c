@@ -48,10 +48,11 @@ END_TEST
 
 /* They belong to a program of its own, which is not in every build. */
 START_TEST(every_option_of_pulling_is_told_of) {
-    if (e2e_run(words, "\"$PS\" model pull --help | sed -nE 's/^ .*(--[a-z0-9-]+)( .*)?$/\\1/p' | grep . | sort -u") != 0) {
+    if (e2e_run(NULL, "test -x \"$(dirname \"$PS\")/photosearch-pull\"") != 0) {
         puts("skipped: this build pulls no models");
         return;
     }
+    ck_assert_int_eq(e2e_run(words, "\"$PS\" model pull --help | sed -nE 's/^ .*(--[a-z0-9-]+)( .*)?$/\\1/p' | sort -u"), 0);
     ck_assert_ptr_nonnull(strstr(words, "--accept-licence\n"));
     all_are_told_of(1);
 }
