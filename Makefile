@@ -52,7 +52,7 @@ O := build/$(VARIANT)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -isystem $(DEPS)/include -ffp-contract=off -fPIC -fvisibility=hidden -pthread -g \
               -ffile-prefix-map=$(CURDIR)=.
-PACKAGES := sqlite3 libturbojpeg libjpeg libexif expat libheif libwebp libxxhash jansson libutf8proc
+PACKAGES := sqlite3 zlib libturbojpeg libjpeg libexif expat libheif libwebp libxxhash jansson libutf8proc
 OPTIMISE := -O2
 SANITIZE :=
 # Sanitizers rewrite expressions before the compiler looks at them, which brings warnings of their own.

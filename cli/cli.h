@@ -154,7 +154,7 @@ size_t terminal_width(FILE *stream); /* in columns, now: windows change; 80 wher
 /* ---- json.c ---- */
 
 /* A JSON string with its quotes; NULL is null. Bytes that are not UTF-8 become U+FFFD. */
-void json_string(const char *text);
+void json_text(const char *text);
 /* "path": "...", and "path_base64" with the exact bytes when they are not UTF-8. */
 void json_path(const char *path);
 /* An array of strings. */

@@ -14,7 +14,7 @@ typedef struct text {
 static void print_texts(const text *texts, size_t count) {
     for (size_t i = 0; i < count; i++) {
         printf("\"%s\":", texts[i].key);
-        json_string(texts[i].value);
+        json_text(texts[i].value);
         putchar(',');
     }
 }
@@ -103,7 +103,7 @@ static int verify(const options *o, ps_model *model, const ps_model_info *about)
     if (ps_model_verify(&cosine, model) != PS_OK) return complain_status(NULL);
     if (o->json) {
         fputs("{\"model\":", stdout);
-        json_string(about->id);
+        json_text(about->id);
         fputs(",\"ok\":true,", stdout);
         json_number("agreement", cosine, 6);
         puts("}");

@@ -48,7 +48,7 @@ static void take_layer(const ps_layer_error *told, void *payload) {
 
 static void print_text(const char *key, const char *value) {
     printf("\"%s\":", key);
-    json_string(value);
+    json_text(value);
     putchar(',');
 }
 
@@ -69,7 +69,7 @@ static void print_json(const ps_imported *i, const import *m, int has_report) {
         fputs(",\"layers\":[", stdout);
         for (size_t n = 0; n < m->count; n++) {
             printf("%s{\"name\":", n ? "," : "");
-            json_string(m->layers[n].name);
+            json_text(m->layers[n].name);
             putchar(',');
             json_number("error", m->layers[n].error, 6), putchar(',');
             json_number("top", m->layers[n].top, 4), putchar('}');

@@ -123,7 +123,7 @@ def reference_of(name, args, out, photos, sentences):
     reference, options = build(*arguments)
     parameters = sum(p.numel() for p in reference.model.parameters())
     note(name, f"{parameters / 1e6:.1f} M parameters, built in {time.time() - began:.0f} s")
-    few = LIVENING if count > 40 else 32
+    few = LIVENING if count > 100 else 32
     some = [Image.open(p) for p in photos[-few:]]
     texts = models.some_captions(160)[:160:2] + models.chinese()[:20]
     reference.liven(20 + len(name), some, texts, batch=16)
