@@ -190,6 +190,43 @@ START_TEST(the_import_gets_the_folder_and_the_name) {
 }
 END_TEST
 
+/* A small model of random weights, in the files of transformers. */
+static const char *const REAL[] = {"model.safetensors", "config.json", "preprocessor_config.json", "tokenizer.json"};
+
+static void serve_real_model(void) {
+    static char bytes[4 << 20];
+    char table[2048] =
+        "licence-block Own\ntitle Licence of the tests\nterms research-only\n| For tests.\nmodel real\nlicence Own\n",
+         path[200];
+    for (size_t i = 0; i < sizeof REAL / sizeof *REAL; i++) {
+        snprintf(path, sizeof path, "tests/data/import/hf-clip/%s", REAL[i]);
+        FILE *f = fopen(path, "r");
+        ck_assert_ptr_nonnull(f);
+        size_t size = fread(bytes, 1, sizeof bytes, f);
+        ck_assert(feof(f));
+        fclose(f);
+        snprintf(path, sizeof path, "/m/real/%s", REAL[i]);
+        server_file(path, bytes, size, "");
+        snprintf(table + strlen(table), sizeof table - strlen(table), "file %s\nurl https://hub.example/real/%s\n", REAL[i],
+                 REAL[i]);
+    }
+    write_text("real.table", table);
+}
+
+START_TEST(a_pulled_model_is_imported_with_its_licence) {
+    NEED_PROGRAM();
+    serve_real_model();
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "cd $T && \"$PS\" model pull --table real.table --from http://127.0.0.1:%d/m -q --accept-licence Own"
+                             " --unverified --name pulled real 2>&1 && \"$PS\" model info --model pulled",
+                             port),
+                     0);
+    expect_says("Licence of the tests (for research only, not for commercial use)");
+    ck_assert_int_eq(e2e_run(cli_out, "cd $T && \"$PS\" embed --json --model pulled --text 'a red car'"), 0);
+    ck_assert_int_eq(size_of("real"), -1);
+}
+END_TEST
+
 START_TEST(files_stay_when_the_import_fails) {
     NEED_PROGRAM();
     setenv("IMPORT_STATUS", "4", 1);
@@ -763,6 +800,7 @@ Suite *suite_pull(void) {
     tcase_add_test(tests, json_tells_what_came);
     tcase_add_test(tests, what_is_there_is_not_fetched_again);
     tcase_add_test(tests, the_import_gets_the_folder_and_the_name);
+    tcase_add_test(tests, a_pulled_model_is_imported_with_its_licence);
     tcase_add_test(tests, files_stay_when_the_import_fails);
     tcase_add_test(tests, a_folder_of_ones_own);
     add_broken(tests);
