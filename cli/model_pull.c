@@ -1,6 +1,6 @@
 /*
-** photosearch model pull: hands over to photosearch-pull, a program of its own, so that this one has no network code. It is not in every
-** build. PS_LIBEXECDIR (libexec/ of the installed prefix) comes from the Makefile, for what is installed.
+** photosearch model pull: hands over to photosearch-pull, a program of its own, so that this one has no network code. It is not
+** in every build. PS_LIBEXECDIR (libexec/ of the installed prefix) comes from the Makefile, for what is installed.
 */
 #include <errno.h>
 #include <limits.h>
@@ -30,8 +30,8 @@ static int next_word(int i, int argc, char **argv) {
     return argc;
 }
 
-/* Into path[PATH_MAX], as the library looks for its own programs: $PHOTOSEARCH_PULL, beside this program, ../libexec/photosearch/ from there,
-** the prefix. 0 when it is at none of them. */
+/* Into path[PATH_MAX], as the library looks for its own programs: $PHOTOSEARCH_PULL, beside this program,
+** ../libexec/photosearch/ from there, the prefix. 0 when it is at none of them. */
 static int find_program(char *path, char *own) {
     const char *named = getenv("PHOTOSEARCH_PULL");
     ssize_t length = readlink("/proc/self/exe", own, PATH_MAX - 1);
@@ -39,7 +39,8 @@ static int find_program(char *path, char *own) {
     int folder = strrchr(own, '/') ? (int)(strrchr(own, '/') - own) : 0;
     if (named && named[0]) return snprintf(path, PATH_MAX, "%s", named) < PATH_MAX;
     if (snprintf(path, PATH_MAX, "%.*s/" NAME, folder, own) < PATH_MAX && access(path, X_OK) == 0) return 1;
-    if (snprintf(path, PATH_MAX, "%.*s/../libexec/photosearch/" NAME, folder, own) < PATH_MAX && access(path, X_OK) == 0) return 1;
+    if (snprintf(path, PATH_MAX, "%.*s/../libexec/photosearch/" NAME, folder, own) < PATH_MAX && access(path, X_OK) == 0)
+        return 1;
 #ifdef PS_LIBEXECDIR
     if (access(PS_LIBEXECDIR "/photosearch/" NAME, X_OK) == 0) return strcpy(path, PS_LIBEXECDIR "/photosearch/" NAME) != NULL;
 #endif

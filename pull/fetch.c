@@ -23,7 +23,12 @@
 #define NUMBER_TEXT(x) TEXT_OF(x)
 #define AGENT "photosearch-pull/" NUMBER_TEXT(PS_VERSION_MAJOR) "." NUMBER_TEXT(PS_VERSION_MINOR)
 
-enum { HOPS_MOST = 10, WAIT_MOST_S = 60, PROGRESS_BYTES = 1 << 20 /* that much is progress: the count of tries begins anew */ };
+enum {
+    HOPS_MOST = 10,
+    PAGE_MOST = 1 << 20,
+    WAIT_MOST_S = 60,
+    PROGRESS_BYTES = 1 << 20 /* that much is progress: the count of tries begins anew */
+};
 
 /* How one request ended. */
 enum { END_DONE, END_AGAIN, END_FAILED };
@@ -33,6 +38,8 @@ typedef struct answer { /* headers of the response that is being read */
     int64_t length, first, total; /* Content-Length and Content-Range; -1 not there */
     int64_t linked_size;          /* X-Linked-Size; -1 not there */
     int64_t retry_after;          /* seconds; -1 not there */
+    int begun;                    /* 1: the headers are complete; more may come as trailers, which say nothing */
+    int64_t page;                 /* bytes of a page for people */
     int framed;                   /* 1: its end can be told from a connection that breaks */
     pull_seen seen;
 } answer;
@@ -107,7 +114,8 @@ static int check_linked(transfer *t) {
     char said[PULL_SHA256_HEX];
     const pull_wish *w = t->wish;
     if (w->sha256[0] && pull_sha256_parse(said, t->linked) && strcmp(said, w->sha256) != 0)
-        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: its SHA-256 is %s, not %s", w->name, said, w->sha256));
+        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: its SHA-256 is %s, not %s", w->name, said,
+                                w->sha256));
     if (w->size >= 0 && t->answer.linked_size >= 0 && t->answer.linked_size != w->size)
         return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: of %lld bytes, not %lld", w->name,
                                 (long long)t->answer.linked_size, (long long)w->size));
@@ -119,8 +127,8 @@ static int check_total(transfer *t, int64_t total) {
     const pull_wish *w = t->wish;
     if (total < 0) return 1;
     if (w->size >= 0 && total != w->size)
-        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: of %lld bytes, not %lld", w->name, (long long)total,
-                                (long long)w->size));
+        return fail(t, ps__fail(t->err, PS__CORRUPT, "%s: the server has another file: of %lld bytes, not %lld", w->name,
+                                (long long)total, (long long)w->size));
     if (total > w->most)
         return fail(t, ps__fail(t->err, PS__TOOBIG, "%s: the server wants to send %lld bytes; %lld are allowed", w->name,
                                 (long long)total, (long long)w->most));
@@ -157,8 +165,11 @@ static int begin_body(transfer *t) {
     if (t->answer.status == 200 && !begin_whole(t)) return 0;
     if (t->answer.status != 200 && t->answer.status != 206) return 1;
     if (!t->answer.framed && t->total < 0 && !t->wish->sha256[0])
-        return fail(t, ps__fail(t->err, PS__IO, "%s: the server does not tell how long it is, and there is no checksum", t->wish->name));
+        return fail(
+            t, ps__fail(t->err, PS__IO, "%s: the server does not tell how long it is, and there is no checksum", t->wish->name));
     memcpy(t->answer.seen.linked, t->linked, sizeof t->linked);
+    if (t->answer.status == 206 && !t->answer.seen.etag[0]) /* it need not be said again */
+        memcpy(t->answer.seen.etag, t->part.seen.etag, sizeof t->part.seen.etag);
     int status = pull_part_remember(&t->part, t->wish->url, &t->answer.seen, "", t->err);
     if (status != PS__OK) return fail(t, status);
     pull_progress_start(&t->progress, !t->network->quiet, t->wish->name, t->part.length);
@@ -175,11 +186,18 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *payload) {
     line[length] = 0;
     if (strncmp(line, "HTTP/", 5) == 0) {
         value = strchr(line, ' ');
-        t->answer = (answer){.status = value ? strtol(value, NULL, 10) : 0, .length = -1, .first = -1, .total = -1, .linked_size = -1,
-                             .retry_after = -1, .framed = strncmp(line, "HTTP/1", 6) != 0};
+        t->answer = (answer){.status = value ? strtol(value, NULL, 10) : 0,
+                             .length = -1,
+                             .first = -1,
+                             .total = -1,
+                             .linked_size = -1,
+                             .retry_after = -1,
+                             .framed = strncmp(line, "HTTP/1", 6) != 0};
         return size;
     }
-    if (length == 0) return t->answer.status < 200 || begin_body(t) ? size : 0;
+    if (t->answer.begun) return size;
+    t->answer.begun = length == 0 && t->answer.status >= 200;
+    if (length == 0) return !t->answer.begun || begin_body(t) ? size : 0;
     if (!(value = strchr(line, ':'))) return size;
     *value++ = 0;
     value += strspn(value, " \t");
@@ -193,7 +211,10 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *payload) {
     transfer *t = payload;
     int64_t most = t->total >= 0 ? t->total : t->wish->most;
     (void)one;
-    if (t->answer.status != 200 && t->answer.status != 206) return size; /* a page for people */
+    if (t->answer.status != 200 && t->answer.status != 206) { /* a page for people */
+        t->answer.page += (int64_t)size;
+        return t->answer.page <= PAGE_MOST ? size : 0;
+    }
     if (t->part.length + (int64_t)size > most) {
         fail(t, ps__fail(t->err, PS__TOOBIG, "%s: more than %lld bytes come", t->wish->name, (long long)most));
         return 0;
@@ -244,8 +265,10 @@ static int end_by_status(transfer *t) {
     if (status == 404 || status == 410)
         fail(t, ps__fail(t->err, PS__NOTFOUND, "%s: not there any more: %.500s (%ld)", name, t->url, status));
     else if (status == 401 || status == 403)
-        fail(t, ps__fail(t->err, PS__ACCESS, "%s: the server does not give it out: %.500s (%ld); fetch it by hand and run `photosearch model "
-                                             "import` on its folder", name, t->url, status));
+        fail(t, ps__fail(t->err, PS__ACCESS,
+                         "%s: the server does not give it out: %.500s (%ld); fetch it by hand and run `photosearch model "
+                         "import` on its folder",
+                         name, t->url, status));
     else
         fail(t, ps__fail(t->err, PS__IO, "%s: the server answers %ld: %.500s", name, status, t->url));
     return END_FAILED;
@@ -254,20 +277,23 @@ static int end_by_status(transfer *t) {
 static int end_of(transfer *t, CURLcode code, const char *reason) {
     if (t->failed) return END_FAILED;
     if (*t->network->stopped) {
-        fail(t, ps__fail(t->err, PS__CANCELLED, "%s: stopped; what came is kept, and the next run goes on from there", t->wish->name));
+        fail(t, ps__fail(t->err, PS__CANCELLED, "%s: stopped; what came is kept, and the next run goes on from there",
+                         t->wish->name));
         return END_FAILED;
     }
     if (t->restart) {
         ps__fail(t->err, PS__IO, "%s: the server has another file than before", t->wish->name);
         return END_AGAIN;
     }
+    if (code == CURLE_WRITE_ERROR && t->answer.page > PAGE_MOST) return end_by_status(t);
     if (code != CURLE_OK) {
         ps__fail(t->err, PS__IO, "%s: %.500s", t->wish->name, reason[0] ? reason : curl_easy_strerror(code));
         return may_pass(code) ? END_AGAIN : (fail(t, PS__IO), END_FAILED);
     }
     if (t->answer.status != 200 && t->answer.status != 206) return end_by_status(t);
     if (t->total >= 0 && t->part.length < t->total) {
-        ps__fail(t->err, PS__IO, "%s: broken off after %lld of %lld bytes", t->wish->name, (long long)t->part.length, (long long)t->total);
+        ps__fail(t->err, PS__IO, "%s: broken off after %lld of %lld bytes", t->wish->name, (long long)t->part.length,
+                 (long long)t->total);
         return END_AGAIN;
     }
     return END_DONE;
@@ -373,7 +399,8 @@ static int prepare(transfer *t) {
     int same_place = p->url && strcmp(p->url, w->url) == 0;
     int usable = w->sha256[0] ? 1 : same_place && pull_part_has_tag(p);
     if (!same_place) p->seen = (pull_seen){0};
-    if (p->length > 0 && (!usable || p->length > w->most || (w->size >= 0 && p->length > w->size))) return pull_part_restart(p, t->err);
+    if (p->length > 0 && (!usable || p->length > w->most || (w->size >= 0 && p->length > w->size)))
+        return pull_part_restart(p, t->err);
     return PS__OK;
 }
 
@@ -415,12 +442,14 @@ static int check_part(transfer *t, char sha256[PULL_SHA256_HEX]) {
     int status = pull_sha256_file(sha256, t->part.part, t->err);
     if (status != PS__OK) return status;
     if (w->size >= 0 && t->part.length != w->size)
-        return ps__fail(t->err, PS__CORRUPT, "%s: %lld bytes came, not %lld", w->name, (long long)t->part.length, (long long)w->size);
+        return ps__fail(t->err, PS__CORRUPT, "%s: %lld bytes came, not %lld", w->name, (long long)t->part.length,
+                        (long long)w->size);
     if (w->sha256[0] && strcmp(sha256, w->sha256) != 0)
-        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that were expected: their SHA-256 is %s, not %s", w->name, sha256, w->sha256);
+        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that were expected: their SHA-256 is %s, not %s", w->name, sha256,
+                        w->sha256);
     if (!w->sha256[0] && pull_sha256_parse(said, t->part.seen.linked) && strcmp(sha256, said) != 0)
-        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that the server announced: their SHA-256 is %s, not %s", w->name, sha256,
-                        said);
+        return ps__fail(t->err, PS__CORRUPT, "%s: not the bytes that the server announced: their SHA-256 is %s, not %s", w->name,
+                        sha256, said);
     return PS__OK;
 }
 
@@ -467,6 +496,7 @@ int pull_fetch(pull_got *got, const pull_wish *wish, const pull_network *network
         got->bytes = t.part.length;
         got->resumed = t.resumed;
     }
+    if (status != PS__OK && t.part.fd >= 0 && t.part.length == 0) ps__os.unlink(t.part.part);
     got->seen = t.part.seen;
     pull_part_close(&t.part);
     return status;

@@ -14,7 +14,10 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/utf8.h"
 #include "pull/licence.h"
+
+enum { TEXT_WIDTH = 900 /* characters of a licence on a line of the receipt */ };
 
 char *pull_folder_join(const char *folder, const char *name) {
     ps__buf text = PS__BUF_INIT;
@@ -57,7 +60,10 @@ int pull_folder_open(pull_folder *f, ps__error *err) {
 }
 
 void pull_folder_close(pull_folder *f) {
-    if (f->lock >= 0) ps__os.close(f->lock);
+    if (f->lock >= 0) {
+        rmdir(f->part); /* when nothing came, nothing stays */
+        ps__os.close(f->lock);
+    }
     ps__free(f->root), ps__free(f->part), ps__free(f->whole), ps__free(f->receipt);
     *f = (pull_folder){.lock = -1};
 }
@@ -77,13 +83,13 @@ static void write_licence_block(ps__buf *out, const pull_licence *l, const char 
     ps__buf_printf(out, "licence-block %s\ntitle %s\n", l->name, l->title);
     if (l->page || l->fetch) ps__buf_printf(out, "page %s\n", l->page ? l->page : l->fetch);
     if (l->limits) ps__buf_printf(out, "terms %s\n", l->limits == PULL_RESEARCH_ONLY ? "research-only" : "non-commercial");
-    for (const char *line = text; *line;) {
-        size_t n = strcspn(line, "\n");
-        ps__buf_puts(out, "| ");
-        for (size_t i = 0; i < n; i++)
-            if ((unsigned char)line[i] >= 0x20 && line[i] != 0x7F) ps__buf_putc(out, line[i]);
-        ps__buf_putc(out, '\n');
-        line += n + (line[n] == '\n');
+    for (size_t left = strlen(text), width = 0, n; left > 0; text += n, left -= n) {
+        uint32_t code;
+        n = ps__utf8_decode(&code, text, left); /* U+FFFD for what is no UTF-8: a table takes nothing else */
+        if (width == 0) ps__buf_puts(out, "| ");
+        int ends = code == '\n' || left == n || ++width == TEXT_WIDTH;
+        if (code >= 0x20 && code != 0x7F) ps__utf8_append(out, code);
+        if (ends) ps__buf_putc(out, '\n'), width = 0;
     }
 }
 
@@ -93,7 +99,8 @@ static void write_seen(ps__buf *out, const char *key, const char *value) {
 
 /* Addresses are those of the table, not of a mirror. */
 static void write_file_block(ps__buf *out, const pull_file *file, const pull_came *came) {
-    ps__buf_printf(out, "file %s\nurl %s\nsize %lld\nsha256 %s\n", file->name, file->url, (long long)came->got.bytes, came->got.sha256);
+    ps__buf_printf(out, "file %s\nurl %s\nsize %lld\nsha256 %s\n", file->name, file->url, (long long)came->got.bytes,
+                   came->got.sha256);
     write_seen(out, "from", came->url);
     write_seen(out, "checksum", came->expected[0] ? "as expected" : "not known before");
     write_seen(out, "etag", came->got.seen.etag);
@@ -101,13 +108,14 @@ static void write_file_block(ps__buf *out, const pull_file *file, const pull_cam
     write_seen(out, "last-modified", came->got.seen.modified);
 }
 
-static int write_receipt(const pull_folder *f, const pull_model *model, const pull_licence *l, const char *text, const pull_came *came,
-                         ps__error *err) {
+static int write_receipt(const pull_folder *f, const pull_model *model, const pull_licence *l, const char *text,
+                         const pull_came *came, ps__error *err) {
     ps__buf out = PS__BUF_INIT;
     ps__buf_puts(&out, "# What photosearch model pull brought.\n\n");
     write_licence_block(&out, l, text);
     ps__buf_printf(&out, "\nmodel %s\nlicence %s\n", model->name, l->name);
     if (model->note) ps__buf_printf(&out, "note %s\n", model->note);
+    if (model->by_hand) ps__buf_puts(&out, "import by-hand\n");
     for (size_t i = 0; i < model->file_count; i++) write_file_block(&out, &model->files[i], &came[i]);
     int status = out.failed ? ps__fail_nomem(err) : ps__write_file(f->receipt, out.bytes, out.length, err);
     ps__buf_free(&out);
@@ -139,8 +147,8 @@ static int sync_folder(const char *path, ps__error *err) {
     return status;
 }
 
-int pull_folder_finish(pull_folder *f, const pull_model *model, const pull_licence *licence, const char *text, const pull_came *came,
-                       ps__error *err) {
+int pull_folder_finish(pull_folder *f, const pull_model *model, const pull_licence *licence, const char *text,
+                       const pull_came *came, ps__error *err) {
     int status = write_licence(f, licence, text, err);
     if (status == PS__OK) status = write_receipt(f, model, licence, text, came, err);
     if (status != PS__OK) return status;
@@ -170,13 +178,15 @@ static int check_file(const pull_folder *f, const pull_file *file, const char *r
         status = ps__fail(err, PS__INVALID, "%s is there, but without %s; remove it to pull anew", f->whole, file->name);
     if (status == PS__OK) status = pull_sha256_file(came->got.sha256, path, err);
     if (status == PS__OK && strcmp(came->got.sha256, right) != 0)
-        status = ps__fail(err, PS__INVALID, "%s is there, but its %s is not what is wanted; remove it to pull anew", f->whole, file->name);
+        status = ps__fail(err, PS__INVALID, "%s is there, but its %s is not what is wanted; remove it to pull anew", f->whole,
+                          file->name);
     came->got.bytes = came->got.resumed = status == PS__OK ? st.st_size : 0;
     ps__free(path);
     return status;
 }
 
-int pull_folder_check(const pull_folder *f, const pull_model *model, const char *const expected[], pull_came *came, ps__error *err) {
+int pull_folder_check(const pull_folder *f, const pull_model *model, const char *const expected[], pull_came *came,
+                      ps__error *err) {
     struct stat st;
     pull_table receipt = {0};
     int status = PS__OK;

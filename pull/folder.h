@@ -3,8 +3,8 @@
 **
 **     NAME.part/    what is still on its way; kept when a run breaks off
 **     NAME/         all files, complete and checked, and LICENSE: NAME.part under its final name
-**     NAME.table    the receipt: a table of this one model, with the checksums of what came, whether they were known before, and what the
-**                   server said. As --table it pulls the same bytes again, verified.
+**     NAME.table    the receipt: a table of this one model, with the checksums of what came, whether they were known before,
+**                   and what the server said. As --table it pulls the same bytes again, verified.
 */
 #ifndef PS_PULL_FOLDER_H
 #define PS_PULL_FOLDER_H
@@ -21,8 +21,8 @@ typedef struct pull_folder {
 
 typedef struct pull_came { /* one for each file of the model */
     pull_got got;
-    char *url;               /* that was asked; owned by whoever fills it */
-    const char *expected;    /* the SHA-256 it had to have, "" none */
+    char *url;            /* that was asked; owned by whoever fills it */
+    const char *expected; /* the SHA-256 it had to have, "" none */
 } pull_came;
 
 /* The paths only. root NULL: photosearch/pulled in $XDG_DATA_HOME or ~/.local/share. Free by pull_folder_close. */
@@ -38,12 +38,13 @@ char *pull_folder_join(const char *folder, const char *name);
 int pull_folder_has_room(const pull_folder *f, int64_t bytes, ps__error *err);
 
 /* Writes LICENSE and the receipt, and gives the folder its final name. */
-int pull_folder_finish(pull_folder *f, const pull_model *model, const pull_licence *licence, const char *licence_text, const pull_came *came,
-                       ps__error *err);
+int pull_folder_finish(pull_folder *f, const pull_model *model, const pull_licence *licence, const char *licence_text,
+                       const pull_came *came, ps__error *err);
 
 /* Looks whether NAME is there and holds what is expected: 1 it does, and `came` is filled; 0 there is none; else a status with a
 ** sentence. expected[i] "": what the receipt says. */
-int pull_folder_check(const pull_folder *f, const pull_model *model, const char *const expected[], pull_came *came, ps__error *err);
+int pull_folder_check(const pull_folder *f, const pull_model *model, const char *const expected[], pull_came *came,
+                      ps__error *err);
 
 /* Takes the model's files and the folder away; the receipt stays. */
 void pull_folder_remove(const pull_folder *f, const pull_model *model);

@@ -36,6 +36,7 @@ int pull_licence_agree(const pull_options *o, const pull_model *model, const pul
     if (o->accepted && strcmp(o->accepted, l->name) == 0) return -1;
     if (o->accepted) return pull_complain_usage("%s is under the licence %s, not \"%.100s\"", model->name, l->name, o->accepted);
     if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) return ask(model, l, text);
-    return pull_complain_usage("%s is under the licence %s: read it with --show-licence, and agree to it with --accept-licence %s",
-                               model->name, l->name, l->name);
+    return pull_complain_usage(
+        "%s is under the licence %s: read it with --show-licence, and agree to it with --accept-licence %s", model->name, l->name,
+        l->name);
 }

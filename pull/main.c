@@ -1,6 +1,7 @@
 /*
-** photosearch-pull: the one program of this project that uses the network, and only when a person asks for it by `photosearch model pull`.
-** Everything else, the library included, has no network code, and does not link libcurl; tests/e2e/test_offline.c holds it to that.
+** photosearch-pull: the one program of this project that uses the network, and only when a person asks for it by `photosearch
+** model pull`. Everything else, the library included, has no network code, and does not link libcurl; tests/e2e/test_offline.c
+** holds it to that.
 **
 **     main.c      what is to be done, in order
 **     options.c   the command line
@@ -79,7 +80,8 @@ static int add_tables(pull_table *t, const pull_options *o) {
     if (own) status = pull_table_add_file(t, own, &err);
     ps__free(own);
     if (status != PS__OK && status != PS__NOTFOUND) return complain(&err);
-    if (pull_table_add(t, pull_published_table, strlen(pull_published_table), "the built-in table", &err) != PS__OK) return complain(&err);
+    if (pull_table_add(t, pull_published_table, strlen(pull_published_table), "the built-in table", &err) != PS__OK)
+        return complain(&err);
     return -1;
 }
 
@@ -140,8 +142,9 @@ static int choose_sums(job *j) {
 static int demand_sums(const job *j) {
     for (size_t i = 0; i < j->model->file_count; i++)
         if (!j->expected[i][0] && !j->o->unverified)
-            return pull_complain_usage("no checksum of %s is known here: give it by --sha256 %s=HEX, or take what comes by --unverified",
-                                       j->model->files[i].name, j->model->files[i].name);
+            return pull_complain_usage(
+                "no checksum of %s is known here: give it by --sha256 %s=HEX, or take what comes by --unverified",
+                j->model->files[i].name, j->model->files[i].name);
     return -1;
 }
 
@@ -220,7 +223,8 @@ static int fetch_file(job *j, size_t i) {
 
 static int finish(job *j) {
     ps__error err;
-    if (pull_folder_finish(&j->folder, j->model, j->licence, j->licence_text.bytes, j->came, &err) != PS__OK) return complain(&err);
+    if (pull_folder_finish(&j->folder, j->model, j->licence, j->licence_text.bytes, j->came, &err) != PS__OK)
+        return complain(&err);
     return -1;
 }
 
@@ -236,7 +240,8 @@ static int import(const job *j) {
     const char *name = j->o->name ? j->o->name : j->model->name;
     int status = pull_import(j->o, j->folder.whole, name);
     if (status != PULL_EXIT_DONE) {
-        pull_complain("the files stay in %s; `photosearch model import %s --name %s` imports them", j->folder.whole, j->folder.whole, name);
+        pull_complain("the files stay in %s; `photosearch model import %s --name %s` imports them", j->folder.whole,
+                      j->folder.whole, name);
         return status;
     }
     if (!j->o->keep) pull_folder_remove(&j->folder, j->model);
@@ -257,7 +262,13 @@ static int in_folder(job *j) {
         if (status >= 0) return status;
     }
     pull_report_pulled(j->o, j->model, j->licence, j->came, j->folder.whole, there);
-    return j->o->no_import ? PULL_EXIT_DONE : import(j);
+    if (j->model->by_hand && !j->o->no_import)
+        pull_note(
+            j->o->quiet,
+            "these files do not say everything that an import needs: photosearch model import %s --name NAME, with --config "
+            "or --preprocess",
+            j->folder.whole);
+    return j->o->no_import || j->model->by_hand ? PULL_EXIT_DONE : import(j);
 }
 
 static int run_job(job *j) {
@@ -287,10 +298,12 @@ static int run(const pull_options *o, const pull_table *t) {
         return PULL_EXIT_DONE;
     }
     const pull_model *model = pull_table_model(t, o->model);
-    if (!model) return pull_complain("there is no model \"%.100s\"; `photosearch model pull --list` tells which there are", o->model);
+    if (!model)
+        return pull_complain("there is no model \"%.100s\"; `photosearch model pull --list` tells which there are", o->model);
     job *j = ps__calloc(1, sizeof *j);
     if (!j) return pull_complain("out of memory");
-    *j = (job){.o = o, .model = model, .licence = pull_table_licence(t, model), .folder = {.lock = -1}, .licence_text = PS__BUF_INIT};
+    *j = (job){
+        .o = o, .model = model, .licence = pull_table_licence(t, model), .folder = {.lock = -1}, .licence_text = PS__BUF_INIT};
     j->network = (pull_network){0, o->tries, o->retry_wait, o->timeout, o->quiet, &stopped};
     int status = run_job(j);
     for (size_t i = 0; i < PULL_FILES_MOST; i++) ps__free(j->urls[i]);

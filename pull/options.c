@@ -1,5 +1,6 @@
 /*
-** The command line; see options.h. Options that every command of photosearch knows are taken here too, even where they mean nothing.
+** The command line; see options.h. Options that every command of photosearch knows are taken here too, even where they mean
+** nothing.
 */
 #include "pull/options.h"
 
@@ -14,8 +15,9 @@ static const char HELP[] =
     "Usage: photosearch model pull [OPTIONS] NAME\n"
     "       photosearch model pull --list\n"
     "\n"
-    "Get a published model from the network and import it. This is the only command that uses the network, and it sends nothing but\n"
-    "requests for the files. Nothing is taken before its licence was shown and agreed to; what is broken off goes on the next time.\n"
+    "Get a published model from the network and import it. This is the only command that uses the network, and it sends\n"
+    "nothing but requests for the files. Nothing is taken before its licence was shown and agreed to; what is broken off goes\n"
+    "on the next time.\n"
     "\n"
     "  --list                 Tell the models there are\n"
     "  --dry-run              Tell what would be fetched, and fetch nothing\n"
@@ -195,8 +197,10 @@ int pull_options_parse(pull_options *o, int argc, char **argv) {
             o->model = argv[i];
     }
     if (status >= 0) return status;
-    if (!o->model && o->what != PULL_WHAT_LIST) return pull_complain_usage("model pull needs: NAME (--list tells which there are)");
-    if (o->model && o->what == PULL_WHAT_LIST) return pull_complain_usage("--list tells of all models; what is \"%.60s\"?", o->model);
+    if (!o->model && o->what != PULL_WHAT_LIST)
+        return pull_complain_usage("model pull needs: NAME (--list tells which there are)");
+    if (o->model && o->what == PULL_WHAT_LIST)
+        return pull_complain_usage("--list tells of all models; what is \"%.60s\"?", o->model);
     if (o->name && !pull_name_is_safe(o->name)) return pull_complain_usage("not a name for a model: \"%.60s\"", o->name);
     return -1;
 }
@@ -204,7 +208,8 @@ int pull_options_parse(pull_options *o, int argc, char **argv) {
 const char *pull_options_sum(const pull_options *o, const char *file, int alone) {
     for (int i = 0; i < o->sum_count; i++) {
         if (!o->sums[i].file && alone) return o->sums[i].hex;
-        if (o->sums[i].file && strlen(file) == o->sums[i].file_length && strncmp(o->sums[i].file, file, o->sums[i].file_length) == 0)
+        if (o->sums[i].file && strlen(file) == o->sums[i].file_length &&
+            strncmp(o->sums[i].file, file, o->sums[i].file_length) == 0)
             return o->sums[i].hex;
     }
     return NULL;

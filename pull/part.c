@@ -34,7 +34,8 @@ static void read_state(pull_part *p) {
     if (ps__read_file(&bytes, &size, NULL, p->state, STATE_BYTES, NULL) != PS__OK) return;
     text = ps__strndup((const char *)bytes, size);
     ps__free(bytes);
-    for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) read_state_line(p, line);
+    for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest))
+        read_state_line(p, line);
     ps__free(text);
 }
 

@@ -1,6 +1,6 @@
 /*
-** A file that is still on its way: FILE.part holds the bytes that came, and FILE.state what is known of them, so that a later run can
-** ask the server for the rest, and notice when the file there is another one by now. No network in here.
+** A file that is still on its way: FILE.part holds the bytes that came, and FILE.state what is known of them, so that a later
+** run can ask the server for the rest, and notice when the file there is another one by now. No network in here.
 */
 #ifndef PS_PULL_PART_H
 #define PS_PULL_PART_H
@@ -12,7 +12,7 @@
 
 enum { PULL_TAG = 256 };
 
-typedef struct pull_seen { /* what the server said; "" where it said nothing, or nothing plain */
+typedef struct pull_seen {   /* what the server said; "" where it said nothing, or nothing plain */
     char etag[PULL_TAG];     /* with its quotes */
     char modified[PULL_TAG]; /* Last-Modified */
     char linked[PULL_TAG];   /* X-Linked-ETag of Hugging Face without quotes: of large files the SHA-256 */

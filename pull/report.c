@@ -68,9 +68,10 @@ static void list_json(const pull_model *m, const pull_licence *l) {
 static void list_plain(const pull_model *m, const pull_licence *l) {
     char size[32] = "-";
     if (total_size(m) >= 0) pull_format_bytes(size, total_size(m));
-    static const char *const limits[] = {[PULL_ANY_USE] = "", [PULL_NON_COMMERCIAL] = ", not for commercial use",
-                                         [PULL_RESEARCH_ONLY] = ", RESEARCH ONLY"};
-    printf("%-26s %9s  %s%s%s\n", m->name, size, l->name, limits[l->limits], all_have_sums(m) ? "" : ", some checksums not known");
+    static const char *const limits[] = {
+        [PULL_ANY_USE] = "", [PULL_NON_COMMERCIAL] = ", not for commercial use", [PULL_RESEARCH_ONLY] = ", RESEARCH ONLY"};
+    printf("%-26s %9s  %s%s%s\n", m->name, size, l->name, limits[l->limits],
+           all_have_sums(m) ? "" : ", some checksums not known");
     if (!m->note) return;
     fputs("    ", stdout);
     pull_print(stdout, m->note, 0);
@@ -95,8 +96,8 @@ static void add_file(ps__buf *line, const char *name, const char *url, int64_t s
     add_text(line, "sha256", sha256[0] ? sha256 : NULL);
 }
 
-void pull_report_plan(const pull_options *o, const pull_model *m, const pull_licence *l, char *const urls[], const char *const expected[],
-                      const char *folder) {
+void pull_report_plan(const pull_options *o, const pull_model *m, const pull_licence *l, char *const urls[],
+                      const char *const expected[], const char *folder) {
     ps__buf line = PS__BUF_INIT;
     if (o->json) {
         ps__buf_putc(&line, '{');
@@ -124,8 +125,8 @@ void pull_report_plan(const pull_options *o, const pull_model *m, const pull_lic
     }
 }
 
-void pull_report_pulled(const pull_options *o, const pull_model *m, const pull_licence *l, const pull_came *came, const char *folder,
-                        int already) {
+void pull_report_pulled(const pull_options *o, const pull_model *m, const pull_licence *l, const pull_came *came,
+                        const char *folder, int already) {
     ps__buf line = PS__BUF_INIT;
     int64_t sum = 0;
     for (size_t i = 0; i < m->file_count; i++) sum += came[i].got.bytes;
@@ -148,7 +149,8 @@ void pull_report_pulled(const pull_options *o, const pull_model *m, const pull_l
     }
     char size[32];
     pull_format_bytes(size, sum);
-    printf("%s: %zu file%s, %s, %s ", m->name, m->file_count, m->file_count == 1 ? "" : "s", size, already ? "already in" : "now in");
+    printf("%s: %zu file%s, %s, %s ", m->name, m->file_count, m->file_count == 1 ? "" : "s", size,
+           already ? "already in" : "now in");
     pull_print(stdout, folder, 0);
     putchar('\n');
     for (size_t i = 0; i < m->file_count; i++)

@@ -11,7 +11,8 @@
 
 /* 1 for what a terminal would obey instead of showing: C0 and C1 controls, and marks that turn the direction of what follows. */
 static int is_trick(uint32_t code) {
-    return code < 0x20 || (code >= 0x7F && code <= 0x9F) || (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+    return code < 0x20 || (code >= 0x7F && code <= 0x9F) || (code >= 0x202A && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069);
 }
 
 void pull_print(FILE *to, const char *text, int keep_lines) {

@@ -1,6 +1,6 @@
 /*
-** What photosearch-pull says: complaints and notes on standard error, in which nothing that came from a table or a server can play tricks
-** on a terminal, and JSON. One thread.
+** What photosearch-pull says: complaints and notes on standard error, in which nothing that came from a table or a server can
+** play tricks on a terminal, and JSON. One thread.
 */
 #ifndef PS_PULL_SAY_H
 #define PS_PULL_SAY_H
@@ -18,8 +18,8 @@ int pull_complain_usage(const char *format, ...) __attribute__((format(printf, 1
 /* The same for what is no failure; nothing when quiet. */
 void pull_note(int quiet, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Text with \xNN in place of bytes that are not UTF-8, of control characters and of characters that turn the direction of text. Newlines
-** and tabs stay when keep_lines. */
+/* Text with \xNN in place of bytes that are not UTF-8, of control characters and of characters that turn the direction of text.
+** Newlines and tabs stay when keep_lines. */
 void pull_print(FILE *to, const char *text, int keep_lines);
 
 /* Appends a JSON string, quotes included; U+FFFD for bytes that are not UTF-8; null for NULL. */

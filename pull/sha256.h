@@ -1,6 +1,6 @@
 /*
-** SHA-256 (FIPS 180-4), a little at a time: what checkpoints are published with. Our own, so that a build against any flavour of libcurl
-** needs no library of cryptography beside it. One thread an object.
+** SHA-256 (FIPS 180-4), a little at a time: what checkpoints are published with. Our own, so that a build against any flavour of
+** libcurl needs no library of cryptography beside it. One thread an object.
 */
 #ifndef PS_PULL_SHA256_H
 #define PS_PULL_SHA256_H

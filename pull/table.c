@@ -76,7 +76,8 @@ static int end_block(reader *r) {
     }
     if (r->licence) {
         if (!r->licence->title) return refuse(r, "licence %s has no title", r->licence->name);
-        if (!r->licence->text.length && !r->licence->fetch) return refuse(r, "licence %s has neither text nor fetch", r->licence->name);
+        if (!r->licence->text.length && !r->licence->fetch)
+            return refuse(r, "licence %s has neither text nor fetch", r->licence->name);
     }
     r->model = NULL;
     r->licence = NULL;
@@ -152,6 +153,10 @@ static int model_line(reader *r, const char *key, const char *value) {
     pull_file *f = m->file_count ? &m->files[m->file_count - 1] : NULL;
     if (strcmp(key, "note") == 0) return set(r, &m->note, key, value);
     if (strcmp(key, "licence") == 0) return set(r, &m->licence, key, value);
+    if (strcmp(key, "import") == 0 && strcmp(value, "by-hand") == 0) {
+        m->by_hand = 1;
+        return PS__OK;
+    }
     if (strcmp(key, "file") == 0) return start_file(r, value);
     if (f && strcmp(key, "url") == 0) return set_url(r, &f->url, key, value);
     if (f && strcmp(key, "size") == 0) return set_size(r, f, value);

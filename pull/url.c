@@ -56,8 +56,8 @@ int pull_url_check(const char *url, unsigned allow, ps__error *err) {
             return ps__fail(err, PS__INVALID, "%.300s: an address with a character that must not be in one", url);
     if (host == url + sizeof HTTPS - 1 || (allow & PULL_HTTP_ALL)) return PS__OK;
     if ((allow & PULL_HTTP_LOOPBACK) && is_here(host)) return PS__OK;
-    return ps__fail(err, PS__INVALID, "%.300s: plain http is not used, as anybody on the way could change what comes (--insecure-http)",
-                    url);
+    return ps__fail(err, PS__INVALID,
+                    "%.300s: plain http is not used, as anybody on the way could change what comes (--insecure-http)", url);
 }
 
 int pull_url_redirect(const char *from, const char *to, unsigned allow, ps__error *err) {

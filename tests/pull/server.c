@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TRAILER "\r\n0\r\nX-After: all\r\nETag: \"other\"\r\n\r\n"
+
 enum { ROUTES = 16, STORE = 8 << 20, LOG = 1 << 16, REQUEST = 8192 };
 
 static struct shared {
@@ -25,7 +27,7 @@ static struct shared {
     size_t used;
     char log[LOG];
     char store[STORE];
-} *shared;
+} * shared;
 
 static pid_t server;
 
@@ -69,8 +71,17 @@ static void answer_page(int fd, const server_step *step, const server_route *rou
     int status = step->trick == STATUS ? step->number : 302;
     if (step->trick == LINKED) snprintf(linked, sizeof linked, "X-Linked-ETag: \"%s\"\r\n", route->linked);
     if (step->trick != STATUS) snprintf(location, sizeof location, "Location: %s\r\n", step->text);
-    snprintf(text, sizeof text, "HTTP/1.1 %d Oh\r\n%s%sContent-Length: 5\r\nConnection: close\r\n\r\npage\n", status, linked, location);
+    snprintf(text, sizeof text, "HTTP/1.1 %d Oh\r\n%s%sContent-Length: 5\r\nConnection: close\r\n\r\npage\n", status, linked,
+             location);
     send_all(fd, text, strlen(text));
+}
+
+/* For as long as the other end takes it. */
+static void answer_endless(int fd, int status) {
+    char block[65536] = "", head[100];
+    snprintf(head, sizeof head, "HTTP/1.1 %d Oh\r\nConnection: close\r\n\r\n", status);
+    memset(block, 'x', sizeof block);
+    for (int fine = send_all(fd, head, strlen(head)); fine;) fine = send_all(fd, block, sizeof block);
 }
 
 static void answer_file(int fd, const server_route *r, const server_step *step, const char *range, const char *if_range) {
@@ -91,10 +102,13 @@ static void answer_file(int fd, const server_route *r, const server_step *step, 
     if (partial) snprintf(place, sizeof place, "Content-Range: bytes %zu-%zu/%zu\r\n", first, size - 1, size);
     snprintf(length, sizeof length, "Content-Length: %zu\r\n", step->trick == LIE ? (size_t)step->number : sent);
     if (step->trick == NO_LENGTH) length[0] = 0;
-    snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%s%s%sConnection: close\r\n\r\n", partial ? "206 Partial Content" : "200 OK", length,
-             etag, place);
+    if (step->trick == CHUNKED) snprintf(length, sizeof length, "Transfer-Encoding: chunked\r\n");
+    snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%s%s%sConnection: close\r\n\r\n", partial ? "206 Partial Content" : "200 OK",
+             length, etag, place);
     if ((step->trick == CUT || step->trick == STALL) && (size_t)step->number < sent) sent = (size_t)step->number;
+    if (step->trick == CHUNKED) snprintf(head + strlen(head), 20, "%zx\r\n", sent);
     if (send_all(fd, head, strlen(head))) send_all(fd, body + first, sent);
+    if (step->trick == CHUNKED) send_all(fd, TRAILER, sizeof TRAILER - 1);
     if (step->trick == STALL) sleep(600);
 }
 
@@ -116,6 +130,8 @@ static void answer(int fd) {
     if (r) r->asked++;
     if (step.trick == STATUS || step.trick == REDIRECT || step.trick == LINKED)
         answer_page(fd, &step, r);
+    else if (step.trick == ENDLESS)
+        answer_endless(fd, step.number);
     else
         answer_file(fd, r, &step, range, if_range);
 }

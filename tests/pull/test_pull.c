@@ -43,7 +43,8 @@ static void write_text(const char *name, const char *text) {
     fclose(f);
 }
 
-/* Two models of the same files: `sure`, with sizes and checksums, and `unsure`, without; and `apple`, whose licence is fetched. */
+/* Two models of the same files: `sure`, with sizes and checksums, and `unsure`, without; and `apple`, whose licence is fetched.
+** */
 static void write_table(void) {
     char text[4096];
     snprintf(text, sizeof text,
@@ -98,7 +99,9 @@ __attribute__((format(printf, 1, 2))) static int pull(const char *format, ...) {
 
 #define AGREE "--accept-licence Free --no-import "
 
-static void expect(int status, int wanted) { ck_assert_msg(status == wanted, "exit status %d, not %d: %s", status, wanted, cli_out); }
+static void expect(int status, int wanted) {
+    ck_assert_msg(status == wanted, "exit status %d, not %d: %s", status, wanted, cli_out);
+}
 static void expect_says(const char *text) { ck_assert_msg(cli_says(text), "no \"%s\" in: %s", text, cli_out); }
 static int asked(const char *text) { return strstr(server_log(), text) != NULL; }
 static void expect_asked(const char *text) { ck_assert_msg(asked(text), "no \"%s\" in:\n%s", text, server_log()); }
@@ -119,7 +122,7 @@ static long size_of(const char *name) {
 
 #define NEED_PROGRAM()                                                                                                           \
     do {                                                                                                                         \
-        if (e2e_run(NULL, "test -x \"${PS%%/*}/photosearch-pull\"") != 0) {                                                       \
+        if (e2e_run(NULL, "test -x \"${PS%%/*}/photosearch-pull\"") != 0) {                                                      \
             puts("skipped: this build pulls no models");                                                                         \
             return;                                                                                                              \
         }                                                                                                                        \
@@ -132,8 +135,10 @@ START_TEST(files_licence_and_receipt_come) {
     expect(pull(AGREE "sure"), 0);
     expect_says("sure: 2 files, 300.0 kB, now in ");
     ck_assert(holds("sure/big.bin", big_sum) && holds("sure/config.json", config_sum));
-    ck_assert_int_eq(e2e_run(cli_out, "ls -A $T/data/photosearch/pulled $T/data/photosearch/pulled/sure | tr '\\n' ' ' | sed \"s|$T||g\""), 0);
-    ck_assert_str_eq(cli_out, "/data/photosearch/pulled: sure sure.table  /data/photosearch/pulled/sure: LICENSE big.bin config.json ");
+    ck_assert_int_eq(
+        e2e_run(cli_out, "ls -A $T/data/photosearch/pulled $T/data/photosearch/pulled/sure | tr '\\n' ' ' | sed \"s|$T||g\""), 0);
+    ck_assert_str_eq(cli_out,
+                     "/data/photosearch/pulled: sure sure.table  /data/photosearch/pulled/sure: LICENSE big.bin config.json ");
     ck_assert_int_eq(e2e_run(cli_out, "cat $T/data/photosearch/pulled/sure/LICENSE"), 0);
     ck_assert_str_eq(cli_out, "Free licence\n\nhttps://hub.example/free\n\nDo as you like.\n\nNo warranty.\n");
     ck_assert_int_eq(e2e_run(cli_out, "cat $T/data/photosearch/pulled/sure.table"), 0);
@@ -185,6 +190,43 @@ START_TEST(the_import_gets_the_folder_and_the_name) {
 }
 END_TEST
 
+/* A small model of random weights, in the files of transformers. */
+static const char *const REAL[] = {"model.safetensors", "config.json", "preprocessor_config.json", "tokenizer.json"};
+
+static void serve_real_model(void) {
+    static char bytes[4 << 20];
+    char table[2048] =
+        "licence-block Own\ntitle Licence of the tests\nterms research-only\n| For tests.\nmodel real\nlicence Own\n",
+         path[200];
+    for (size_t i = 0; i < sizeof REAL / sizeof *REAL; i++) {
+        snprintf(path, sizeof path, "tests/data/import/hf-clip/%s", REAL[i]);
+        FILE *f = fopen(path, "r");
+        ck_assert_ptr_nonnull(f);
+        size_t size = fread(bytes, 1, sizeof bytes, f);
+        ck_assert(feof(f));
+        fclose(f);
+        snprintf(path, sizeof path, "/m/real/%s", REAL[i]);
+        server_file(path, bytes, size, "");
+        snprintf(table + strlen(table), sizeof table - strlen(table), "file %s\nurl https://hub.example/real/%s\n", REAL[i],
+                 REAL[i]);
+    }
+    write_text("real.table", table);
+}
+
+START_TEST(a_pulled_model_is_imported_with_its_licence) {
+    NEED_PROGRAM();
+    serve_real_model();
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "cd $T && \"$PS\" model pull --table real.table --from http://127.0.0.1:%d/m -q --accept-licence Own"
+                             " --unverified --name pulled real 2>&1 && \"$PS\" model info --model pulled",
+                             port),
+                     0);
+    expect_says("Licence of the tests (for research only, not for commercial use)");
+    ck_assert_int_eq(e2e_run(cli_out, "cd $T && \"$PS\" embed --json --model pulled --text 'a red car'"), 0);
+    ck_assert_int_eq(size_of("real"), -1);
+}
+END_TEST
+
 START_TEST(files_stay_when_the_import_fails) {
     NEED_PROGRAM();
     setenv("IMPORT_STATUS", "4", 1);
@@ -201,7 +243,8 @@ END_TEST
 START_TEST(a_folder_of_ones_own) {
     NEED_PROGRAM();
     expect(pull(AGREE "--folder $T/elsewhere/ sure"), 0);
-    ck_assert_int_eq(e2e_run(NULL, "cmp $T/elsewhere/sure/LICENSE $T/elsewhere/sure/LICENSE && ! test -e $T/data/photosearch"), 0);
+    ck_assert_int_eq(e2e_run(NULL, "cmp $T/elsewhere/sure/LICENSE $T/elsewhere/sure/LICENSE && ! test -e $T/data/photosearch"),
+                     0);
 }
 END_TEST
 
@@ -308,7 +351,8 @@ START_TEST(ctrl_c_keeps_what_came) {
     /* A shell without job control starts what follows & deaf to SIGINT, so SIGTERM stands for both. */
     e2e_run(cli_out,
             "cd $T; \"$PS\" model pull --table own.table --from http://127.0.0.1:%d/m " AGREE " sure 2>&1 & p=$!;"
-            " for i in $(seq 200); do test \"$(stat -c %%s $T/data/photosearch/pulled/sure.part/big.bin.part 2>/dev/null)\" = 100000 && break;"
+            " for i in $(seq 200); do test \"$(stat -c %%s $T/data/photosearch/pulled/sure.part/big.bin.part 2>/dev/null)\" = "
+            "100000 && break;"
             " sleep 0.05; done; kill $p; wait $p; echo \"status $?\"",
             port);
     expect_says("stopped; what came is kept, and the next run goes on from there");
@@ -327,6 +371,22 @@ START_TEST(a_server_that_is_not_there_is_told) {
     expect(pull(AGREE "--retries 1 sure"), 3);
     expect_says("trying again in 0 s");
     port = server_start(); /* for the teardown */
+}
+END_TEST
+
+/* A limit on the size of files stands for a full disk. */
+START_TEST(a_full_disk_is_told_and_keeps_what_came) {
+    NEED_PROGRAM();
+    e2e_run(cli_out,
+            "cd $T; (trap '' XFSZ; ulimit -f 200; \"$PS\" model pull --table own.table --from http://127.0.0.1:%d/m " AGREE
+            " sure 2>&1);"
+            " echo \"status $?\"",
+            port);
+    expect_says("big.bin.part: ");
+    expect_says("status 3");
+    ck_assert_int_eq(size_of("sure.part/big.bin.part"), 200 * 512);
+    expect(pull(AGREE "sure"), 0);
+    expect_asked("big.bin bytes=102400- \"v1\"\n");
 }
 END_TEST
 
@@ -389,6 +449,25 @@ START_TEST(less_than_was_promised_is_no_file) {
 }
 END_TEST
 
+/* The end of trailers looks like the end of headers. */
+START_TEST(chunks_and_trailers_make_a_file) {
+    NEED_PROGRAM();
+    server_then(big_route, CHUNKED, 0, "");
+    expect(pull(AGREE "--unverified unsure"), 0);
+    ck_assert(holds("unsure/big.bin", big_sum));
+    ck_assert_int_eq(e2e_run(cli_out, "grep 'seen etag' $T/data/photosearch/pulled/unsure.table"), 0);
+    ck_assert_str_eq(cli_out, "seen etag \"v1\"\n");
+}
+END_TEST
+
+START_TEST(a_page_that_does_not_end_is_left) {
+    NEED_PROGRAM();
+    server_then(big_route, ENDLESS, 404, "");
+    expect(pull(AGREE "sure"), 3);
+    expect_says("not there any more");
+}
+END_TEST
+
 START_TEST(an_enormous_file_is_refused) {
     NEED_PROGRAM();
     char huge[40];
@@ -408,8 +487,9 @@ static const struct {
     int status;
     const char *says;
 } STATUSES[] = {
-    {404, "not there any more"}, {410, "not there any more"}, {401, "does not give it out"}, {403, "does not give it out"},
-    {418, "the server answers 418"}, {204, "the server answers 204"}, {500, "the server answers 500"}, {429, "the server answers 429"},
+    {404, "not there any more"},     {410, "not there any more"},     {401, "does not give it out"},
+    {403, "does not give it out"},   {418, "the server answers 418"}, {204, "the server answers 204"},
+    {500, "the server answers 500"}, {429, "the server answers 429"},
 };
 
 START_TEST(a_status_that_is_no_success_is_told) {
@@ -511,6 +591,7 @@ START_TEST(nothing_comes_before_the_licence_is_agreed_to) {
     expect_says("sure is under the licence Free: read it with --show-licence, and agree to it with --accept-licence Free");
     expect(pull("--accept-licence Strict sure"), 2);
     ck_assert_str_eq(server_log(), "");
+    ck_assert_int_eq(size_of("sure.part"), -1);
     expect(pull("apple"), 2);
     expect_says("apple is for research only, not for commercial use (Strict licence)");
     ck_assert(asked("/m/strict.txt") && !asked("config.json")); /* its text is fetched, to be shown */
@@ -520,19 +601,25 @@ END_TEST
 START_TEST(a_fetched_licence_is_kept_and_cannot_play_tricks) {
     NEED_PROGRAM();
     expect(pull("--show-licence apple"), 0);
-    expect_says("Strict licence (for research only, not for commercial use)\n\nhttps://hub.example/strict.txt\n\nFor \\x1B[31mscience");
+    expect_says(
+        "Strict licence (for research only, not for commercial use)\n\nhttps://hub.example/strict.txt\n\nFor \\x1B[31mscience");
     ck_assert(!cli_says("\x1b"));
     expect(pull("--accept-licence Strict --no-import apple"), 0);
     expect_says("apple is for research only, not for commercial use (Strict licence)");
-    ck_assert_int_eq(e2e_run(cli_out, "ls -A $T/data/photosearch/pulled/apple | tr '\\n' ' '; cat $T/data/photosearch/pulled/apple/LICENSE"), 0);
+    ck_assert_int_eq(
+        e2e_run(cli_out, "ls -A $T/data/photosearch/pulled/apple | tr '\\n' ' '; cat $T/data/photosearch/pulled/apple/LICENSE"),
+        0);
     expect_says("LICENSE config.json Strict licence (for research only");
+    expect(pull("--table $T/data/photosearch/pulled/apple.table --show-licence apple"), 0); /* the receipt is a table */
+    expect_says("science");
 }
 END_TEST
 
 /* On a terminal, which script(1) makes. */
 static int on_terminal(const char *answer) {
     return e2e_run(cli_out,
-                   "cd $T; echo %s | script -qec '\"$PS\" model pull --table own.table --from http://127.0.0.1:%d/m --no-import sure' /dev/null",
+                   "cd $T; echo %s | script -qec '\"$PS\" model pull --table own.table --from http://127.0.0.1:%d/m --no-import "
+                   "sure' /dev/null",
                    answer, port);
 }
 
@@ -563,10 +650,13 @@ START_TEST(plain_http_is_not_used) {
     expect_says("plain http is not used");
     expect(pull(AGREE "--from http://127.0.0.1.example.org/m sure"), 2);
     expect(pull(AGREE "--from ftp://127.0.0.1/m sure"), 2);
-    snprintf(text, sizeof text, "licence-block F\ntitle F\n| F\nmodel plain\nlicence F\nfile big.bin\nurl http://127.0.0.1:%d" PLACE "big.bin\n",
+    snprintf(text, sizeof text,
+             "licence-block F\ntitle F\n| F\nmodel plain\nlicence F\nfile big.bin\nurl http://127.0.0.1:%d" PLACE "big.bin\n",
              port);
     write_text("plain.table", text);
-    ck_assert_int_eq(e2e_run(cli_out, "cd $T; \"$PS\" model pull --table plain.table --accept-licence F --no-import --unverified plain 2>&1"), 3);
+    ck_assert_int_eq(
+        e2e_run(cli_out, "cd $T; \"$PS\" model pull --table plain.table --accept-licence F --no-import --unverified plain 2>&1"),
+        3);
     expect_says("plain http is not used");
     ck_assert_str_eq(server_log(), "");
     ck_assert_int_eq(e2e_run(cli_out, "cd $T; \"$PS\" model pull --table plain.table --accept-licence F --no-import --unverified"
@@ -577,7 +667,9 @@ END_TEST
 
 START_TEST(the_users_own_table_is_found) {
     NEED_PROGRAM();
-    ck_assert_int_eq(e2e_run(NULL, "mkdir -p $T/config/photosearch && sed s/unsure/mine/ $T/own.table >$T/config/photosearch/models.table"), 0);
+    ck_assert_int_eq(
+        e2e_run(NULL, "mkdir -p $T/config/photosearch && sed s/unsure/mine/ $T/own.table >$T/config/photosearch/models.table"),
+        0);
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" model pull --list"), 0);
     expect_says("\nmine ");
     expect_says("apple ");
@@ -680,6 +772,7 @@ static void add_broken(TCase *tests) {
     tcase_add_test(tests, a_stall_ends_and_keeps_what_came);
     tcase_add_test(tests, ctrl_c_keeps_what_came);
     tcase_add_test(tests, a_server_that_is_not_there_is_told);
+    tcase_add_test(tests, a_full_disk_is_told_and_keeps_what_came);
     tcase_add_test(tests, two_at_once_do_not_mix);
 }
 
@@ -688,6 +781,8 @@ static void add_lies(TCase *tests) {
     tcase_add_test(tests, another_size_is_refused_before_it_comes);
     tcase_add_test(tests, more_than_was_promised_is_refused);
     tcase_add_test(tests, less_than_was_promised_is_no_file);
+    tcase_add_test(tests, chunks_and_trailers_make_a_file);
+    tcase_add_test(tests, a_page_that_does_not_end_is_left);
     tcase_add_test(tests, an_enormous_file_is_refused);
     tcase_add_loop_test(tests, a_status_that_is_no_success_is_told, 0, COUNT(STATUSES));
     tcase_add_test(tests, a_redirect_on_this_machine_is_followed);
@@ -705,6 +800,7 @@ Suite *suite_pull(void) {
     tcase_add_test(tests, json_tells_what_came);
     tcase_add_test(tests, what_is_there_is_not_fetched_again);
     tcase_add_test(tests, the_import_gets_the_folder_and_the_name);
+    tcase_add_test(tests, a_pulled_model_is_imported_with_its_licence);
     tcase_add_test(tests, files_stay_when_the_import_fails);
     tcase_add_test(tests, a_folder_of_ones_own);
     add_broken(tests);
