@@ -184,9 +184,17 @@ static int keep_precise(ps__importer *m, ps__error *err) {
     return PS__OK;
 }
 
-int ps__importer_prepare(ps__importer *m, ps__error *err) {
+int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const *photos, size_t photo_count,
+                         ps__draft_progress_fn *progress, void *payload, ps__error *err) {
+    ps__sizes *sizes = NULL;
     int status = keep_precise(m, err);
-    return status ? status : ps__smooth(m->import.draft, err);
+    if (!status) status = ps__draft_write(m->import.draft, scratch, PS__PRECISION_INT8, progress, payload, err);
+    if (status) return status;
+    status = ps__sizes_measure(&sizes, scratch, photos, photo_count, err);
+    ps__os.unlink(scratch);
+    if (!status) status = ps__smooth(m->import.draft, sizes, err);
+    ps__sizes_free(sizes);
+    return status;
 }
 
 /* One tower at a time: a laid out one holds its weights. */

@@ -91,7 +91,16 @@ static int set_factors(const norm *n, ps__draft *d, const float *factor, ps__err
     return status;
 }
 
-static int smooth(const norm *n, ps__draft *d, ps__error *err) {
+/* Those of the norm's output, whose name is that of its tensors; NULL: not measured. */
+static const float *measured_sizes(const norm *n, const ps__sizes *sizes) {
+    char name[200];
+    size_t count = 0;
+    snprintf(name, sizeof name, "%.*s", (int)(strlen(n->gain->name) - strlen(".weight")), n->gain->name);
+    const float *found = sizes ? ps__sizes_find(&count, sizes, name) : NULL;
+    return count == (size_t)n->gain->count ? found : NULL;
+}
+
+static int smooth(const norm *n, ps__draft *d, const ps__sizes *sizes, ps__error *err) {
     size_t count = (size_t)n->gain->count;
     float *gain = ps__array(3 * count, sizeof *gain), *bias = gain + count, *top = bias + count;
     if (!gain) return ps__fail_nomem(err);
@@ -105,16 +114,18 @@ static int smooth(const norm *n, ps__draft *d, ps__error *err) {
         else
             status = add_columns(top, layer, err);
     }
-    for (size_t i = 0; i < count && !status; i++) gain[i] = factor_of(fabsf(bias[i]) + 3 * fabsf(gain[i]), top[i]);
+    const float *measured = measured_sizes(n, sizes);
+    for (size_t i = 0; i < count && !status; i++)
+        gain[i] = factor_of(measured ? measured[i] : fabsf(bias[i]) + 3 * fabsf(gain[i]), top[i]);
     if (!status) status = set_factors(n, d, gain, err);
     ps__free(gain);
     return status;
 }
 
-int ps__smooth(ps__draft *d, ps__error *err) {
+int ps__smooth(ps__draft *d, const ps__sizes *sizes, ps__error *err) {
     norm n;
     int status = PS__OK;
     for (size_t i = 0; i < d->count && !status; i++)
-        if (read_norm(&n, d, &d->items[i])) status = smooth(&n, d, err);
+        if (read_norm(&n, d, &d->items[i])) status = smooth(&n, d, sizes, err);
     return status;
 }
