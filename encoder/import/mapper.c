@@ -256,12 +256,15 @@ static int declare_patches(ps__mapper *m, const ps__weight *conv, const ps__weig
 int ps__mapper_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position,
                        const ps__weight *class, const ps__fields *f, int64_t usual_size, int64_t usual_patch) {
     int64_t patch = conv->shape[2], w = conv->shape[0], patches = w ? position->count / w - (class != NULL) : 0;
+    const json_t *prepared = json_object_get(m->config, "size");
     int status = PS__OK;
     if (patch < 1 || patch != conv->shape[3] || conv->shape[1] != 3)
         return ps__import_refuse(m->import, m->err, "tensor %s is not of square patches of three colours", conv->name);
     if (patches < 1) return ps__import_refuse(m->import, m->err, "tensor %s has no row for a patch", position->name);
     if (usual_size != PS__REQUIRED || usual_patch != PS__REQUIRED)
         status = compare_patches(m, position, patches, patch, f, usual_size, usual_patch);
+    else if (prepared)
+        status = check_size(m, position, patches, patch, json_integer_value(prepared));
     return status ? status : declare_patches(m, conv, bias, position, class);
 }
 

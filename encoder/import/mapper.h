@@ -71,7 +71,8 @@ int ps__mapper_project_row(ps__mapper *m, const char *to, const ps__weight *row,
 /* The patches of a vision transformer: layer image.patch of the convolution weight [width][3][patch][patch] (bias NULL: zeros),
 ** and image.position and, where class is not NULL, image.class, of the position table's entries; then its first row is the class
 ** token's. Sets "patch". The table must be that of pictures of the size and patches that the configuration has: image_size and
-** patch_size of f, which are usual_size and usual_patch where they are missing; PS__REQUIRED for both: nothing is compared. */
+** patch_size of f, which are usual_size and usual_patch where they are missing; PS__REQUIRED for both: only the size that photos
+** are resized to is compared. */
 int ps__mapper_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position,
                        const ps__weight *class, const ps__fields *f, int64_t usual_size, int64_t usual_patch);
 

@@ -20,14 +20,20 @@ static int is_openai(const ps__source *source) {
            ps__checkpoint_find(source->checkpoint, "context_length") && ps__checkpoint_find(source->checkpoint, "vocab_size");
 }
 
+/* The image tower of Chinese-CLIP's authors has OpenAI's names and is built as OpenAI's is. */
+static int is_chinese(const ps__source *source) {
+    return ps__checkpoint_find(source->checkpoint, "bert.embeddings.word_embeddings.weight") != NULL;
+}
+
 int ps__open_clip_read(ps__open_clip *out, const ps__import *im, ps__error *err) {
     static const char *const known[] = {
         "embed_dim",        "vision_cfg", "text_cfg", "quick_gelu", "custom_text", "init_logit_bias", "nonscalar_logit_scale",
         "init_logit_scale", NULL};
     const ps__source *source = im->source;
     *out = (ps__open_clip){.quick_gelu = 1};
-    if (!source->open_clip && is_openai(source)) {
+    if (!source->open_clip && (is_openai(source) || is_chinese(source))) {
         out->is_bare = 1;
+        out->is_chinese = is_chinese(source);
         out->vision = out->text = out->model = (ps__fields){NULL, ps__checkpoint_path(source->checkpoint), "", err};
         return PS__OK;
     }

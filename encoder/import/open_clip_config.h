@@ -8,7 +8,8 @@
 #include "encoder/import/mapper.h"
 
 typedef struct ps__open_clip {
-    int is_bare; /* 1: OpenAI's checkpoint, which has no configuration: its code tells head width 64, QuickGELU and eps 1e-5 */
+    int is_bare;    /* 1: OpenAI's checkpoint, or one of Chinese-CLIP's authors, which have no configuration: their code tells */
+    int is_chinese; /* the latter */
     ps__fields model, vision, text; /* empty when bare */
     int quick_gelu;
 } ps__open_clip;

@@ -110,11 +110,11 @@ static int map_blocks(ps__mapper *m, const ps__open_clip *c, const char *prefix,
     const char *activation;
     char name[96];
     double eps;
-    int64_t head_width = 64;
+    int64_t head_width, usual = c->is_chinese && width == 1280 ? 80 : 64; /* 80: of Chinese-CLIP's ViT-H */
     int status = ps__mapper_blocks(&z, m, &ps__open_clip_block_names, joined(name, prefix, "transformer.resblocks."));
     if (!status) status = ps__open_clip_blocks(c, &c->vision, &z, 768);
     if (!status) status = ps__open_clip_numerics(&activation, &eps, c, &c->vision);
-    if (!status) status = ps__fields_int(&head_width, &c->vision, "head_width", 64);
+    if (!status) status = ps__fields_int(&head_width, &c->vision, "head_width", usual);
     if (!status && (head_width < 1 || width % head_width))
         status =
             ps__import_refuse(m->import, m->err, "the width %lld of the image tower is not a multiple of its head width %lld",

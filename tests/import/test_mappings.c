@@ -64,6 +64,8 @@ static void change(const char *file, const char *field, const char *value) {
     json_decref(json);
 }
 
+static int prepared; /* pixels a side that photos are resized to; 0: not said */
+
 /* Maps one tower of what is in the folder; config gets its configuration where that is asked for. */
 static int map_tower(json_t **config, const char *path, int is_text, ps__error *err) {
     const ps__source_files files = {.path = path};
@@ -71,6 +73,7 @@ static int map_tower(json_t **config, const char *path, int is_text, ps__error *
     ps__import import = {
         .source = &source, .draft = ps__draft_new(), .image_config = json_object(), .text_config = json_object()};
     int status = ps__source_open(&source, &files, err), known = 0;
+    if (prepared) json_object_set_new(import.image_config, "size", json_integer(prepared));
     for (const ps__mapping *const *m = ps__mappings; !status && *m && !known; m++) {
         known = (*m)->is_text == is_text && (*m)->knows(&source);
         if (known) status = (*m)->map(&import, err);
@@ -190,6 +193,21 @@ START_TEST(openais_own_checkpoint_needs_no_configuration) {
 }
 END_TEST
 
+/* No position table is interpolated. */
+START_TEST(photos_of_another_size_than_the_towers_are_refused) {
+    static const char *const models[][3] = {{"openai-jit", "model.pt", "pictures of 64 pixels a side have 64"},
+                                            {"hf-clip", "model.safetensors", "resized to 64 pixels a side, but the image tower"},
+                                            {"openclip-siglip", "open_clip_model.safetensors", "resized to 64 pixels a side"}};
+    ps__error err = {0};
+    copy_model(models[_i][0]);
+    prepared = 32;
+    ck_assert_msg(map_tower(NULL, inside(models[_i][1]), 0, &err) == PS__OK, "%s", err.text);
+    prepared = 64;
+    ck_assert_int_eq(map_tower(NULL, inside(models[_i][1]), 0, &err), PS__MODEL);
+    ck_assert_msg(strstr(err.text, models[_i][2]) != NULL, "%s", err.text);
+}
+END_TEST
+
 /* Names of tensors in the header of a safetensors file, changed to others of the same length. */
 static const struct {
     const char *model, *file, *from, *to;
@@ -268,6 +286,7 @@ Suite *suite_mappings(void) {
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_loop_test(t, a_configuration_that_does_not_fit_is_refused_by_name, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_loop_test(t, without_a_configuration_nothing_is_guessed, 0, 2);
+    tcase_add_loop_test(t, photos_of_another_size_than_the_towers_are_refused, 0, 3);
     tcase_add_test(t, openais_own_checkpoint_needs_no_configuration);
     tcase_add_loop_test(t, tensors_that_nothing_uses_or_that_are_missing_are_named, 0,
                         (int)(sizeof renamings / sizeof *renamings));
