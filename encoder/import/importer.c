@@ -174,7 +174,20 @@ ps__draft *ps__importer_draft(ps__importer *m) { return m->import.draft; }
 
 /* ---- Writing ---- */
 
-int ps__importer_smooth(ps__importer *m, ps__error *err) { return ps__smooth(m->import.draft, err); }
+/* What all else depends on, or comes last, and costs little: the patches' colours, and layers that run on one row only. */
+static int keep_precise(ps__importer *m, ps__error *err) {
+    static const char *const names[] = {"image.patch", "image.proj", "text.proj"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int status = ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
+        if (status) return status;
+    }
+    return PS__OK;
+}
+
+int ps__importer_prepare(ps__importer *m, ps__error *err) {
+    int status = keep_precise(m, err);
+    return status ? status : ps__smooth(m->import.draft, err);
+}
 
 /* One tower at a time: a laid out one holds its weights. */
 static int try_package(const char *path, int precision, ps__error *err) {

@@ -22,8 +22,8 @@ void ps__importer_free(ps__importer *importer);
 const ps__importer_about *ps__importer_about_it(const ps__importer *importer);
 ps__draft *ps__importer_draft(ps__importer *importer);
 
-/* Prepares the draft for INT8, see smooth.h: to be called before it is written so, once. */
-int ps__importer_smooth(ps__importer *importer, ps__error *err);
+/* Prepares the draft for INT8: some layers keep their floats, and outliers are moved (smooth.h). To be called before it is written so, once. */
+int ps__importer_prepare(ps__importer *importer, ps__error *err);
 
 /* Writes the package, see ps__draft_write, and opens it to see that its towers can be laid out: a package that this program would refuse
 ** does not stay. */
