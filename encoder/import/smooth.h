@@ -14,8 +14,8 @@
 
 #include "encoder/import/draft.h"
 
-/* Sets the factors of every norm of a draft whose output is read by nothing but linear layers, by the names of families `vit` and
-** `transformer`. To be called once, when all is declared; it reads the weights. What fills return, or PS__NOMEM. */
+/* Sets the factors of every norm of a draft whose output is read by nothing but linear layers, by the names of families `vit`,
+** `transformer`, `mct` and `fastvit`. To be called once, when all is declared; it reads the weights. What fills return, or PS__NOMEM. */
 int ps__smooth(ps__draft *draft, ps__error *err);
 
 #endif
