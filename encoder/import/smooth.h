@@ -15,9 +15,9 @@
 #include "encoder/import/calibrate.h"
 #include "encoder/import/draft.h"
 
-/* Sets the factors of every norm of a draft whose output is read by nothing but linear layers, by the names of families `vit` and
-** `transformer`. sizes: measured on this draft without factors, or NULL. To be called once, when all is declared; it reads the weights. What
-** fills return, or PS__NOMEM. */
+/* Sets the factors of every norm of a draft whose output is read by nothing but linear layers, by the names of families `vit`, `transformer`,
+** `mct` and `fastvit`. sizes: measured on this draft without factors, or NULL. To be called once, when all is declared; it reads the weights.
+** What fills return, or PS__NOMEM. */
 int ps__smooth(ps__draft *draft, const ps__sizes *sizes, ps__error *err);
 
 #endif

@@ -107,7 +107,7 @@ static void add_image(ps__draft *d) {
     add_layer(d, "image.1.pointwise", WIDE, WIDE);
     add_filter(d, "image.2.depthwise", 7, 7, WIDE);
     for (int i = 3; i < 5; i++) {
-        char prefix[16], name[32];
+        char prefix[32], name[40];
         snprintf(prefix, sizeof prefix, "image.%d", i);
         snprintf(name, sizeof name, "image.%d.norm", i);
         add_norm(d, name, WIDE);

@@ -67,7 +67,9 @@ static void import(const golden *model, const char *package, int precision) {
     if (model->weights) files.config = config, files.preprocess = preprocess, files.tokenizer = tokenizer;
     ps__importer *importer;
     ck_assert_msg(ps__importer_open(&importer, &files, model->name, NULL, &err) == PS__OK, "%s", err.text);
-    int status = precision == PS__PRECISION_INT8 ? ps__importer_smooth(importer, &err) : PS__OK;
+    char scratch[200];
+    snprintf(scratch, sizeof scratch, "%.180s.scratch", package);
+    int status = precision == PS__PRECISION_INT8 ? ps__importer_prepare(importer, scratch, NULL, 0, NULL, NULL, &err) : PS__OK;
     if (status == PS__OK) status = ps__importer_write(importer, package, precision, NULL, NULL, &err);
     ck_assert_msg(status == PS__OK, "%s: %s", model->name, err.text);
     ps__importer_free(importer);

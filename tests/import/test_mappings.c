@@ -137,6 +137,11 @@ static const struct {
     {"openclip-siglip", "open_clip_config.json", 0, V "timm_proj", "\"linear\"", "visual.head.proj.weight is missing"},
     {"openclip-siglip", "open_clip_config.json", 0, V "timm_proj", "null", "visual.trunk.head.weight is missing"},
     {"openclip-siglip", "open_clip_config.json", 0, V "image_size", NULL, "pictures of 224 pixels a side"},
+    {"openclip-mobileclip2-s0", "open_clip_config.json", 0, V "timm_model_name", NULL, "(timm_model_name)"},
+    {"openclip-mobileclip2-s0", "open_clip_config.json", 0, V "timm_model_name", "\"fastvit_sa12\"", "\"fastvit_sa12\", which is no"},
+    {"openclip-mobileclip2-s3", "open_clip_config.json", 0, V "timm_model_name", "3", "(timm_model_name)"},
+    {"openclip-mobileclip-b", "open_clip_config.json", 0, V "timm_model_name", "\"vit_base_mci_384\"", "it says \"vit_base_mci_384\""},
+    {"openclip-mobileclip-b", "open_clip_config.json", 0, V "timm_model_name", NULL, "it says \"\""},
     {"hf-clip", "config.json", 0, "vision_config/hidden_act", "\"relu6\"", "vision_config.hidden_act \"relu6\""},
     {"hf-clip", "config.json", 0, "vision_config/num_attention_heads", "5", "of its 5 heads"},
     {"hf-clip", "config.json", 0, "vision_config/num_attention_heads", NULL, "of its 12 heads"},
@@ -208,6 +213,27 @@ START_TEST(photos_of_another_size_than_the_towers_are_refused) {
 }
 END_TEST
 
+/* What no tensor of MobileCLIP's own text tower shows must be said beside it. */
+START_TEST(mobileclips_own_text_tower_needs_a_configuration) {
+    static const struct {
+        const char *field, *value, *sentence;
+    } cases[] = {{NULL, NULL, "no configuration beside it says how many heads"},
+                 {"text_cfg", NULL, "text_cfg.heads is missing"},
+                 {"text_cfg/n_heads_per_layer", "5", "of its 5 heads"},
+                 {"text_cfg/n_heads_per_layer", "\"2\"", "text_cfg.n_heads_per_layer is not a whole number"},
+                 {"text_cfg/causal_masking", NULL, "text_cfg.causal_masking is missing"},
+                 {"text_cfg/causal_masking", "true", "convolutions in it see what follows"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ps__error err = {0};
+        copy_model("apple-mobileclip-s0");
+        if (cases[i].field) run_in("mv \"$F/model_config.json\" \"$F/config.json\"", "", "");
+        if (cases[i].field) change("config.json", cases[i].field, cases[i].value);
+        int status = map_tower(NULL, inside("apple-mobileclip-s0.pt"), 1, &err);
+        ck_assert_msg(status == PS__MODEL && strstr(err.text, cases[i].sentence), "%zu: %d %s", i, status, err.text);
+    }
+}
+END_TEST
+
 /* Names of tensors in the header of a safetensors file, changed to others of the same length. */
 static const struct {
     const char *model, *file, *from, *to;
@@ -222,6 +248,19 @@ static const struct {
     {"openclip-siglip", "open_clip_model.safetensors", "\"logit_scale\"", "\"text.clsemb\"", 1,
      "tensor text.clsemb is not one of"},
     {"openclip-siglip", "open_clip_model.safetensors", "attn_pool.q.bias", "attn_pool.q.bits", 0, "attn_pool.q.bias is missing"},
+    {"openclip-mobileclip2-s0", "open_clip_model.safetensors", "stem.0.conv_scale.conv.weight", "stem.0.conv_scals.conv.weight", 0,
+     "tensor visual.trunk.stem.0.conv_scale.bn.bias is not one of"},
+    {"openclip-mobileclip2-s0", "open_clip_model.safetensors", "stem.0.conv_scale.bn.running_mean", "stem.0.conv_scale.bn.running_meam",
+     0, "tensor visual.trunk.stem.0.conv_scale.bn.running_mean is missing"},
+    {"openclip-mobileclip2-s0", "open_clip_model.safetensors", "blocks.0.mlp.fc2.weight", "blocks.0.mlp.fc3.weight", 0,
+     "mlp.fc2.weight is missing"},
+    {"openclip-mobileclip2-s0", "open_clip_model.safetensors", "\"logit_scale\"", "\"visual.more\"", 0, "tensor visual.more is not one of"},
+    {"openclip-mobileclip2-s0", "open_clip_model.safetensors", "visual.trunk.head.fc.weight", "visual.trunk.hand.fc.weight", 0,
+     "tensor visual.trunk.head.fc.weight is missing"},
+    {"openclip-mobileclip-b", "open_clip_model.safetensors", "visual.trunk.pos_embed", "visual.trunk.pos_embad", 0,
+     "tensor visual.trunk.pos_embed is missing"},
+    {"openclip-mobileclip-b", "open_clip_model.safetensors", "visual.trunk.cls_token", "visual.trunk.cls_taken", 0,
+     "tensor visual.trunk.cls_token is missing"},
     {"hf-clip", "model.safetensors", "vision_model.encoder.layers.1.mlp.fc1.weight",
      "vision_model.encoder.layers.3.mlp.fc1.weight", 0, "num_hidden_layers is 2, but the tensors say 1"},
     {"hf-clip", "model.safetensors", "vision_model.encoder.layers.0.mlp.fc2.bias", "vision_model.encoder.layers.9.mlp.fc2.bias",
@@ -254,7 +293,7 @@ END_TEST
 
 /* Each allocation fails once. */
 START_TEST(a_lack_of_memory_is_told_as_such) {
-    static const char *const models[] = {"openclip-clip", "openclip-siglip", "hf-siglip"};
+    static const char *const models[] = {"openclip-clip", "openclip-siglip", "hf-siglip", "openclip-mobileclip2-s0", "openclip-mobileclip-b"};
     int status = PS__NOMEM;
     copy_model(models[_i]);
     const ps__source_files files = {.path = folder};
@@ -288,9 +327,10 @@ Suite *suite_mappings(void) {
     tcase_add_loop_test(t, without_a_configuration_nothing_is_guessed, 0, 2);
     tcase_add_loop_test(t, photos_of_another_size_than_the_towers_are_refused, 0, 3);
     tcase_add_test(t, openais_own_checkpoint_needs_no_configuration);
+    tcase_add_test(t, mobileclips_own_text_tower_needs_a_configuration);
     tcase_add_loop_test(t, tensors_that_nothing_uses_or_that_are_missing_are_named, 0,
                         (int)(sizeof renamings / sizeof *renamings));
-    tcase_add_loop_test(t, a_lack_of_memory_is_told_as_such, 0, 3);
+    tcase_add_loop_test(t, a_lack_of_memory_is_told_as_such, 0, 5);
     suite_add_tcase(s, t);
     return s;
 }
