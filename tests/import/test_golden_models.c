@@ -24,25 +24,27 @@
 typedef struct golden { /* a model; file names within its folder */
     const char *name;
     const char *weights; /* NULL: the folder is named, and its files are found */
+    int has_config;      /* model_config.json is named; else the tensors say it all */
     double int8;         /* cosines of INT8 are at least this: towers of 32 and 64 channels have little to average over */
 } golden;
 
 static const golden models[] = {
-    {"openclip-clip", NULL, 0.99},
-    {"openclip-quickgelu-bin", NULL, 0.99},
-    {"openai-jit", "model.pt", 0.99},
-    {"hf-clip", NULL, 0.99},
-    {"hf-tinyclip-bin", NULL, 0.98},
-    {"hf-siglip", NULL, 0.99},
-    {"hf-siglip2", NULL, 0.985},
-    {"openclip-siglip", NULL, 0.99},
-    {"openclip-siglip2", NULL, 0.99},
-    {"chinese-clip", NULL, 0.99},
-    {"openclip-mobileclip2-s0", NULL, 0.99},
-    {"openclip-mobileclip2-s3", NULL, 0.99},
-    {"openclip-mobileclip-s1-fused", NULL, 0.99},
-    {"openclip-mobileclip-b", NULL, 0.99},
-    {"apple-mobileclip-s0", "apple-mobileclip-s0.pt", 0.99},
+    {"openclip-clip", NULL, 0, 0.99},
+    {"openclip-quickgelu-bin", NULL, 0, 0.99},
+    {"openai-jit", "model.pt", 1, 0.99},
+    {"hf-clip", NULL, 0, 0.99},
+    {"hf-tinyclip-bin", NULL, 0, 0.98},
+    {"hf-siglip", NULL, 0, 0.99},
+    {"hf-siglip2", NULL, 0, 0.985},
+    {"openclip-siglip", NULL, 0, 0.99},
+    {"openclip-siglip2", NULL, 0, 0.99},
+    {"chinese-clip", NULL, 0, 0.99},
+    {"cn-clip", "cn-clip.pt", 0, 0.99},
+    {"openclip-mobileclip2-s0", NULL, 0, 0.99},
+    {"openclip-mobileclip2-s3", NULL, 0, 0.99},
+    {"openclip-mobileclip-s1-fused", NULL, 0, 0.99},
+    {"openclip-mobileclip-b", NULL, 0, 0.99},
+    {"apple-mobileclip-s0", "apple-mobileclip-s0.pt", 1, 0.99},
 };
 
 typedef struct trial { /* one model, imported */
@@ -56,20 +58,22 @@ typedef struct trial { /* one model, imported */
 
 /* ---- Importing ---- */
 
+/* The folder, or a bare file and whatever of the rest its folder holds. */
 static void import(const golden *model, const char *package, int precision) {
-    char weights[128], config[128], preprocess[128], tokenizer[128];
+    static const char *const photos[] = {FOLDER "photos/wide.png", FOLDER "photos/tall.png", FOLDER "photos/tiny.png"};
+    char weights[128], config[128], preprocess[128], tokenizer[128], scratch[600];
     ps__error err = {0};
     snprintf(weights, sizeof weights, FOLDER "%s%s%s", model->name, model->weights ? "/" : "", model->weights ? model->weights : "");
     snprintf(config, sizeof config, FOLDER "%s/model_config.json", model->name);
     snprintf(preprocess, sizeof preprocess, FOLDER "%s/preprocess.json", model->name);
     snprintf(tokenizer, sizeof tokenizer, FOLDER "%s/bpe_simple_vocab_16e6.txt.gz", model->name);
+    snprintf(scratch, sizeof scratch, "%s.scratch", package);
     ps__source_files files = {.path = weights};
-    if (model->weights) files.config = config, files.preprocess = preprocess, files.tokenizer = tokenizer;
+    if (model->weights) files.preprocess = preprocess;
+    if (model->has_config) files.config = config, files.tokenizer = tokenizer;
     ps__importer *importer;
     ck_assert_msg(ps__importer_open(&importer, &files, model->name, NULL, &err) == PS__OK, "%s", err.text);
-    char scratch[200];
-    snprintf(scratch, sizeof scratch, "%.180s.scratch", package);
-    int status = precision == PS__PRECISION_INT8 ? ps__importer_prepare(importer, scratch, NULL, 0, NULL, NULL, &err) : PS__OK;
+    int status = precision == PS__PRECISION_INT8 ? ps__importer_prepare(importer, scratch, photos, 3, NULL, NULL, &err) : PS__OK;
     if (status == PS__OK) status = ps__importer_write(importer, package, precision, NULL, NULL, &err);
     ck_assert_msg(status == PS__OK, "%s: %s", model->name, err.text);
     ps__importer_free(importer);
