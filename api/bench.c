@@ -72,7 +72,7 @@ static int run_text(void *payload, ps__error *err) {
 static int run_decode(void *payload, ps__error *err) {
     bench *b = payload;
     ps__pixels pixels;
-    ps__pixels_options options = {.width = b->side, .height = b->side, .fit = PS__FIT_SQUASH};
+    const ps__pixels_options options = ps__encoder_pixels(ps__encoder_about(ps__tower_encoder(b->image)));
     int status = ps__pixels_decode(&pixels, b->photo, b->photo_bytes, b->name, &options, err);
     if (status == PS__OK) ps__pixels_clear(&pixels);
     return status;

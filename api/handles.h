@@ -26,9 +26,29 @@ struct ps_model {
     ps__towers *towers; /* owned */
 };
 
+/* What a library may have open at once. */
+enum {
+    PS__MODEL_NAMED = 0, /* the one that ps_library_options names */
+    PS__MODEL_OWN = 1,   /* the library's current one */
+    PS__MODEL_NEXT = 2,  /* the one that it is being changed to */
+    PS__MODELS = 3
+};
+
+typedef struct ps__slot {
+    ps_model *model;        /* owned; NULL until needed */
+    char id[PS__STORE_NAME]; /* of the library's model that it was opened for */
+} ps__slot;
+
+/* What searches that still run may use: freed with the library. */
+typedef struct ps__outlived {
+    ps_model *model;
+    ps__index *index;
+    struct ps__outlived *next;
+} ps__outlived;
+
 struct ps_library {
     char *folder;     /* owned; absolute */
-    char *model_path; /* owned; NULL: the default */
+    char *model_path; /* owned; NULL: the library's own */
     ps__log log;      /* write is NULL when nobody listens */
     ps_log_fn log_fn; /* where log passes lines on to */
     void *log_payload;
@@ -39,8 +59,10 @@ struct ps_library {
     ps__governor *governor;           /* of a running ps_watch, else NULL */
     ps__power_system *power;          /* the same */
     pthread_mutex_t lock;             /* guards all below */
-    ps_model *model;                  /* owned; NULL until needed */
+    ps__slot models[PS__MODELS];
     ps__index *index;                 /* owned; NULL until needed */
+    int index_space;                  /* that it is of */
+    ps__outlived *outlived;           /* owned, and what it holds: models and indexes that others took the place of */
     ps__columns *columns;             /* owned; NULL until needed */
     ps__gazetteer *places;            /* owned; NULL until needed, or when there is none */
     int places_tried;                 /* 1: it was looked for */
@@ -65,9 +87,20 @@ int ps__model_image(float *embedding, ps_model *model, const uint8_t *bytes, siz
 int ps__library_take_store(ps__store **out, ps_library *library, ps__error *err);
 void ps__library_put_store(ps_library *library, ps__store *store);
 
-/* The library's model and the index of that model's space, both opened when first asked for. *index is NULL, with PS__OK, while
-** nothing was ever indexed; PS__MODEL: the library's photos were encoded in another space. Both belong to the library. */
+/* The model that questions are put to: the one that was named, else the library's own, else the usual one. Opened when first asked for,
+** and anew when another program or thread has changed the library's model; what was there before lives as long as the library. */
 int ps__library_model(ps_model **out, ps_library *library, ps__error *err);
+/* The library's own, whatever was named: PS__NOTFOUND when its package is nowhere, PS__MODEL when there is none yet. */
+int ps__library_own(ps_model **out, ps_library *library, ps__error *err);
+/* The model that the library is being changed to; *out is NULL when it is not. */
+int ps__library_next(ps_model **out, ps_library *library, ps__error *err);
+/* Opens the package of one of the library's models, wherever it lies now. */
+int ps__own_open(ps_model **out, const ps__store_model *model, const ps__log *log, ps__error *err);
+/* With the lock held: puts something aside. */
+void ps__outlive(ps_library *library, ps_model *model, ps__index *index);
+
+/* The index of the model's space, opened when first asked for. *index is NULL, with PS__OK, while
+** nothing was ever indexed; PS__MODEL: the library's photos were encoded in another space. Belongs to the library. */
 int ps__library_index(ps__index **out, int *space, ps_library *library, ps__store *store, const ps__encoder_info *model,
                       ps__error *err);
 

@@ -60,13 +60,24 @@ int ps_library_open(ps_library **out, const char *folder, const ps_library_optio
     return ps__remember(NULL, status, &err);
 }
 
+static void free_outlived(ps_library *library) {
+    while (library->outlived) {
+        ps__outlived *o = library->outlived;
+        library->outlived = o->next;
+        ps__index_free(o->index);
+        ps_model_free(o->model);
+        ps__free(o);
+    }
+}
+
 void ps_library_close(ps_library *library) {
     if (!library) return;
     for (size_t i = 0; i < library->idle_count; i++) ps__store_close(library->idle[i]);
     ps__index_free(library->index);
     ps__columns_free(library->columns);
     ps__gazetteer_free(library->places);
-    ps_model_free(library->model);
+    for (size_t i = 0; i < PS__MODELS; i++) ps_model_free(library->models[i].model);
+    free_outlived(library);
     pthread_mutex_destroy(&library->lock);
     pthread_mutex_destroy(&library->watch_lock);
     ps__free(library->folder);
@@ -95,15 +106,6 @@ void ps__library_put_store(ps_library *library, ps__store *store) {
     ps__store_close(store);
 }
 
-int ps__library_model(ps_model **out, ps_library *library, ps__error *err) {
-    int status = PS__OK;
-    pthread_mutex_lock(&library->lock);
-    if (!library->model) status = ps__model_open(&library->model, library->model_path, NULL, &library->log, err);
-    *out = library->model;
-    pthread_mutex_unlock(&library->lock);
-    return status;
-}
-
 /* What a search in an unknown space means: an empty library, or one that another model made. */
 static int no_space(ps__store *store, const ps__encoder_info *model, ps__error *err) {
     ps__store_model current;
@@ -121,7 +123,12 @@ int ps__library_index(ps__index **out, int *space, ps_library *library, ps__stor
     if (status == PS__NOTFOUND) return no_space(store, model, err);
     if (status != PS__OK) return status;
     pthread_mutex_lock(&library->lock);
+    if (library->index && library->index_space != *space) {
+        ps__outlive(library, NULL, library->index);
+        library->index = NULL;
+    }
     if (!library->index) status = ps__index_new(&library->index, store, model->space, *space, model->dim, &library->log, err);
+    library->index_space = *space;
     *out = library->index;
     pthread_mutex_unlock(&library->lock);
     return status;

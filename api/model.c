@@ -60,11 +60,10 @@ int ps__model_text(float *embedding, ps__tower **tower, ps_model *model, const c
 }
 
 int ps__model_image(float *embedding, ps_model *model, const uint8_t *bytes, size_t size, const char *path, ps__error *err) {
-    int side = ps__model_info(model)->image_size;
-    ps__pixels_options options = {.width = side, .height = side, .fit = PS__FIT_SQUASH};
+    const ps__pixels_options options = ps__encoder_pixels(ps__model_info(model));
     ps__pixels pixels;
     ps__session *session;
-    if (side == 0) return ps__fail(err, PS__MODEL, "the model %s has no image tower", ps__model_info(model)->id);
+    if (options.width == 0) return ps__fail(err, PS__MODEL, "the model %s has no image tower", ps__model_info(model)->id);
     int status = ps__pixels_decode(&pixels, bytes, size, path, &options, err);
     if (status != PS__OK) return status;
     ps__tower *tower = ps__towers_main(model->towers);

@@ -25,8 +25,9 @@
 ** `library.db` (the truth) and caches beside it, which may be deleted at any time. Programs may share a library: any number may
 ** search while one indexes.
 **
-** MODEL. Texts and photos are turned into vectors ("embeddings") by a model package, one `.safetensors` file. Where no option
-** names one, $PHOTOSEARCH_MODEL does, else the first of these that exists is taken:
+** MODEL. Texts and photos are turned into vectors ("embeddings") by a model package, one `.safetensors` file. A library knows by which
+** model its photos were encoded, and is used with that one (ps_library_use_model changes it). Where there is no library, or it has none
+** yet, and no option names one, $PHOTOSEARCH_MODEL does, else the first of these that exists is taken:
 ** ../share/photosearch/photosearch.safetensors, seen from the folder of the running program; the same in share of the prefix
 ** that photosearch was installed to; models/photosearch.safetensors of the source tree it was built from. Beside the package
 ** X.safetensors, every X-*.safetensors is a companion: a text-only package of the same space, for more languages. One that
@@ -74,9 +75,9 @@ extern "C" {
 /* ---- Version ---- */
 
 #define PS_VERSION_MAJOR 0
-#define PS_VERSION_MINOR 3
+#define PS_VERSION_MINOR 4
 #define PS_VERSION_PATCH 0
-#define PS_VERSION_STRING "0.3.0"
+#define PS_VERSION_STRING "0.4.0"
 
 /* Version of the library that is running, for example "0.2.0"; static. Since 0.1. */
 PS_API const char *ps_version(void);
@@ -190,7 +191,8 @@ enum {
 struct ps_library_options {
     unsigned version;  /* PS_LIBRARY_OPTIONS_VERSION */
     unsigned flags;    /* PS_OPEN_* */
-    const char *model; /* path of the model package; NULL: looked up as described at the top */
+    const char *model; /* path of the model package; NULL: the library's own, as described at the top. Indexing with another one than
+                       ** the library's changes the library's model as ps_library_use_model does */
     ps_log_fn log;     /* NULL: no notes */
     int log_level;     /* notes above this level are not made */
     void *log_payload; /* handed to log */
@@ -211,6 +213,7 @@ enum {
     PS_PHASE_DONE = 4,
     PS_PHASE_PREVIEW = 5, /* between scan and encode: new photos become searchable by the previews in their files. Since 0.2 */
     PS_PHASE_TAG = 6,      /* the only one of ps_tags_update. Since 0.3 */
+    PS_PHASE_REENCODE = 8, /* after ENCODE: known photos are encoded by the model that the library changes to. Since 0.4 */
     PS_PHASE_READ_TEXT = 7 /* text in photos is read; `found` counts those that have some. Since 0.3 */
 };
 
@@ -254,7 +257,7 @@ struct ps_index_options {
 #define PS_INDEX_OPTIONS_INIT                                                                                                    \
     { PS_INDEX_OPTIONS_VERSION, 0, 0, NULL, NULL }
 
-#define PS_INDEX_RESULT_VERSION 2
+#define PS_INDEX_RESULT_VERSION 3
 struct ps_index_result {
     unsigned version;         /* PS_INDEX_RESULT_VERSION */
     uint64_t found;           /* images seen = indexed + unchanged + failed + quarantined + pending */
@@ -271,9 +274,11 @@ struct ps_index_result {
     uint64_t previewed;       /* files that became searchable by their preview; most are in `indexed` too. Since version 2 */
     uint64_t asked;           /* of kept: too many to go at once; PS_INDEX_ALLOW_REMOVAL lets them go. Since version 2 */
     double cpu_seconds;       /* processor time of all threads and decoders: the battery's price. Since version 2 */
+    uint64_t reencoded;       /* known photos that were encoded by the library's next model. Since version 3 */
+    int switched;             /* 1: the library answers by its next model from now on. Since version 3 */
 };
 #define PS_INDEX_RESULT_INIT                                                                                                     \
-    { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0 }
+    { PS_INDEX_RESULT_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0.0, 0, 0 }
 
 /* ---- Reading text ---- */
 
@@ -401,6 +406,33 @@ PS_API int ps_prefer(ps_library *library, const char *const *paths, size_t count
 /* Makes a running ps_index or ps_watch of this handle stop soon and return PS_CANCELLED; without one, does nothing. May be called from any
 ** thread and from a signal handler. Since 0.1. */
 PS_API void ps_cancel(ps_library *library);
+
+/* ---- Changing the model ---- */
+
+/*
+** A library that changes its model is never blind: photos get embeddings of both models, and the old ones answer until no photo is left
+** without a new one. New photos are encoded by the old model first, as ever, and found at once. Then the new model answers, from one
+** search to the next, also in programs that have the library open, and the old embeddings are removed. Photos whose files are away at
+** that time, or can no longer be read, are not waited for: they are encoded when they can be. What is done is kept whenever this is
+** stopped or killed.
+**
+** ps_index and ps_watch do this work when they have done their own; ps_reencode does nothing else.
+*/
+
+/* Flags of ps_library_use_model. */
+enum {
+    PS_USE_KEEP_OLD = 1 /* keep the old embeddings when they answer no more: going back is then quick, and costs their place on disk */
+};
+
+/* Lets the library change to the model package `path`; NULL: the usual one, as described at the top. The package must stay where it is. A
+** model of the space that answers now, or one for a library without photos, answers at once. Naming the model of now ends a change. No photo
+** is encoded yet. PS_MODEL: it was refused, or has no image tower. Since 0.4. */
+PS_API int ps_library_use_model(ps_library *library, const char *path, unsigned flags);
+
+/* Goes on with a change, wherever the photos are; without one, does nothing. Photos that wait to be read by the current model are read first.
+** Options, result and progress as for ps_index. result->switched tells whether it is done. One call at a time for each library, as ps_index.
+** @return PS_OK, PS_BUSY, PS_NOTFOUND (the package of the one or the other model is not there), PS_CANCELLED... Since 0.4. */
+PS_API int ps_reencode(ps_index_result *result, ps_library *library, const ps_index_options *options);
 
 /* ---- Searching ---- */
 
@@ -707,7 +739,7 @@ enum {
     PS_DOING_READ_TEXT = 7 /* a watch reads text in its spare time. Since 0.3 */
 };
 
-#define PS_STATUS_VERSION 2
+#define PS_STATUS_VERSION 3
 typedef struct ps_status { /* strings are valid until the calling thread's next ps_library_status */
     unsigned version;      /* PS_STATUS_VERSION */
     uint64_t photos;       /* different photos, by content */
@@ -718,7 +750,7 @@ typedef struct ps_status { /* strings are valid until the calling thread's next 
     uint64_t vectors;      /* embeddings of the current model's space */
     uint64_t bytes;        /* on disk */
     int64_t last_indexed;  /* seconds since 1970, UTC; 0: never */
-    const char *model;     /* id of the model that indexed last; NULL: nothing indexed yet */
+    const char *model;     /* id of the model that answers; NULL: nothing indexed yet */
     const char *index;     /* cache for searching: "ready", or "stale" or "missing", which the next search mends */
     /* Since version 2: */
     uint64_t previewed;           /* of pending: can be found already, by their previews */
@@ -732,9 +764,15 @@ typedef struct ps_status { /* strings are valid until the calling thread's next 
     double seconds_left;          /* negative: unknown */
     double cpu_seconds_per_photo; /* what a photo costs in processor time; 0: not known yet */
     const char *why;              /* why it is paused or slow, or what cannot be done at the moment; NULL: nothing */
+    /* Since version 3: */
+    const char *next_model;  /* id of the model that the library changes to; NULL: none, and the rest is 0 */
+    uint64_t reencoded;      /* photos that it has encoded */
+    uint64_t to_reencode;    /* photos that it is still to encode, before it answers */
+    uint64_t out_of_reach;   /* photos whose files are away or cannot be read: it does not wait for them */
 } ps_status;
 #define PS_STATUS_INIT                                                                                                           \
-    { PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, PS_DOING_NOTHING, 0, 0, 0, 0, 0.0, -1.0, 0.0, NULL }
+    { PS_STATUS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, PS_DOING_NOTHING, 0, 0, 0, 0, 0.0, -1.0, 0.0, NULL, \
+      NULL, 0, 0, 0 }
 
 /* Fills *out (set up with PS_STATUS_INIT). Needs no model. Since 0.1. */
 PS_API int ps_library_status(ps_status *out, ps_library *library);
@@ -838,7 +876,7 @@ typedef struct ps_companion { /* strings belong to the model */
 PS_API size_t ps_model_companion_count(const ps_model *model);
 
 /* Opens the i-th companion if it was not yet, and fills *out (set up with PS_COMPANION_INIT). PS_OK also for one that is not
-** used; PS_NOTFOUND if there is no such companion. Since 0.1. */
+** used, and for a file that is a model of its own, whose name only begins like this one's: then neither `refused` nor `id` is set; PS_NOTFOUND if there is no such companion. Since 0.1. */
 PS_API int ps_model_companion(ps_companion *out, ps_model *model, size_t i);
 
 /* The embedding of a text: float [dim], of length 1. `text` has `length` bytes. PS_INVALID if it is blank. Since 0.1. */
@@ -851,6 +889,41 @@ PS_API int ps_model_embed_text_in(float *embedding, ps_model *model, const char 
 /* The embedding of an image file: float [dim], of length 1. PS_NOTFOUND, PS_FORMAT, PS_CORRUPT, PS_TOOBIG, ... Since 0.1. */
 PS_API int ps_model_embed_image(float *embedding, ps_model *model, const char *path);
 
+/* The packages on this device: the usual one, and those that were imported, $XDG_DATA_HOME/photosearch/models/NAME.safetensors. */
+typedef struct ps_packages ps_packages;
+
+#define PS_PACKAGE_VERSION 1
+typedef struct ps_package { /* strings belong to the list; NULL: not known */
+    unsigned version;       /* PS_PACKAGE_VERSION */
+    const char *name;       /* as imported, "tinyclip"; of the usual one NULL */
+    const char *path;       /* "": a model that the library knows, the package of which is not here */
+    const char *id;         /* as in ps_model_info; NULL: it cannot be used */
+    const char *space;
+    const char *licence;
+    int dim;
+    uint64_t bytes;
+    int usual;        /* 1: the one for libraries that have none yet */
+    int companion;    /* 1: a text-only package for more languages, used with the one before it in the list */
+    int own;          /* 1: the library answers by it */
+    int next;         /* 1: the library is changing to it */
+    uint64_t vectors; /* embeddings of its space in the library */
+} ps_package;
+#define PS_PACKAGE_INIT                                                                                                          \
+    { PS_PACKAGE_VERSION, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Lists them, as they are now, and what the library (NULL: none) knows of them. Free with ps_packages_free (NULL is fine). Since 0.4. */
+PS_API int ps_packages_open(ps_packages **out, ps_library *library);
+PS_API void ps_packages_free(ps_packages *packages);
+PS_API size_t ps_packages_count(const ps_packages *packages); /* 0 for NULL */
+/* Fills *out (set up with PS_PACKAGE_INIT) with the i-th. PS_NOTFOUND if there is none; its sentence is that of ps_last_error(NULL). Since
+** 0.4. */
+PS_API int ps_packages_get(ps_package *out, const ps_packages *packages, size_t i);
+
+/* Deletes the imported package of that name, and its companions. library (NULL: none) is asked first: PS_BUSY when it answers by that model or
+** changes to it, unless force is 1; embeddings in it stay. PS_NOTFOUND: there is none of that name. The sentence is that of
+** ps_last_error(NULL). Since 0.4. */
+PS_API int ps_package_remove(const char *name, ps_library *library, int force);
+
 /* Runs every tower once, those of companions too, and compares what it gives with the float32 path. *cosine is the smallest
 ** agreement found (1: the same). PS_MODEL if a tower fails, *cosine is below 0.9, or a companion cannot be used. Since 0.1. */
 PS_API int ps_model_verify(double *cosine, ps_model *model);
@@ -858,9 +931,10 @@ PS_API int ps_model_verify(double *cosine, ps_model *model);
 /* ---- Importing a published model ---- */
 
 typedef enum ps_import_phase {
-    PS_IMPORT_WRITING = 0,  /* the package */
-    PS_IMPORT_PRECISE = 1,  /* the same in float32, for the report; it goes away again */
-    PS_IMPORT_COMPARING = 2 /* the two, for the report */
+    PS_IMPORT_MEASURING = 0, /* a first package is written, to see what values go through it; it goes away again */
+    PS_IMPORT_WRITING = 1,   /* the package */
+    PS_IMPORT_PRECISE = 2,   /* the same in float32, for the report; it goes away again */
+    PS_IMPORT_COMPARING = 3  /* the two, for the report */
 } ps_import_phase;
 
 /* What INT8 costs at one operation, see ps_import_options.layer. */
@@ -882,7 +956,7 @@ typedef struct ps_import_options {
     int replace;             /* 1: a package that is there already is replaced; 0: that is PS_INVALID */
     int precision;           /* PS_PRECISION_INT8; PS_PRECISION_FLOAT: a package of float32 for verifying, four times the size */
     int report;              /* 1: compares the package with float32 afterwards: takes its time, and as much disk as the float32 package */
-    const char *const *photos; /* [photo_count] image files for the report */
+    const char *const *photos; /* [photo_count] image files that INT8 is fitted to, and compared on for the report; a dozen will do */
     size_t photo_count;
     int (*progress)(int phase, double done, void *payload); /* PS_IMPORT_*, 0..1; not 0 ends the import with PS_CANCELLED; NULL */
     void (*layer)(const ps_layer_error *layer, void *payload); /* for each operation of the report; NULL */

@@ -16,7 +16,7 @@ static int64_t whole(int64_t n) { return n > 0 ? n : 0; }
 
 /* What the strings of a status point at. */
 typedef struct status_text {
-    char model[PS__STORE_NAME];
+    char model[PS__STORE_NAME], next[PS__STORE_NAME];
     char why[sizeof((ps__activity *)0)->why];
 } status_text;
 
@@ -33,6 +33,14 @@ static void fill_counts(ps_status *out, status_text *text, const ps__store_count
     out->model = text->model[0] ? text->model : NULL;
     out->previewed = (uint64_t)whole(counts->previewed);
     out->missing = (uint64_t)whole(counts->missing);
+}
+
+static void fill_change(ps_status *out, status_text *text, const ps__store_change *change) {
+    memcpy(text->next, change->next.id, sizeof text->next);
+    out->next_model = text->next[0] ? text->next : NULL;
+    out->reencoded = (uint64_t)whole(change->done);
+    out->to_reencode = (uint64_t)whole(change->left);
+    out->out_of_reach = (uint64_t)whole(change->out_of_reach);
 }
 
 static void fill_activity(ps_status *out, status_text *text, const char *folder) {
@@ -59,10 +67,15 @@ static int read_status(ps_status *out, status_text *text, ps__store *store, ps__
     if (status == PS__OK && counts.model.id[0])
         status = ps__index_state(&state, store, counts.model.space, counts.model.dim, err);
     if (status != PS__OK) return status;
+    ps__store_change change;
+    status = ps__store_count_change(&change, store, err);
+    if (status != PS__OK) return status;
     ps_status full = {.version = out->version, .index = names[state]};
+    fill_change(&full, text, &change);
     fill_counts(&full, text, &counts);
     fill_activity(&full, text, ps__store_folder(store));
-    memcpy(out, &full, out->version == 1 ? offsetof(ps_status, previewed) : sizeof full);
+    static const size_t sizes[] = {0, offsetof(ps_status, previewed), offsetof(ps_status, next_model), sizeof full};
+    memcpy(out, &full, sizes[out->version]);
     return PS__OK;
 }
 

@@ -15,6 +15,7 @@ typedef struct watcher {
     const ps_watch_options *options;
     ps__permit permit; /* whose words the watch is shown */
     int no_reader;     /* there is nothing to read text with: it was told */
+    int64_t read_change; /* of the library, when all text was read; -1: it was not yet */
 } watcher;
 
 static const char *paused(void *payload) {
@@ -93,8 +94,7 @@ static void tell_reading(const ps__reading_progress *p, void *payload) {
 }
 
 /* What fails is told, and left until the library changes; a reader that is missing, for good. */
-static int read_text(const ps__watch_spare *spare, void *payload) {
-    watcher *w = payload;
+static int read_text(const ps__watch_spare *spare, watcher *w) {
     ps_library *library = w->work.library;
     spare_time t = {w, spare};
     ps__reading_result result;
@@ -115,6 +115,59 @@ static int read_text(const ps__watch_spare *spare, void *payload) {
     if (status != PS__OK) ps__logf(&library->log, PS__LOG_WARNING, "%s", why.text);
     w->no_reader = status == PS__NOTFOUND;
     return PS__SPARE_DONE;
+}
+
+/* ---- Another model ---- */
+
+typedef struct refilling { /* stands for the work's own progress function meanwhile */
+    const ps__watch_spare *spare;
+    watcher *w;
+} refilling;
+
+static int tell_refill(const ps__indexer_progress *p, void *payload) {
+    const refilling *r = payload;
+    ps__work_announce_progress(&r->w->work, p);
+    r->spare->tell(p, r->spare->payload);
+    return r->spare->stop(r->spare->payload);
+}
+
+/* Goes at the governor's pace, and stops for whatever else there is to do: what is done is kept. */
+static int refill(const ps__watch_spare *spare, watcher *w) {
+    refilling r = {spare, w};
+    ps__work *work = &w->work;
+    const ps__indexer_options before = work->options;
+    ps__indexer_result result = {0};
+    ps__error why = {0};
+    if (!ps__work_is_changing(work)) return PS__SPARE_DONE;
+    work->options.progress = tell_refill;
+    work->options.payload = &r;
+    int status = ps__work_refill(work, &result, &why);
+    work->options = before;
+    ps__work_announce(work, PS__DOING_IDLE, NULL);
+    if (status != PS__OK && status != PS__CANCELLED) ps__logf(&work->library->log, PS__LOG_WARNING, "%s", why.text);
+    if (status == PS__CANCELLED) return PS__SPARE_LATER;
+    return status == PS__OK && (result.switched || !w->options->once) ? PS__SPARE_LATER : PS__SPARE_DONE;
+}
+
+static int64_t last_change(ps_library *library) {
+    ps__store *store;
+    ps__error ignored;
+    int64_t change = -1;
+    if (ps__library_take_store(&store, library, &ignored) == PS__OK) ps__store_last_change(&change, store, &ignored);
+    ps__library_put_store(library, store);
+    return change;
+}
+
+/* A watch goes on asking: another program may change the library's model at any time. */
+static int fill_spare_time(const ps__watch_spare *spare, void *payload) {
+    watcher *w = payload;
+    if (refill(spare, w) == PS__SPARE_LATER) return PS__SPARE_LATER;
+    int64_t change = last_change(w->work.library);
+    if (w->options->flags & PS_WATCH_READ_TEXT && (w->read_change < 0 || change != w->read_change)) {
+        if (read_text(spare, w) == PS__SPARE_LATER) return PS__SPARE_LATER;
+        w->read_change = last_change(w->work.library);
+    }
+    return w->options->once ? PS__SPARE_DONE : PS__SPARE_LATER;
 }
 
 static ps__policy policy_of(const ps_watch_options *o) {
@@ -157,7 +210,7 @@ static int watch_governed(watcher *w, ps__power_system *system, ps__error *err) 
         .event = pass_on,
         .payload = w,
         .run = make_run,
-        .spare = w->options->flags & PS_WATCH_READ_TEXT ? read_text : NULL,
+        .spare = fill_spare_time,
     };
     show_governor(library, w->work.governor, system);
     status = ps__watch_run(&result, &inner, err);
@@ -167,7 +220,7 @@ static int watch_governed(watcher *w, ps__power_system *system, ps__error *err) 
 }
 
 static int watch(ps_library *library, const char *const *paths, size_t count, const ps_watch_options *options, ps__error *err) {
-    watcher w = {.options = options};
+    watcher w = {.options = options, .read_change = -1};
     ps__power_system *system;
     int status = ps__work_begin(&w.work, library, paths, count, options->flags, options->threads, err);
     if (status != PS__OK) return status;

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/lookup.h"
 #include "api/tender.h"
+#include "base/alloc.h"
 #include "base/os.h"
 
 #define IDLE_FILE_SECONDS 300.0 /* for one file in the background, where a busy device may let it wait */
@@ -47,8 +49,11 @@ void ps__fill_result(ps_index_result *out, const ps__indexer_result *r) {
         .previewed = number(r->previewed),
         .asked = number(r->asked),
         .cpu_seconds = r->cpu_seconds,
+        .reencoded = number(r->reencoded),
+        .switched = r->switched,
     };
-    memcpy(out, &full, out->version == 1 ? offsetof(ps_index_result, previewed) : sizeof full);
+    static const size_t sizes[] = {0, offsetof(ps_index_result, previewed), offsetof(ps_index_result, reencoded), sizeof full};
+    memcpy(out, &full, sizes[out->version]);
 }
 
 /* ---- Telling ------------------------------------------------------------------------------------------------------------ */
@@ -90,6 +95,7 @@ static int on_progress(const ps__indexer_progress *p, void *payload) {
     ps__work_announce_progress(w, p);
     if (!w->progress) return 0;
     ps__fill_progress(&progress, p);
+    if (w->refilling && p->phase == PS__PHASE_ENCODE) progress.phase = PS_PHASE_REENCODE;
     return w->progress(&progress, w->payload);
 }
 
@@ -112,15 +118,56 @@ int ps__library_enter(ps_library *library, ps__error *err) {
 
 void ps__library_leave(ps_library *library) { atomic_flag_clear(&library->indexing); }
 
+/* ---- Models ------------------------------------------------------------------------------------------------------------- */
+
+/* With a model named whose vectors cannot be compared with those that answer now, the library changes to it: nothing is to become
+** unfindable meanwhile. Where its own model is nowhere, nothing answers anyway. *own is then NULL, and the named one is used at once. */
+static int change_to_named(ps_model **own, ps_library *library, const ps_model *model, const char *path, ps__error *err) {
+    const ps__encoder_info *info = ps__model_info(model);
+    ps__store_model current, next;
+    ps__store *store;
+    ps__error ignored;
+    *own = NULL;
+    int status = ps__library_take_store(&store, library, err);
+    if (status == PS__OK) status = ps__store_current_model(&current, store, err);
+    if (status == PS__OK) status = ps__store_next_model(&next, store, err);
+    ps__library_put_store(library, store);
+    if (status != PS__OK || !current.id[0] || strcmp(current.space, info->space) == 0) return status;
+    if (ps__library_own(own, library, &ignored) != PS__OK || strcmp(next.id, info->id) == 0) return PS__OK;
+    status = ps__store_open(&store, library->folder, PS__STORE_WRITE, err);
+    if (status == PS__OK) status = ps__store_set_next_model(store, info->id, info->space, info->dim, path, 0, err);
+    ps__store_close(store);
+    return status;
+}
+
+/* Which model the next run encodes with: the library's may have changed since the last one. */
+static int choose_model(ps__work *w, ps__error *err) {
+    ps_library *library = w->library;
+    ps_model *own = NULL;
+    int status = ps__library_model(&w->model, library, err);
+    w->named = library->model_path != NULL;
+    if (status == PS__OK && w->named && !w->model_path) status = ps__absolute_path(&w->model_path, library->model_path, err);
+    if (status == PS__OK && w->named) status = change_to_named(&own, library, w->model, w->model_path, err);
+    if (status == PS__OK && own) {
+        w->model = own;
+        w->named = 0;
+    }
+    if (status == PS__OK) status = ps__indexer_encoder_from(&w->encoder, ps__model_encoder(w->model), err);
+    if (status == PS__OK && w->named) w->encoder.path = w->model_path;
+    return status;
+}
+
 int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, size_t count, unsigned flags, int threads,
                    ps__error *err) {
     ps__error why;
     memset(w, 0, sizeof *w);
     w->library = library;
     w->activity.left_seconds = -1;
-    int status = ps__library_model(&w->model, library, err);
-    if (status == PS__OK) status = ps__indexer_encoder_from(&w->encoder, ps__model_encoder(w->model), err);
-    if (status != PS__OK) return status;
+    int status = choose_model(w, err);
+    if (status != PS__OK) {
+        ps__free(w->model_path);
+        return status;
+    }
     w->sandbox.log = &library->log;
     if (flags & PS_INDEX_BACKGROUND) w->sandbox.seconds = IDLE_FILE_SECONDS;
     if (flags & PS_INDEX_IN_PROCESS)
@@ -148,13 +195,87 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
     return PS__OK;
 }
 
-void ps__work_end(ps__work *w) { ps__announcer_free(w->announcer); }
+void ps__work_end(ps__work *w) {
+    ps__announcer_free(w->announcer);
+    ps__free(w->model_path);
+}
 
-int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
+static int run_tended(ps__work *w, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
     ps__tender *tender = ps__tender_start(w->library, w->model);
     int status = ps__indexer_run(result, options, err);
     ps__tender_stop(tender, status == PS__OK);
     w->cpu_seconds += result->cpu_seconds;
     w->encoded += result->encoded;
     return status;
+}
+
+int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
+    memset(result, 0, sizeof *result);
+    int status = choose_model(w, err);
+    return status == PS__OK ? run_tended(w, result, options, err) : status;
+}
+
+/* ---- Changing the model -------------------------------------------------------------------------------------------------- */
+
+int ps__work_is_changing(ps__work *w) {
+    ps__store_model next = {0};
+    ps__store *store;
+    ps__error ignored;
+    if (ps__library_take_store(&store, w->library, &ignored) == PS__OK) ps__store_next_model(&next, store, &ignored);
+    ps__library_put_store(w->library, store);
+    return next.id[0] != 0;
+}
+
+/* What waits to be read by the current model, wherever it is. */
+static int read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err) {
+    static const char *const everywhere[] = {"/"}, *const nothing[1] = {NULL};
+    ps__indexer_options o = w->options;
+    o.roots = everywhere;
+    o.root_count = 1;
+    o.only = nothing;
+    o.only_count = 0;
+    ps__indexer_result inner = {0};
+    int status = ps__work_run(w, &inner, &o, err);
+    result->indexed += inner.indexed;
+    result->failed += inner.failed;
+    result->seconds += inner.seconds;
+    result->cpu_seconds += inner.cpu_seconds;
+    return status;
+}
+
+/* The index of what answers now, ready before somebody asks. */
+static void freshen_index(ps__work *w) {
+    ps__error ignored;
+    if (choose_model(w, &ignored) == PS__OK) ps__tender_stop(ps__tender_start(w->library, w->model), 1);
+}
+
+static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
+    ps__indexer_encoder encoder;
+    ps__indexer_result inner = {0};
+    ps__indexer_options o = w->options;
+    ps_model *next;
+    int status = ps__library_next(&next, w->library, err);
+    if (status != PS__OK || !next) return status;
+    status = ps__indexer_encoder_from(&encoder, ps__model_encoder(next), err);
+    if (status != PS__OK) return status;
+    o.encoder = &encoder;
+    w->refilling = 1;
+    status = ps__indexer_reencode(&inner, &o, err);
+    w->refilling = 0;
+    w->cpu_seconds += inner.cpu_seconds;
+    w->encoded += inner.encoded;
+    result->reencoded += inner.encoded;
+    result->failed += inner.failed;
+    result->seconds += inner.seconds;
+    result->cpu_seconds += inner.cpu_seconds;
+    result->switched |= inner.switched;
+    if (!result->first_failure[0]) memcpy(result->first_failure, inner.first_failure, sizeof result->first_failure);
+    if (inner.switched) freshen_index(w);
+    return status;
+}
+
+int ps__work_refill(ps__work *w, ps__indexer_result *result, ps__error *err) {
+    if (!ps__work_is_changing(w)) return PS__OK;
+    int status = read_waiting(w, result, err);
+    return status == PS__OK ? reencode(w, result, err) : status;
 }

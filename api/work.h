@@ -11,7 +11,10 @@
 
 typedef struct ps__work {
     ps_library *library;
-    ps_model *model;             /* the library's */
+    ps_model *model;             /* that ordinary runs encode with */
+    int named;                   /* 1: it is the one that was named for this handle */
+    char *model_path;            /* owned: where that lies, absolute; NULL: not to be noted */
+    int refilling;               /* 1: what is told is about the next model */
     ps_progress_fn progress;     /* the caller's; NULL: none */
     void *payload;               /* handed to it */
     ps__indexer_encoder encoder; /* these three are what options point at */
@@ -33,6 +36,12 @@ void ps__work_end(ps__work *work);
 
 /* One run with work->options or a variant of them, after which the search index is fresh. */
 int ps__work_run(ps__work *work, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err);
+
+/* While the library's model is being changed: reads what waits, wherever it is, then gives photos vectors of the next model; adds to
+** *result. Does nothing else. */
+int ps__work_refill(ps__work *work, ps__indexer_result *result, ps__error *err);
+/* 1: there is something to refill. */
+int ps__work_is_changing(ps__work *work);
 
 /* Tells what is being done, now. */
 void ps__work_announce(ps__work *work, int state, const char *why);

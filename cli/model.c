@@ -14,7 +14,7 @@ typedef struct text {
 static void print_texts(const text *texts, size_t count) {
     for (size_t i = 0; i < count; i++) {
         printf("\"%s\":", texts[i].key);
-        json_string(texts[i].value);
+        json_text(texts[i].value);
         putchar(',');
     }
 }
@@ -103,7 +103,7 @@ static int verify(const options *o, ps_model *model, const ps_model_info *about)
     if (ps_model_verify(&cosine, model) != PS_OK) return complain_status(NULL);
     if (o->json) {
         fputs("{\"model\":", stdout);
-        json_string(about->id);
+        json_text(about->id);
         fputs(",\"ok\":true,", stdout);
         json_number("agreement", cosine, 6);
         puts("}");
@@ -121,7 +121,7 @@ static int run(options *o) {
     int checking = strcmp(o->words[0], "verify") == 0;
     if (strcmp(o->words[0], "import") == 0) return import_model(o);
     if (!checking && strcmp(o->words[0], "info") != 0)
-        return complain_usage("model knows import, info and verify, not \"%.60s\"", o->words[0]);
+        return complain_usage("model knows import, info, pull and verify, not \"%.60s\"", o->words[0]);
     if (o->word_count > 1) o->model = o->words[1];
     ps_model *model = open_model(o);
     if (!model) return EXIT_FAILED;
@@ -133,10 +133,11 @@ static int run(options *o) {
 
 const command command_model = {
     "model",
-    "info|verify [MODEL] | import FOLDER --name NAME",
-    "Tell about a model package, or check it",
+    "info|verify [MODEL] | import FOLDER --name NAME | pull NAME",
+    "Tell about a model package, or check it; get and import others",
     "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside\n"
-    "X.safetensors.\n",
+    "X.safetensors.\n"
+    "pull fetches a published model and imports it. It uses the network, and has options of its own: model pull --help.\n",
     TAKES_KERNELS | TAKES_IMPORT,
     1,
     2,

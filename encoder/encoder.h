@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "encoder/pixels/pixels.h"
 #include "encoder/score.h"
 
 struct ps__plan;    /* plan/plan.h */
@@ -52,6 +53,9 @@ int ps__encoder_from(ps__encoder **out, struct ps__package *package, const ps__e
 
 void ps__encoder_free(ps__encoder *encoder);
 const ps__encoder_info *ps__encoder_about(const ps__encoder *encoder);
+
+/* How a photo is to be decoded for the image tower. */
+ps__pixels_options ps__encoder_pixels(const ps__encoder_info *info);
 
 /* The package that was opened; belongs to the encoder. */
 const struct ps__package *ps__encoder_package(const ps__encoder *encoder);

@@ -166,7 +166,7 @@ static int feed_one_wanted(ps__pipeline *p, int64_t number, ps__error *err) {
 
 static int feed_wanted(ps__pipeline *p, ps__error *err) {
     int64_t numbers[PS__WANTED_MOST], now = ps__os.monotonic_ns();
-    if (now - p->wanted_ns < WANTED_NS) return PS__OK;
+    if (now - p->wanted_ns < WANTED_NS || p->run->options->flags & PS__INDEX_REENCODE) return PS__OK;
     p->wanted_ns = now;
     size_t count = ps__wanted_take(numbers, PS__WANTED_MOST, p->run->options->library);
     int status = PS__OK;
@@ -271,7 +271,8 @@ static int feed_all(ps__pipeline *p, ps__error *err) {
     }
     /* Partial runs may follow each other within seconds: what failed is tried again when everything is compared. */
     int kinds = p->run->options->only ? PS__WORK_FAILED : PS__WORK_KINDS;
-    for (int kind = PS__WORK_PENDING; kind < kinds && status == PS__OK; kind++) status = feed_kind(p, kind, err);
+    int first = p->run->options->flags & PS__INDEX_REENCODE ? PS__WORK_UNENCODED : PS__WORK_PENDING;
+    for (int kind = first; kind < kinds && status == PS__OK; kind++) status = feed_kind(p, kind, err);
     return status == PS__OK ? feed_put_off(p, err) : status;
 }
 

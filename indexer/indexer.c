@@ -79,6 +79,7 @@ static int count_kind(int64_t *total, ps__run *run, int kind, ps__error *err) {
 static int count_work(ps__run *run, ps__error *err) {
     static const int waiting[] = {PS__WORK_PENDING, PS__WORK_PREVIEWED};
     int64_t count;
+    if (run->options->flags & PS__INDEX_REENCODE) return count_kind(&run->unencoded, run, PS__WORK_UNENCODED, err);
     if (run->options->only_count > 0) { /* the scan has listed it */
         run->new_files = run->todo = (int64_t)run->listed.count;
         return PS__OK;
@@ -131,7 +132,9 @@ static int no_root_was_there(const ps__run *run) { return run->result->roots_ski
 /* Which program and which model are at work. */
 static int introduce(ps__run *run, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
+    if (run->options->flags & PS__INDEX_REENCODE) return ps__reencode_begin(run, err);
     int status = ps__store_use_model(&run->space, run->store, e->model_id, e->space, e->dim, err);
+    if (status == PS__OK && e->path) status = ps__store_set_model_path(run->store, e->model_id, e->path, err);
     if (status != PS__OK || !run->options->version) return status;
     status = ps__store_write(run->store, err);
     if (status == PS__OK) status = ps__store_note_version(run->store, run->options->version, err);
@@ -144,6 +147,8 @@ static int run_locked(ps__run *run, ps__error *err) {
     int status = introduce(run, err);
     if (status == PS__OK) status = ps__place_photos(run, err);
     if (status == PS__OK) status = run_phases(run, err);
+    if (status == PS__OK && run->options->flags & PS__INDEX_REENCODE) status = ps__reencode_end(run, err);
+    if (status == PS__OK) status = ps__remove_retired(run, err);
     if (status == PS__OK || status == PS__CANCELLED) {
         int end = note_end(run, err);
         if (status == PS__OK) status = end;

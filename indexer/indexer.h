@@ -32,9 +32,11 @@
 /* The encoder as the pipeline sees it: tests put a fake here. Strings and payload stay the caller's and must outlive the run. */
 typedef struct ps__indexer_encoder {
     const char *model_id; /* what vectors are filed under */
+    const char *path;     /* absolute, of its package, to be noted in the library; NULL: not to be */
     const char *space;    /* what they are comparable in */
     int dim;              /* floats an embedding */
     int image_size;       /* the model wants RGB of image_size x image_size */
+    int fit, filter, shorter; /* how a photo becomes that: as in ps__pixels_options */
     /* One session a worker thread; called from that thread. */
     int (*session_new)(void **session, void *payload, ps__error *err);
     void (*session_free)(void *session);
@@ -52,7 +54,8 @@ enum {                                   /* flags */
        PS__INDEX_ALLOW_REMOVAL = 1 << 2, /* remove entries even when a root is suddenly empty or on another device */
        PS__INDEX_RETRY = 1 << 3,         /* try quarantined files again */
        PS__INDEX_NO_PREVIEWS = 1 << 4,   /* leave the preview phase out */
-       PS__INDEX_BACKGROUND = 1 << 5     /* threads (and the decoders they start) take only what nobody else wants of CPU and disk */
+       PS__INDEX_BACKGROUND = 1 << 5,    /* threads (and the decoders they start) take only what nobody else wants of CPU and disk */
+       PS__INDEX_REENCODE = 1 << 12      /* of ps__indexer_reencode */
 };
 
 enum { PS__PHASE_SCAN = 1, PS__PHASE_ENCODE = 2, PS__PHASE_REMOVE = 3, PS__PHASE_DONE = 4, PS__PHASE_PREVIEW = 5,
@@ -115,7 +118,9 @@ typedef struct ps__indexer_result {
     int64_t removed;         /* entries removed because their files are gone */
     int64_t kept;            /* entries of files that are gone, kept on doubt */
     int64_t asked;           /* of those: kept because they are too many at once */
+    int64_t reencoded;       /* not of a run: whoever makes several may add up here what ps__indexer_reencode encoded */
     int interrupted;         /* 1: ended early by options->interrupt */
+    int switched;            /* 1: the library answers with its next model now; of ps__indexer_reencode */
     int64_t roots_skipped;   /* roots that are missing or could not be read */
     int64_t folders_skipped; /* folders below roots that could not be read */
     int64_t bytes_read;      /* of image files */
@@ -124,6 +129,17 @@ typedef struct ps__indexer_result {
     double photos_per_second;           /* indexed / seconds */
     char first_failure[PS__ERROR_TEXT]; /* the sentence of the first file, folder or root that failed; "" none */
 } ps__indexer_result;
+
+/*
+** Gives photos that are known already, wherever they are, vectors of the library's next model (store.h), which `encoder` must be; `roots` and
+** `only` of the options are not used. Files that are not what they were when they were indexed are left to an ordinary run: those
+** that changed wait for it from now on. When nothing is left, the next model becomes the current one, and `switched` is 1; it is put off while
+** photos that can be found wait to be read (whose files are there), so that each of them can be found afterwards, too. Photos whose files are
+** away or cannot be read do not keep it up; they are encoded when they can be. Last, the old vectors are removed.
+**
+** Otherwise as ps__indexer_run. PS__NOTFOUND: the encoder's model is not the next one.
+*/
+int ps__indexer_reencode(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err);
 
 /* *result is always filled. PS__OK: done, whatever single files did (see failed). PS__CANCELLED: stopped on request. PS__NOTFOUND,
 ** PS__ACCESS or PS__IO: no root could be read. PS__BUSY: another process indexes this library. PS__FULL, PS__CORRUPT...: the

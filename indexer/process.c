@@ -167,6 +167,10 @@ static int look_up(ps__pipeline *p, ps__outcome *o, const source *s) {
     o->claimed = 1;
     if (!ask_store(&known, p, o)) return 0;
     if (known) o->kind = PS__OUTCOME_KNOWN;
+    if (p->run->options->flags & PS__INDEX_REENCODE && o->photo.id != o->job.photo) {
+        o->kind = PS__OUTCOME_CHANGED;
+        return 0;
+    }
     return !known;
 }
 
@@ -196,8 +200,9 @@ static int check_time(ps__pipeline *p, const ps__outcome *o, int64_t start_ns, p
 }
 
 static ps__pixels_options wanted_pixels(const ps__pipeline *p) {
-    int side = p->run->options->encoder->image_size;
-    return (ps__pixels_options){.width = side, .height = side, .fit = PS__FIT_SQUASH};
+    const ps__indexer_encoder *e = p->run->options->encoder;
+    return (ps__pixels_options){
+        .width = e->image_size, .height = e->image_size, .fit = e->fit, .filter = e->filter, .shorter = e->shorter};
 }
 
 /* What comes after decoding, whose result is `status`: the vector. pixels are cleared. */

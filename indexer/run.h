@@ -117,6 +117,12 @@ int ps__scan(ps__run *run, ps__error *err);
 int ps__encode(ps__run *run, ps__error *err);
 int ps__remove_vanished(ps__run *run, ps__error *err);
 
+/* Of a run with PS__INDEX_REENCODE: sets run->space; and at its end, switches when nothing is left. */
+int ps__reencode_begin(ps__run *run, ps__error *err);
+int ps__reencode_end(ps__run *run, ps__error *err);
+/* Removes vectors that answer no more. */
+int ps__remove_retired(ps__run *run, ps__error *err);
+
 void ps__stat_of(ps__file_stat *out, const struct stat *st);
 /* 1: the clock behind mtimes is finer than seconds on this file's volume, as far as this file shows. */
 int ps__fine_mtime(int64_t mtime_ns);

@@ -112,6 +112,9 @@ int ps__store_count_below(int64_t *count, ps__store *store, const char *root, ps
 ** (0: no such photo). */
 int ps__store_known(int *known, int64_t *photo, ps__store *store, int space, const uint8_t hash[16], ps__error *err);
 
+/* Files that wait to be read, PENDING or PREVIEWED, whose photos answer now and have no vector in `space`. fn as above. */
+int ps__store_each_awaited(ps__store *store, int space, ps__file_fn *fn, void *payload, ps__error *err);
+
 /* ---- Results ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct ps__file_done {

@@ -100,6 +100,11 @@ int ps__store_walk_files(ps__store *store, sqlite3_stmt *stmt, ps__file_fn *fn, 
 #define PS__PHOTO_MASK ((INT64_C(1) << PS__PHOTO_BITS) - 1)
 static inline int64_t ps__vector_key(int space, int64_t photo) { return (int64_t)space << PS__PHOTO_BITS | photo; }
 
+/* Inside a write: registers a model; makes a registered one current, and ends a change to its space; notes where its package lies. */
+int ps__store_add_model(int *space, ps__store *store, const char *model_id, const char *space_name, int dim, ps__error *err);
+int ps__store_put_current(ps__store *store, const char *model_id, int space, ps__error *err);
+int ps__store_put_model_path(ps__store *store, const char *model_id, const char *path, ps__error *err);
+
 /* Length of a space's vectors; PS__NOTFOUND without a sentence for an unknown number. */
 int ps__store_space_dim(int *dim, ps__store *store, int space, ps__error *err);
 

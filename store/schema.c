@@ -101,5 +101,10 @@ static const char version_3[] =
     "CREATE TRIGGER file_left AFTER DELETE ON files WHEN OLD.photo IS NOT NULL BEGIN"
     " INSERT INTO changes(kind, photo, space) VALUES(3, OLD.photo, -1); END;";
 
-const ps__migration ps__store_migrations[] = {{version_1}, {version_2}, {version_3}};
+/* Models that follow each other. `path` is that of the package, where somebody chose it; a space is retired when its vectors are to go. */
+static const char version_4[] =
+    "ALTER TABLE models ADD COLUMN path BLOB;"
+    "ALTER TABLE spaces ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;";
+
+const ps__migration ps__store_migrations[] = {{version_1}, {version_2}, {version_3}, {version_4}};
 const int ps__store_version = sizeof ps__store_migrations / sizeof *ps__store_migrations;

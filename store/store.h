@@ -75,24 +75,64 @@ int ps__store_is_locked(const char *folder);
 ** that read vectors take the number of a space, which is stable for the life of the library.
 */
 
-/* Registers the model and its space where they are new, and makes it the library's current model (what status counts against).
-** PS__MODEL when the space is known with another dim. PS__INVALID: an empty or overlong (> 200 bytes) name, dim not in 1..8192. */
+/* Registers the model and its space where they are new, and makes it the library's current model (the one that answers, and what status
+** counts against) at once, whatever vectors there are. Ends a change to a model of this space. PS__MODEL when the space is known with another dim. PS__INVALID: an empty or overlong (> 200 bytes) name, dim not in 1..8192. */
 int ps__store_use_model(int *space, ps__store *store, const char *model_id, const char *space_name, int dim, ps__error *err);
 
 /* The number of a space, for reading. PS__NOTFOUND: nothing was ever indexed in it. PS__MODEL: it has another dim. */
 int ps__store_find_space(int *space, ps__store *store, const char *space_name, int dim, ps__error *err);
 
 #define PS__STORE_NAME 201
+#define PS__STORE_PATH 4097
 
 typedef struct ps__store_model {
     char id[PS__STORE_NAME];    /* "" when nothing was ever indexed */
     char space[PS__STORE_NAME]; /* name of its space */
     int space_number;           /* 0 when id is "" */
     int dim;                    /* length of its vectors */
+    char path[PS__STORE_PATH];  /* of its package, absolute; "": nobody chose it, it was the usual one */
 } ps__store_model;
 
-/* The model that indexed last. */
+/* The model whose vectors answer. */
 int ps__store_current_model(ps__store_model *out, ps__store *store, ps__error *err);
+
+/* Notes where the package of a registered model lies. PS__INVALID: not absolute, or too long. */
+int ps__store_set_model_path(ps__store *store, const char *model_id, const char *path, ps__error *err);
+
+/*
+** Changing the model: beside its current model a library may have a *next* one. Photos get vectors of both until none is left without
+** one of the next; then the next becomes the current model, in one transaction. Until then the old vectors answer.
+*/
+
+/* Registers the model and makes it the next one, in place of another that may be so; with the current model's space it becomes the
+** current one at once. path (may be NULL): of its package. keep: 1: the vectors of today stay when they answer no more. */
+int ps__store_set_next_model(ps__store *store, const char *model_id, const char *space_name, int dim, const char *path, int keep,
+                             ps__error *err);
+
+/* id is "" when there is none. */
+int ps__store_next_model(ps__store_model *out, ps__store *store, ps__error *err);
+
+typedef struct ps__store_change {
+    ps__store_model next; /* id "": no change is going on, and all below is 0 */
+    int64_t done;         /* photos with a vector of the next model's space */
+    int64_t left;         /* photos without one, a file of which waits to be read or can be */
+    int64_t waiting;      /* of these: that wait to be read by the current model first */
+    int64_t out_of_reach; /* photos without one whose files are all away or could not be read: the change does not wait for them */
+} ps__store_change;
+
+/* Looks at every file while a change is going on. */
+int ps__store_count_change(ps__store_change *out, ps__store *store, ps__error *err);
+
+/* Makes the next model the current one. Its vectors are not counted: who calls this has seen to it that there is nothing left. Those of
+** the old one are retired, or kept when that was asked for. PS__NOTFOUND: there is no next model. */
+int ps__store_switch_model(ps__store *store, ps__error *err);
+
+/* Removes some of the vectors that are retired, in a transaction of its own: *more tells whether there are others. */
+int ps__store_remove_retired(int *more, ps__store *store, ps__error *err);
+
+/* Every model that the library knows, with the vectors of its space. */
+typedef int ps__store_model_fn(const ps__store_model *model, int64_t vectors, void *payload);
+int ps__store_each_model(ps__store *store, ps__store_model_fn *fn, void *payload, ps__error *err);
 
 /* ---- Photos ------------------------------------------------------------------------------------------------------------- */
 

@@ -9,7 +9,8 @@
 
 #include "encoder/pixels/pixels.h"
 
-static const ps__family *const all[] = {&ps__family_efficientnet_lite, &ps__family_vit, &ps__family_bert, &ps__family_transformer};
+static const ps__family *const all[] = {&ps__family_efficientnet_lite, &ps__family_vit,         &ps__family_fastvit,
+                                        &ps__family_bert,              &ps__family_transformer, &ps__family_mct};
 
 const ps__family *ps__family_find(const char *name, int is_text) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -83,15 +84,16 @@ static int three(float *out, const json_t *list, double least) {
 }
 
 int ps__family_framing(ps__framing *out, const ps__package *package, const json_t *config, ps__error *err) {
-    static const char *const fits[] = {[PS__FIT_SQUASH] = "squash", [PS__FIT_CROP] = "crop"};
+    static const char *const fits[] = {[PS__FIT_SQUASH] = "squash", [PS__FIT_CROP] = "crop", [PS__FIT_CROP_FLOOR] = "crop-floor"};
     static const char *const filters[] = {[PS__FILTER_BICUBIC] = "bicubic", [PS__FILTER_BILINEAR] = "bilinear"};
     static const char key[] = "image.config";
     *out = (ps__framing){0};
     int status = ps__config_int(&out->size, package, config, key, "size", 16, 1024, err);
     if (status) return status;
-    out->fit = choice(config, "fit", fits, 3);
+    out->fit = choice(config, "fit", fits, 4);
     out->filter = choice(config, "filter", filters, 2);
-    if (out->fit == PS__FIT_CROP) status = ps__config_int(&out->shorter, package, config, key, "shorter", 1, 4096, err);
+    if (out->fit == PS__FIT_CROP || out->fit == PS__FIT_CROP_FLOOR)
+        status = ps__config_int(&out->shorter, package, config, key, "shorter", 1, 4096, err);
     if (!status && (out->fit < 0 || out->filter < 0))
         status = ps__fail(err, PS__MODEL, "%s: image.config: \"fit\" or \"filter\" is missing or not known",
                           ps__package_path(package));

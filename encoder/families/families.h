@@ -24,8 +24,8 @@ typedef struct ps__family {
     int (*build)(ps__plan **out, const ps__package *package, const ps__kernels *kernels, int precision, ps__error *err);
 } ps__family;
 
-extern const ps__family ps__family_efficientnet_lite, ps__family_vit; /* images */
-extern const ps__family ps__family_bert, ps__family_transformer;        /* texts */
+extern const ps__family ps__family_efficientnet_lite, ps__family_vit, ps__family_fastvit; /* images */
+extern const ps__family ps__family_bert, ps__family_transformer, ps__family_mct;         /* texts */
 
 /* The family of that name, or NULL. */
 const ps__family *ps__family_find(const char *name, int is_text);

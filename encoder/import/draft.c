@@ -114,6 +114,8 @@ int ps__draft_add_bytes(ps__draft *d, const char *name, int type, int64_t count,
     return PS__OK;
 }
 
+int ps__draft_has_layer(const ps__draft *d, const char *name) { return find_layer(d, name) != NULL; }
+
 int ps__draft_keep_float(ps__draft *d, const char *name, ps__error *err) {
     ps__item *item = find_layer(d, name);
     if (!item) return ps__fail(err, PS__INVALID, "there is no layer %s", name);
@@ -138,7 +140,7 @@ int ps__draft_scale_columns(ps__draft *d, const char *name, const float *factor,
 
 int ps__draft_divide(ps__draft *d, const char *name, const float *factor, int64_t count, ps__error *err) {
     ps__item *item = find(d, name);
-    if (!item || item->is_layer || !item->fill || item->rank != 1 || item->count != count)
+    if (!item || item->is_layer || !item->fill || item->shape[item->rank - 1] != count)
         return ps__fail(err, PS__INVALID, "there is no tensor %s of %lld entries", name, (long long)count);
     return set_copy(&item->divisor, factor, count, err);
 }

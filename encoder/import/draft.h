@@ -7,6 +7,7 @@
 #ifndef PS_IMPORT_DRAFT_H
 #define PS_IMPORT_DRAFT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -38,13 +39,15 @@ int ps__draft_add(ps__draft *draft, const char *name, int store, int rank, const
                   size_t ctx_bytes, ps__error *err);
 /* The same with bytes that are there: type PS__U8, PS__I32 or PS__F32 of package.h, rank 1; copied. */
 int ps__draft_add_bytes(ps__draft *draft, const char *name, int type, int64_t count, const void *data, ps__error *err);
+/* 1 if a layer of that name (without ".weight") was declared. */
+int ps__draft_has_layer(const ps__draft *draft, const char *name);
 /* The layer NAME (without ".weight") keeps its floats in an INT8 package too: for layers that INT8 does not suit. */
 int ps__draft_keep_float(ps__draft *draft, const char *name, ps__error *err);
 
 /* factor f32 [in] (copied): columns of the layer's weights are multiplied by it before they are quantised; what feeds the layer is divided
 ** by it elsewhere (see smooth.h). */
 int ps__draft_scale_columns(ps__draft *draft, const char *name, const float *factor, int64_t in, ps__error *err);
-/* Entries of a float tensor of one dimension are divided by factor f32 [count] (copied). */
+/* Entries of a float tensor are divided by factor f32 [count] (copied), of which there is one for each place of the last dimension. */
 int ps__draft_divide(ps__draft *draft, const char *name, const float *factor, int64_t count, ps__error *err);
 
 /* Not 0 ends the writing with PS__CANCELLED. */

@@ -120,12 +120,12 @@ static int find_only_weights(char **out, const char *folder, ps__error *err) {
     ps__buf names = PS__BUF_INIT;
     int count = 0, fd = ps__os.open(folder, O_RDONLY | O_DIRECTORY, 0);
     DIR *dir = fd >= 0 ? ps__os.fdopendir(fd) : NULL;
+    *out = NULL;
     if (!dir) {
         int e = errno;
         if (fd >= 0) ps__os.close(fd);
         return ps__fail_errno(err, e, "%s", folder);
     }
-    *out = NULL;
     for (struct dirent *entry; (entry = ps__os.readdir(dir)) != NULL;) {
         if (!is_weights(entry->d_name)) continue;
         if (count++ == 0) *out = joined(folder, entry->d_name);
@@ -141,7 +141,10 @@ static int find_only_weights(char **out, const char *folder, ps__error *err) {
     else if (!*out)
         status = ps__fail_nomem(err);
     ps__buf_free(&names);
-    if (status) ps__free(*out);
+    if (status) {
+        ps__free(*out);
+        *out = NULL;
+    }
     return status;
 }
 
@@ -181,7 +184,7 @@ int ps__source_open(ps__source *out, const ps__source_files *files, ps__error *e
     ps__free(weights);
     if (!status && files->config) status = read_config(out, files->config, err);
     if (!status) status = find_config(out, "open_clip_config.json", err);
-    if (!status && !out->open_clip) status = find_config(out, "config.json", err);
+    if (!status) status = find_config(out, "config.json", err); /* both may lie there, beside weights in either's names */
     if (!status) status = find_preprocessor(out, files->preprocess, err);
     if (!status && files->tokenizer && !(out->tokenizer_path = ps__strdup(files->tokenizer))) status = ps__fail_nomem(err);
     return status;

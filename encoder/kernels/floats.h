@@ -41,13 +41,20 @@ static void floats_layer_norm(float *x, const float *residual, const float *weig
 
 /* The greatest of all |x|; what is not a number is greater than nothing. */
 static inline float greatest_size(const float *x, int n) {
-    float lane[LANES] = {0}, top = 0;
+    vec top[2] = {{0}, {0}};
+    float lane[VEC], rest[2 * VEC] = {0};
     int i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) lane[j] = fabsf(x[i + j]) > lane[j] ? fabsf(x[i + j]) : lane[j];
-    for (int j = 0; i < n; i++, j++) lane[j] = fabsf(x[i]) > lane[j] ? fabsf(x[i]) : lane[j];
-    for (int j = 0; j < LANES; j++) top = lane[j] > top ? lane[j] : top;
-    return top;
+    for (; i < n; i += 2 * VEC) {
+        const float *from = x + i;
+        if (n - i < 2 * VEC) from = memcpy(rest, x + i, (size_t)(n - i) * 4);
+        UNROLL for (int j = 0; j < 2; j++) {
+            vec size = vec_abs(vec_load(from + j * VEC));
+            top[j] = vec_choose(size > top[j], size, top[j]);
+        }
+    }
+    vec_store(lane, vec_choose(top[1] > top[0], top[1], top[0]));
+    for (int j = 1; j < VEC; j++) lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
+    return lane[0];
 }
 
 static float floats_quantize_row(uint8_t *out, const float *x, int n) {
@@ -65,6 +72,33 @@ static float floats_quantize_row(uint8_t *out, const float *x, int n) {
         out[i] = (uint8_t)((int32_t)r + 128);
     }
     return scale;
+}
+
+static void floats_quantize_rest(uint8_t *out, const float *x, const uint8_t *levels, float scale, int n) {
+    const float shifter = 12582912.0f;
+    float inverse = scale > 0 ? 254.0f / scale : 0;
+    for (int i = 0; i < n; i++) {
+        float rest = x[i] - scale * (float)((int32_t)levels[i] - 128);
+        float r = (rest * inverse + shifter) - shifter;
+        r = r < 127.0f ? r : 127.0f;
+        r = r > -127.0f ? r : -127.0f;
+        out[i] = (uint8_t)((int32_t)r + 128);
+    }
+}
+
+static float floats_centre_row(float *out, const float *x, int n) {
+    float low = x[0], high = x[0];
+    for (int i = 1; i < n; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    float middle = (low + high) * 0.5f;
+    for (int i = 0; i < n; i++) out[i] = x[i] - middle;
+    return middle;
+}
+
+static void floats_add_multiple(float *x, const float *y, float factor, int n) {
+    for (int i = 0; i < n; i++) x[i] += factor * y[i];
 }
 
 static void floats_sum_u8(uint32_t *sum, const uint8_t *in, size_t pixels, int channels) {
@@ -96,6 +130,6 @@ static void floats_mean(float *out, const float *x, size_t rows, size_t n) {
 #define PS__FLOAT_KERNELS                                                                                                        \
     .quantize_row = floats_quantize_row, .sum_u8 = floats_sum_u8, .layer_norm = floats_layer_norm, .activate = floats_activate,   \
     .attention = floats_attention, .gemm_float = floats_gemm, .depthwise_float = floats_depthwise, .add = floats_add,            \
-    .add_scaled = floats_add_scaled, .gate = floats_gate, .mean = floats_mean, .dot = floats_dot
+    .quantize_rest = floats_quantize_rest, .centre_row = floats_centre_row, .add_multiple = floats_add_multiple, .add_scaled = floats_add_scaled, .gate = floats_gate, .mean = floats_mean, .dot = floats_dot
 
 #endif

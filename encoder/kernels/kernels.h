@@ -118,6 +118,16 @@ typedef struct ps__kernels {
     ** 128s. */
     float (*quantize_row)(uint8_t *out, const float *x, int n);
 
+    /* What quantize_row left of x over n entries, in steps of scale / 254: q = rint((x - scale * (level - 128)) * 254 / scale) + 128. levels and
+    ** scale are what it gave. */
+    void (*quantize_rest)(uint8_t *out, const float *x, const uint8_t *levels, float scale, int n);
+
+    /* out = x - middle over n >= 1 entries, where middle, which is returned, lies half-way between the least and the greatest. */
+    float (*centre_row)(float *out, const float *x, int n);
+
+    /* x += factor * y over n entries. */
+    void (*add_multiple)(float *x, const float *y, float factor, int n);
+
     /* sum[c] += over pixels of in u8 [pixels][channels]. */
     void (*sum_u8)(uint32_t *sum, const uint8_t *in, size_t pixels, int channels);
 
@@ -163,9 +173,10 @@ static inline size_t ps__depthwise_scratch(int width, int k) {
     return (size_t)(width + 2 * k + 4 * k) * (size_t)((k + 3) / 4) * 256;
 }
 
+/* Four rows of scores, four queries, keys and values, each padded. */
 static inline size_t ps__attention_scratch(int tokens, int head_dim) {
-    size_t padded = ((size_t)tokens + 15) / 16 * 16;
-    return padded * (2 * (size_t)head_dim + 1);
+    size_t padded = ((size_t)tokens + 15) / 16 * 16, width = ((size_t)head_dim + 15) / 16 * 16;
+    return padded * (4 + 2 * width) + 4 * width;
 }
 
 /* Columns of an input line under a window, those outside of the picture too. */

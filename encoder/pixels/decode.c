@@ -35,6 +35,14 @@ static ps__decoder *decoder_for(const char *format) {
     return ps__stb_decode;
 }
 
+const char *ps__pixels_options_fault(const ps__pixels_options *options) {
+    int crop = options->fit == PS__FIT_CROP || options->fit == PS__FIT_CROP_FLOOR;
+    if (!crop && options->fit != PS__FIT_SQUASH && options->fit != PS__FIT_INSIDE) return "fit";
+    if (crop && options->width > 0 && (options->shorter < 1 || options->shorter > MAX_WANTED)) return "shorter side";
+    if (options->filter != PS__FILTER_BICUBIC && options->filter != PS__FILTER_BILINEAR) return "filter";
+    return NULL;
+}
+
 int ps__job_make(ps__job *job, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
                  ps__error *err) {
     static const ps__pixels_options defaults;
@@ -42,10 +50,18 @@ int ps__job_make(ps__job *job, const uint8_t *bytes, size_t size, const char *na
     int whole = options->width == 0 && options->height == 0;
     if (!whole && (options->width < 1 || options->height < 1 || options->width > MAX_WANTED || options->height > MAX_WANTED))
         return ps__fail(err, PS__INVALID, "%s: a size of %d x %d pixels was asked for", name, options->width, options->height);
-    if (options->fit != PS__FIT_SQUASH && options->fit != PS__FIT_INSIDE)
-        return ps__fail(err, PS__INVALID, "%s: an unknown fit was asked for", name);
-    *job = (ps__job){bytes, size, name, options->width, options->height, options->fit, options->max_pixels, options->max_bytes,
-                     NULL};
+    const char *unknown = ps__pixels_options_fault(options);
+    if (unknown) return ps__fail(err, PS__INVALID, "%s: an unknown %s was asked for", name, unknown);
+    *job = (ps__job){.bytes = bytes,
+                     .size = size,
+                     .name = name,
+                     .width = options->width,
+                     .height = options->height,
+                     .fit = options->fit,
+                     .filter = options->filter,
+                     .shorter = options->shorter,
+                     .max_pixels = options->max_pixels,
+                     .max_bytes = options->max_bytes};
     if (!job->max_pixels) job->max_pixels = PS__MAX_PIXELS;
     if (!job->max_bytes) job->max_bytes = PS__MAX_DECODE_BYTES;
     return PS__OK;
@@ -69,24 +85,31 @@ int ps__raster_turn(ps__raster *raster, int orientation, const ps__job *job, ps_
     return PS__OK;
 }
 
+/* 1: the raster is what is wanted, and its memory can be handed on. */
+static int is_fitting(const ps__raster *raster, const ps__target *t) {
+    return t->left == 0 && t->top == 0 && t->whole_width == raster->width && t->whole_height == raster->height &&
+           t->width == raster->width && t->height == raster->height && raster->release == ps__free && raster->owner == raster->rgb;
+}
+
 int ps__raster_fit(ps__pixels *out, ps__raster *raster, const ps__job *job, ps__error *err) {
-    int width, height;
-    ps__job_target(job, raster->stored_width, raster->stored_height, &width, &height);
+    ps__target t;
+    ps__job_target(&t, job, raster->stored_width, raster->stored_height);
     out->original_width = raster->stored_width;
     out->original_height = raster->stored_height;
-    out->width = width;
-    out->height = height;
-    if (width == raster->width && height == raster->height && raster->release == ps__free && raster->owner == raster->rgb) {
+    out->width = t.width;
+    out->height = t.height;
+    if (is_fitting(raster, &t)) {
         out->rgb = raster->rgb;
         memset(raster, 0, sizeof *raster);
         return PS__OK;
     }
-    uint64_t bytes = (uint64_t)raster->stride * (uint64_t)raster->height + (uint64_t)width * (uint64_t)height * 3;
+    uint64_t bytes = (uint64_t)raster->stride * (uint64_t)raster->height + (uint64_t)t.width * (uint64_t)t.height * 3;
     int status = ps__job_check(job, 1, 1, bytes, err);
     if (status) return status;
-    out->rgb = ps__array((size_t)width * 3, (size_t)height);
+    out->rgb = ps__array((size_t)t.width * 3, (size_t)t.height);
     if (!out->rgb) return ps__fail_nomem(err);
-    return ps__resize(out->rgb, width, height, raster->rgb, raster->width, raster->height, raster->stride, err);
+    const ps__resizing how = {job->filter, t.whole_width, t.whole_height, t.left, t.top, t.width, t.height};
+    return ps__resize_part(out->rgb, &how, raster->rgb, raster->width, raster->height, raster->stride, err);
 }
 
 int ps__pixels_decode(ps__pixels *out, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,

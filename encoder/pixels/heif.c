@@ -180,7 +180,9 @@ int ps__heif_decode(ps__raster *out, ps__camera_notes *notes, ps__camera_texts *
 static int serves_better(const struct heif_image_handle *a, const struct heif_image_handle *b, const ps__job *job) {
     int width[2] = {heif_image_handle_get_width(a), heif_image_handle_get_width(b)};
     int height[2] = {heif_image_handle_get_height(a), heif_image_handle_get_height(b)}, covers[2];
-    for (int i = 0; i < 2; i++) covers[i] = job->width && width[i] >= job->width && height[i] >= job->height;
+    int crop = job->fit == PS__FIT_CROP || job->fit == PS__FIT_CROP_FLOOR;
+    int across = crop ? job->shorter : job->width, down = crop ? job->shorter : job->height;
+    for (int i = 0; i < 2; i++) covers[i] = job->width && width[i] >= across && height[i] >= down;
     if (covers[0] != covers[1]) return covers[0];
     return covers[0] ? width[0] < width[1] : width[0] > width[1];
 }

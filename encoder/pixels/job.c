@@ -50,30 +50,52 @@ int ps__job_check(const ps__job *job, uint64_t width, uint64_t height, uint64_t 
     return PS__OK;
 }
 
-void ps__job_target(const ps__job *job, int width, int height, int *target_width, int *target_height) {
-    *target_width = width;
-    *target_height = height;
-    if (!job->width) return;
-    if (job->fit == PS__FIT_SQUASH) {
-        *target_width = job->width;
-        *target_height = job->height;
-        return;
-    }
+/* Where the middle `part` of `whole` pixels begins. */
+static int64_t middle(int64_t whole, int64_t part, int fit) {
+    int64_t twice = whole - part, half = twice / 2;
+    if (twice % 2 == 0) return half;
+    if (twice < 0) return half; /* what is missing is split as (missing / 2) before, and the rest behind, by all */
+    return fit == PS__FIT_CROP ? half + half % 2 : half;
+}
+
+static void crop_target(ps__target *t, const ps__job *job, int width, int height) {
+    int64_t shorter = job->shorter;
+    t->whole_width = width <= height ? shorter : shorter * width / height;
+    t->whole_height = width <= height ? shorter * height / width : shorter;
+    t->left = middle(t->whole_width, job->width, job->fit);
+    t->top = middle(t->whole_height, job->height, job->fit);
+    t->width = job->width;
+    t->height = job->height;
+}
+
+static void inside_target(ps__target *t, const ps__job *job, int width, int height) {
     double across = (double)job->width / width, down = (double)job->height / height;
     double scale = across < down ? across : down;
     if (scale >= 1) return;
-    *target_width = (int)fmax(1, fmin(job->width, floor(width * scale + 0.5)));
-    *target_height = (int)fmax(1, fmin(job->height, floor(height * scale + 0.5)));
+    t->width = (int)fmax(1, fmin(job->width, floor(width * scale + 0.5)));
+    t->height = (int)fmax(1, fmin(job->height, floor(height * scale + 0.5)));
+}
+
+void ps__job_target(ps__target *out, const ps__job *job, int width, int height) {
+    *out = (ps__target){.width = width, .height = height};
+    if (job->width && (job->fit == PS__FIT_CROP || job->fit == PS__FIT_CROP_FLOOR)) {
+        crop_target(out, job, width, height);
+        return;
+    }
+    if (job->width && job->fit == PS__FIT_SQUASH) {
+        out->width = job->width;
+        out->height = job->height;
+    } else if (job->width) {
+        inside_target(out, job, width, height);
+    }
+    out->whole_width = out->width;
+    out->whole_height = out->height;
 }
 
 int ps__job_eighths(const ps__job *job, int width, int height, int turned) {
-    int across, down;
-    ps__job_target(job, turned ? height : width, turned ? width : height, &across, &down);
-    if (turned) {
-        int swap = across;
-        across = down;
-        down = swap;
-    }
+    ps__target t;
+    ps__job_target(&t, job, turned ? height : width, turned ? width : height);
+    int64_t across = turned ? t.whole_height : t.whole_width, down = turned ? t.whole_width : t.whole_height;
     for (int64_t m = 1; m < 8; m++)
         if ((width * m + 7) / 8 >= across && (height * m + 7) / 8 >= down) return (int)m;
     return 8;

@@ -19,6 +19,7 @@ typedef struct ps__job {
     const char *name;              /* for messages */
     int width, height;             /* wanted size of the upright photo, 0 x 0: as it is */
     int fit;                       /* PS__FIT_* */
+    int filter, shorter;           /* as in ps__pixels_options */
     uint64_t max_pixels;           /* never 0 */
     uint64_t max_bytes;            /* never 0 */
     const ps__camera_notes *notes; /* JPEG: used in place of what the bytes say themselves, as for a preview. NULL: none */
@@ -64,11 +65,17 @@ void ps__raster_own(ps__raster *raster, uint8_t *rgb, int width, int height);
 /* PS__CORRUPT for an empty photo, PS__TOOBIG when width x height or the bytes that decoding needs are above the job's caps. */
 int ps__job_check(const ps__job *job, uint64_t width, uint64_t height, uint64_t bytes, ps__error *err);
 
-/* The size that the job makes of an upright photo of width x height. */
-void ps__job_target(const ps__job *job, int width, int height, int *target_width, int *target_height);
+typedef struct ps__target { /* what the job makes of a photo */
+    int64_t whole_width, whole_height; /* the whole upright photo, resized */
+    int64_t left, top;                 /* the pixel of it that is the first of the result; negative: black comes before it */
+    int width, height;                 /* of the result */
+} ps__target;
 
-/* The smallest m in 1..8 for which a stored photo of width x height at m/8 still covers the target in both directions; 8 when none
-** does. turned: the photo lies on its side, so width and height change places. */
+/* For an upright photo of width x height. */
+void ps__job_target(ps__target *out, const ps__job *job, int width, int height);
+
+/* The smallest m in 1..8 for which a stored photo of width x height at m/8 still covers the whole target in both directions; 8 when
+** none does. turned: the photo lies on its side, so width and height change places. */
 int ps__job_eighths(const ps__job *job, int width, int height, int turned);
 
 /* PS__CORRUPT: "NAME: truncated after N of M bytes"; total 0: unknown. */

@@ -13,9 +13,10 @@
 enum {
     PS__FIT_SQUASH = 0, /* exactly width x height, whatever the shape */
     PS__FIT_INSIDE = 1, /* shape kept, never enlarged */
-    PS__FIT_CROP = 2    /* the shorter side becomes `shorter`, up or down, the longer one floor(longer * shorter / its size); of that the
+    PS__FIT_CROP = 2,   /* the shorter side becomes `shorter`, up or down, the longer one floor(longer * shorter / its size); of that the
                         ** middle width x height (from column (width there - width) / 2, rounded to the nearest, ties to even), black
-                        ** where it is smaller */
+                        ** where it is smaller: as torchvision does it with Pillow */
+    PS__FIT_CROP_FLOOR = 3 /* the same from column floor((width there - width) / 2), as transformers does it */
 };
 enum { PS__FILTER_BICUBIC = 0, PS__FILTER_BILINEAR = 1 /* both Pillow's antialiased ones to the bit */ };
 
@@ -25,7 +26,7 @@ typedef struct ps__pixels_options {
     uint64_t max_pixels; /* 0: PS__MAX_PIXELS. A file that declares more is PS__TOOBIG before anything is decoded */
     uint64_t max_bytes;  /* 0: PS__MAX_DECODE_BYTES. Memory that decoding may take */
     int filter;          /* PS__FILTER_* */
-    int shorter;         /* PS__FIT_CROP only */
+    int shorter;         /* PS__FIT_CROP and PS__FIT_CROP_FLOOR only */
 } ps__pixels_options;
 
 #define PS__MAX_PIXELS ((uint64_t)400 * 1000 * 1000)
@@ -70,7 +71,8 @@ typedef struct ps__pixels {
 ** ps__pixels_clear. After a failure *out holds nothing. options may be NULL.
 **
 ** Of animations the first picture is read, of HEIF the primary one. JPEG and WebP are decoded at the smallest size in eighths that
-** covers what is wanted; the rest of the way, and all of it for other formats, is Pillow's antialiased bicubic filter to the bit.
+** covers what is wanted (the whole of it, before a crop); the rest of the way, and all of it for other formats, is Pillow's antialiased
+** filter to the bit.
 ** Colour profiles are not applied.
 **
 ** PS__FORMAT: not an image, or a kind of it that is not read (12-bit and lossless JPEG, CMYK PSD, compressed BMP...). PS__CORRUPT:
@@ -79,6 +81,9 @@ typedef struct ps__pixels {
 int ps__pixels_decode(ps__pixels *out, const uint8_t *bytes, size_t size, const char *name, const ps__pixels_options *options,
                       ps__error *err);
 void ps__pixels_clear(ps__pixels *pixels);
+
+/* What of fit, filter and shorter is absurd, in a word or two; NULL: nothing. */
+const char *ps__pixels_options_fault(const ps__pixels_options *options);
 
 /* Name endings (".jpg") that indexing looks at when it walks folders, lower case, NULL at the end. */
 extern const char *const ps__pixels_endings[];

@@ -2,7 +2,10 @@
 ** Adding the operations over rows of float32. Each says how many rows its output has, and refuses what does not fit together: sizes
 ** come out of packages that anybody may have written.
 */
+#include "base/alloc.h"
 #include "encoder/plan/internal.h"
+
+#include <string.h>
 
 #include "encoder/encoder.h"
 
@@ -53,14 +56,41 @@ static size_t total_of(ps__plan *plan, const char *name, int parts, const int *o
     return total;
 }
 
+void ps__plan_centre(ps__plan *plan) { plan->centres = 1; }
+
+void ps__plan_refine(ps__plan *plan, int on) { plan->refines = on; }
+
+/* Whether what the buffer holds now was given by an activation. */
+static int is_activated(const ps__plan *plan, int buffer) {
+    for (size_t i = plan->op_count; i-- > 0;)
+        if (plan->ops[i].out == buffer) return plan->ops[i].kind == OP_ACTIVATE;
+    return 0;
+}
+
+static int has_floats(const ps__layer *layers, int parts) {
+    int count = 0;
+    for (int p = 0; p < parts; p++) count += layers[p].floats != NULL;
+    return count;
+}
+
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
                     const int *out_features) {
     const ps__buffer *b = ps__plan_rows(plan, name, in, in_features);
     if (!b) return 0;
     size_t rows = b->rows, most = ps__most_rows(plan, b), total = total_of(plan, name, parts, out_features);
+    int is_centred = plan->centres && parts == 1 && is_activated(plan, in);
     ps__op *op = add_op(plan, OP_LINEAR, name, in, rows, total);
     if (!op) return 0;
     op->parts = parts;
+    op->is_refined = plan->refines && plan->precision == PS__PRECISION_INT8 && !has_floats(layers, parts);
+    op->is_centred = is_centred && !op->is_refined;
+    if (op->is_refined) {
+        size_t bytes = (total + 63) / 64 * 64 * sizeof *op->no_bias;
+        if ((op->no_bias = ps__aligned(bytes)) != NULL)
+            memset(op->no_bias, 0, bytes);
+        else
+            plan->failed = PS__NOMEM;
+    }
     for (int p = 0; p < parts; p++) {
         op->layer[p] = layers[p];
         op->part_features[p] = out_features[p];
@@ -205,8 +235,8 @@ int ps__plan_pixels(ps__plan *plan, const char *name, int width, int height, con
     if (plan->failed) return 0;
     ps__op *op = add_op(plan, OP_PIXELS, name, PS__PLAN_INPUT, (size_t)width * (size_t)height, 3);
     if (!op) return 0;
-    op->weight = mean;
-    op->bias = std;
+    memcpy(op->mean, mean, sizeof op->mean);
+    memcpy(op->std, std, sizeof op->std);
     return op->out;
 }
 

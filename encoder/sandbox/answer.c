@@ -117,7 +117,7 @@ static const char *wrong_pixels(ps__decoder_answer *answer, const ps__decoder_re
     const uint64_t most = wanted->max_pixels ? wanted->max_pixels : PS__MAX_PIXELS;
     if (answer->width < 1 || answer->height < 1 || answer->width > wanted->width || answer->height > wanted->height)
         return "its size";
-    if (wanted->fit == PS__FIT_SQUASH && (answer->width != wanted->width || answer->height != wanted->height)) return "its size";
+    if (wanted->fit != PS__FIT_INSIDE && (answer->width != wanted->width || answer->height != wanted->height)) return "its size";
     if ((uint64_t)answer->width * (uint64_t)answer->height * 3 > request->room) return "its size";
     if (!is_photo_size(answer->original_width, answer->original_height, request->kind == PS__DECODER_DECODE) ||
         (uint64_t)answer->original_width * (uint64_t)answer->original_height > most)

@@ -15,7 +15,7 @@
 #include "encoder/pixels/preview.h"
 #include "encoder/sandbox/child.h"
 
-#define PS__DECODER_MAGIC 0x50534432u /* changes with the meaning of any struct here */
+#define PS__DECODER_MAGIC 0x50534433u /* changes with the meaning of any struct here */
 /* In the output: a ps__decoder_answer, and pixels from here on. */
 #define PS__DECODER_RGB_AT 8192
 #define PS__DECODER_MAX_RGB ((uint64_t)64 << 20) /* bytes of pixels that one request may ask for */

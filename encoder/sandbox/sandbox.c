@@ -90,8 +90,8 @@ static int prepare(ps__sandbox *s, uint32_t kind, size_t size, const char *name,
     const ps__pixels_options *o = &s->request.options;
     if (o->width < 1 || o->height < 1 || (uint64_t)o->width * (uint64_t)o->height > PS__DECODER_MAX_RGB / 3)
         return ps__fail(err, PS__INVALID, "%s: a size of %d x %d pixels was asked for", name, o->width, o->height);
-    if (o->fit != PS__FIT_SQUASH && o->fit != PS__FIT_INSIDE)
-        return ps__fail(err, PS__INVALID, "%s: an unknown fit was asked for", name);
+    const char *unknown = ps__pixels_options_fault(o);
+    if (unknown) return ps__fail(err, PS__INVALID, "%s: an unknown %s was asked for", name, unknown);
     s->request.room = (uint64_t)o->width * (uint64_t)o->height * 3;
     return PS__OK;
 }

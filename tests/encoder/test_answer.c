@@ -176,9 +176,9 @@ START_TEST(each_field_of_a_place_is_checked) {
 }
 END_TEST
 
-START_TEST(a_squashed_picture_has_the_wanted_size) {
+START_TEST(a_squashed_or_cropped_picture_has_the_wanted_size) {
     make_honest(PS__DECODER_DECODE);
-    request.options.fit = PS__FIT_SQUASH;
+    request.options.fit = _i % 2 ? PS__FIT_SQUASH : PS__FIT_CROP;
     ck_assert_ptr_null(ps__answer_wrong(&answer, &request));
     answer.width = 19;
     ck_assert_ptr_nonnull(ps__answer_wrong(&answer, &request));
@@ -227,7 +227,7 @@ Suite *suite_answer(void) {
     TCase *tests = tcase_create("answer");
     tcase_add_test(tests, each_field_of_pixels_is_checked);
     tcase_add_test(tests, each_field_of_a_place_is_checked);
-    tcase_add_test(tests, a_squashed_picture_has_the_wanted_size);
+    tcase_add_loop_test(tests, a_squashed_or_cropped_picture_has_the_wanted_size, 0, 2);
     tcase_add_test(tests, fields_that_nobody_reads_are_cleared);
     tcase_add_test(tests, failures_become_clean_sentences);
     suite_add_tcase(suite, tests);

@@ -182,6 +182,8 @@ static const char *const FOLDERS[] = {"tests/data/images", "tests/data/images/or
 /* Every file of the folder, pictures or not, whole and cut in half. */
 static void compare_folder(ps__sandbox *s, const char *folder, int *count) {
     static const ps__pixels_options inside = {.width = 100, .height = 30, .fit = PS__FIT_INSIDE};
+    static const ps__pixels_options crop = {
+        .width = 40, .height = 44, .fit = PS__FIT_CROP, .shorter = 48, .filter = PS__FILTER_BILINEAR};
     DIR *dir = opendir(folder);
     ck_assert_ptr_nonnull(dir);
     for (struct dirent *d; (d = readdir(dir)) != NULL;) {
@@ -192,6 +194,7 @@ static void compare_folder(ps__sandbox *s, const char *folder, int *count) {
         if (d->d_name[0] == '.' || ps__read_file(&bytes, &size, NULL, path, 16 << 20, NULL) != PS__OK) continue;
         expect_same(s, bytes, size, path, &wanted);
         expect_same(s, bytes, size, path, &inside);
+        expect_same(s, bytes, size, path, &crop);
         expect_same(s, bytes, size / 2, path, &wanted);
         ps__free(bytes);
         ++*count;
@@ -224,6 +227,8 @@ START_TEST(odd_requests_are_answered) {
     expect_same(s, bytes, size, "large.png", &(ps__pixels_options){.width = 2000, .height = 1500});
     ck_assert_int_eq(ps__sandbox_decode(&pixels, s, size, "whole.png", NULL, &err), PS__INVALID);
     ck_assert_int_eq(ps__sandbox_decode(&pixels, s, size, "a.png", &(ps__pixels_options){.width = 8}, &err), PS__INVALID);
+    const ps__pixels_options uncut = {.width = 8, .height = 8, .fit = PS__FIT_CROP};
+    ck_assert_int_eq(ps__sandbox_decode(&pixels, s, size, "a.png", &uncut, &err), PS__INVALID);
     ck_assert_int_eq(ps__sandbox_decode(&pixels, s, size, "a.png", &(ps__pixels_options){.width = 9999, .height = 9999}, &err),
                      PS__INVALID);
     ck_assert_int_eq(ps__sandbox_decode(&pixels, s, (size_t)1 << 30, "a.png", &wanted, &err), PS__INVALID);

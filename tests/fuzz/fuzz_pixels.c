@@ -95,8 +95,9 @@ static void check_pixels(const ps__pixels *pixels, const ps__pixels_options *opt
     uint64_t sum = 0; /* every pixel is looked at, so that one outside its memory is noticed */
     for (size_t i = 0; i < (size_t)pixels->width * (size_t)pixels->height * 3; i++) sum += pixels->rgb[i];
     if (!pixels->format || sum > UINT64_MAX / 2) abort();
-    if (options->width && !options->fit && (pixels->width != options->width || pixels->height != options->height)) abort();
-    if (options->width && options->fit && (pixels->width > options->width || pixels->height > options->height)) abort();
+    const int exact = options->fit != PS__FIT_INSIDE;
+    if (options->width && exact && (pixels->width != options->width || pixels->height != options->height)) abort();
+    if (options->width && (pixels->width > options->width || pixels->height > options->height)) abort();
     if ((uint64_t)pixels->original_width * (uint64_t)pixels->original_height > options->max_pixels) abort();
     if (notes->orientation < 1 || notes->orientation > 8) abort();
     check_text(notes->make, sizeof notes->make);
@@ -106,9 +107,16 @@ static void check_pixels(const ps__pixels *pixels, const ps__pixels_options *opt
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     static const int sizes[][3] = {{32, 32, PS__FIT_SQUASH}, {0, 0, PS__FIT_SQUASH},   {16, 16, PS__FIT_SQUASH},
-                                   {224, 3, PS__FIT_SQUASH}, {9, 17, PS__FIT_INSIDE}, {1, 1, PS__FIT_SQUASH}};
+                                   {224, 3, PS__FIT_SQUASH}, {9, 17, PS__FIT_INSIDE}, {1, 1, PS__FIT_SQUASH},
+                                   {20, 17, PS__FIT_CROP},   {17, 20, PS__FIT_CROP_FLOOR}};
     const int *wanted = sizes[size % (sizeof sizes / sizeof *sizes)];
-    const ps__pixels_options options = {wanted[0], wanted[1], wanted[2], 1 << 16, 16 << 20};
+    const ps__pixels_options options = {.width = wanted[0],
+                                        .height = wanted[1],
+                                        .fit = wanted[2],
+                                        .max_pixels = 1 << 16,
+                                        .max_bytes = 16 << 20,
+                                        .filter = size % 3 == 0 ? PS__FILTER_BILINEAR : PS__FILTER_BICUBIC,
+                                        .shorter = size % 5 ? 18 : 200};
     ps__pixels pixels;
     ps__error err = {0};
     const char *format = ps__sniff(bytes, size);

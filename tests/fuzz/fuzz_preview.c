@@ -1,6 +1,6 @@
 /*
 ** Fuzzing of previews with libFuzzer: in any bytes a preview is found inside the file or none is, and decoding what was found gives
-** pixels of the promised size or a clean failure. The last byte chooses the wanted size and how much of the file the head is.
+** pixels of the promised size or a clean failure. The last byte chooses the wanted size and fit and how much of the file the head is.
 ** Corpus to start from: tests/data/previews as it is.
 */
 #include <stdint.h>
@@ -22,7 +22,7 @@ static void decode(const ps__preview_place *place, const uint8_t *bytes, size_t 
     uint64_t sum = 0; /* every pixel is looked at, so that one outside its memory is noticed */
     for (size_t i = 0; i < (size_t)pixels.width * (size_t)pixels.height * 3; i++) sum += pixels.rgb[i];
     if (!pixels.format || sum > UINT64_MAX / 2) abort();
-    if (options->width && !options->fit && (pixels.width != options->width || pixels.height != options->height)) abort();
+    if (options->width && options->fit != PS__FIT_INSIDE && (pixels.width != options->width || pixels.height != options->height)) abort();
     ps__pixels_clear(&pixels);
 }
 
@@ -32,7 +32,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const size_t file_size = size - 1;
     const uint8_t choice = data[file_size], *file = data;
     const int *wanted = sizes[choice & 3];
-    const ps__pixels_options options = {wanted[0], wanted[1], choice >> 2 & 1, 1 << 20, 64 << 20};
+    const ps__pixels_options options = {.width = wanted[0],
+                                        .height = wanted[1],
+                                        .fit = choice & 32 ? PS__FIT_CROP : choice >> 2 & 1,
+                                        .max_pixels = 1 << 20,
+                                        .max_bytes = 64 << 20,
+                                        .shorter = 200};
     const size_t head = choice & 16 ? file_size : file_size / 2;
     ps__preview_place place;
     ps__error err = {0};

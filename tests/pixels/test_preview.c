@@ -11,7 +11,9 @@
 #include "base/alloc.h"
 #include "base/os.h"
 #include "encoder/pixels/heif_boxes.h"
+#include "encoder/pixels/job.h"
 #include "encoder/pixels/preview.h"
+#include "encoder/pixels/resize.h"
 
 enum { SIDE = 192 };
 
@@ -45,7 +47,7 @@ static ps__pixels good_preview(ps__preview_place *place, const char *name, int w
     size_t size;
     ps__pixels pixels;
     ps__error err = {0};
-    const ps__pixels_options options = {width, height, fit, 0, 0, 0, 0};
+    const ps__pixels_options options = {.width = width, .height = height, .fit = fit, .shorter = width};
     uint8_t *file = file_of(name, &size);
     ck_assert_msg(!preview_of(&pixels, place, file, size, &options, &err), "%s: %s", name, err.text);
     ps__free(file);
@@ -138,6 +140,34 @@ START_TEST(previews_say_of_the_photo_what_the_photo_says) {
         ck_assert_int_eq(place.original_width, good[_i].width);
         ck_assert_int_eq(place.original_height, good[_i].height);
     }
+    ps__free(file);
+    ps__pixels_clear(&whole);
+    ps__pixels_clear(&pixels);
+}
+END_TEST
+
+/* By hand from the whole preview, which was decoded at full size: much the same picture. */
+START_TEST(previews_are_cropped_like_photos) {
+    enum { CROP = 64, SHORTER = 72 };
+    static uint8_t expected[CROP * CROP * 3];
+    ps__preview_place place;
+    ps__pixels whole = good_preview(&place, good[_i].name, 0, 0, PS__FIT_SQUASH);
+    const ps__job job = {.width = CROP, .height = CROP, .fit = PS__FIT_CROP, .shorter = SHORTER};
+    const ps__pixels_options options = {.width = CROP, .height = CROP, .fit = PS__FIT_CROP, .shorter = SHORTER};
+    ps__target t;
+    ps__job_target(&t, &job, whole.width, whole.height);
+    const ps__resizing how = {PS__FILTER_BICUBIC, t.whole_width, t.whole_height, t.left, t.top, t.width, t.height};
+    const size_t stride = (size_t)whole.width * 3;
+    ck_assert_int_eq(ps__resize_part(expected, &how, whole.rgb, whole.width, whole.height, stride, NULL), PS__OK);
+    size_t size;
+    ps__pixels pixels;
+    uint8_t *file = file_of(good[_i].name, &size);
+    ck_assert_int_eq(preview_of(&pixels, &place, file, size, &options, NULL), PS__OK);
+    ck_assert_int_eq(pixels.width, CROP);
+    ck_assert_int_eq(pixels.height, CROP);
+    int far = 0;
+    for (size_t i = 0; i < sizeof expected; i++) far += abs(pixels.rgb[i] - expected[i]) > 40;
+    ck_assert_msg(far < (int)sizeof expected / 20, "%s: %d values differ much", good[_i].name, far);
     ps__free(file);
     ps__pixels_clear(&whole);
     ps__pixels_clear(&pixels);
@@ -385,6 +415,7 @@ Suite *suite_preview(void) {
     const int samples = (int)(sizeof good / sizeof *good);
     tcase_add_loop_test(tests, previews_show_the_upright_photo_and_nothing_else, 0, samples);
     tcase_add_loop_test(tests, previews_say_of_the_photo_what_the_photo_says, 0, samples);
+    tcase_add_loop_test(tests, previews_are_cropped_like_photos, 0, samples);
     tcase_add_test(tests, bars_are_cut_to_the_shape_of_the_photo);
     tcase_add_loop_test(tests, files_without_a_preview_that_is_read_say_so, 0, 15);
     tcase_add_test(tests, previews_that_cannot_be_used_are_refused);

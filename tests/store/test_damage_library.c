@@ -311,10 +311,11 @@ START_TEST(migrations_run_in_order_once_and_wholly_or_not_at_all) {
     int version;
     make_library(2);
     ps__store *store = library_open(PS__STORE_WRITE);
-    enum { NOW = 3 }; /* steps a library of today has behind it */
+    enum { NOW = 4 }; /* steps a library of today has behind it */
     ps__migration steps[NOW + 3] = {ps__store_migrations[0],
                                     ps__store_migrations[1],
                                     ps__store_migrations[2],
+                                    ps__store_migrations[3],
                                     {"CREATE TABLE extra(x); INSERT INTO extra VALUES(2)"},
                                     {"UPDATE extra SET x = x * 10"},
                                     {"UPDATE extra SET x = 99; INSERT INTO nowhere VALUES(1)"}};

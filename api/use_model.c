@@ -1,0 +1,33 @@
+/*
+** ps_library_use_model: what the library is to change to is noted in it; indexing does the rest.
+*/
+#include <string.h>
+
+#include "api/handles.h"
+#include "api/last_error.h"
+#include "api/lookup.h"
+#include "base/alloc.h"
+
+static int note(ps_library *library, const ps__encoder_info *info, const char *path, int keep, ps__error *err) {
+    ps__store *store;
+    int status = ps__store_open(&store, library->folder, PS__STORE_WRITE, err);
+    if (status == PS__OK) status = ps__store_set_next_model(store, info->id, info->space, info->dim, path, keep, err);
+    ps__store_close(store);
+    return status;
+}
+
+int ps_library_use_model(ps_library *library, const char *path, unsigned flags) {
+    ps__error err = {0};
+    ps_model *model = NULL;
+    char *absolute = NULL;
+    if (!library || (flags & ~(unsigned)PS_USE_KEEP_OLD))
+        return ps__refuse(library, PS_INVALID, "ps_library_use_model was given no library, or an unknown flag");
+    int status = path ? ps__absolute_path(&absolute, path, &err) : ps__default_model(&absolute, &err);
+    if (status == PS__OK) status = ps__model_open(&model, absolute, NULL, &library->log, &err);
+    if (status == PS__OK && ps__model_info(model)->image_size < 1)
+        status = ps__fail(&err, PS__MODEL, "%s: has no image tower, so it cannot be a library's model", absolute);
+    if (status == PS__OK) status = note(library, ps__model_info(model), absolute, (flags & PS_USE_KEEP_OLD) != 0, &err);
+    ps_model_free(model);
+    ps__free(absolute);
+    return ps__remember(library, status, &err);
+}

@@ -1,0 +1,85 @@
+/*
+** Filling a library with the vectors of its next model, and the switch to it.
+**
+** It is a run that scans nothing: its work are files whose photos have no vector of the next model's space. Nothing new enters the
+** library by it, as a photo that had a vector of the next model only could not be found meanwhile: such files are marked, and an ordinary
+** run, with the current model, reads them.
+*/
+#include <string.h>
+
+#include "base/os.h"
+#include "indexer/run.h"
+
+#define FAILED_FEW 10 /* photos that may fail whatever part of all they are */
+#define FAILED_PART 5 /* a fifth of what was tried */
+
+int ps__reencode_begin(ps__run *run, ps__error *err) {
+    const ps__indexer_encoder *e = run->options->encoder;
+    ps__store_model next;
+    int status = ps__store_next_model(&next, run->store, err);
+    if (status != PS__OK) return status;
+    if (strcmp(next.id, e->model_id) != 0 || next.dim != e->dim)
+        return ps__fail(err, PS__NOTFOUND, "%s: its model is not being changed to %s", run->options->library, e->model_id);
+    run->space = next.space_number;
+    return PS__OK;
+}
+
+/* Stops the walk at the first file that is there to be read. */
+static int is_there(const ps__file *file, const char *path, void *payload) {
+    struct stat st;
+    (void)file;
+    int *found = payload;
+    *found = ps__os.stat(path, &st) == 0;
+    return *found;
+}
+
+/* Where much of what was found before cannot be encoded now, the model or the machine is at fault rather than the photos: the old
+** vectors go on answering. */
+static int failed_in_bulk(ps__run *run) {
+    const ps__indexer_result *r = run->result;
+    if (r->failed <= FAILED_FEW || r->failed < r->found / FAILED_PART) return 0;
+    ps__logf(run->options->log, PS__LOG_WARNING,
+             "%lld of %lld photos could not be encoded by the new model, so the old one goes on answering: %s", (long long)r->failed,
+             (long long)r->found, r->first_failure);
+    return 1;
+}
+
+int ps__reencode_end(ps__run *run, ps__error *err) {
+    const ps__indexer_result *r = run->result;
+    ps__store_change left;
+    int awaited = 0;
+    if (failed_in_bulk(run)) return PS__OK;
+    if (r->interrupted || r->found - r->indexed - r->unchanged - r->failed - r->quarantined > 0) return PS__OK;
+    int status = ps__store_each_awaited(run->store, run->space, is_there, &awaited, err);
+    if (awaited) return PS__OK;
+    if (status == PS__OK) status = ps__store_count_change(&left, run->store, err);
+    if (status == PS__OK) status = ps__store_switch_model(run->store, err);
+    if (status != PS__OK) return status;
+    run->result->switched = 1;
+    ps__logf(run->options->log, PS__LOG_INFO, "the library's model is %s now", left.next.id);
+    if (left.out_of_reach + left.left > 0)
+        ps__logf(run->options->log, PS__LOG_WARNING,
+                 "%lld photo%s could not be encoded by the new model, as the files are away or could not be read: they are when these are back",
+                 (long long)(left.out_of_reach + left.left), left.out_of_reach + left.left == 1 ? "" : "s");
+    return PS__OK;
+}
+
+int ps__remove_retired(ps__run *run, ps__error *err) {
+    int more = 1, status = PS__OK;
+    while (status == PS__OK && more) {
+        status = ps__store_remove_retired(&more, run->store, err);
+        if (status == PS__OK) status = ps__run_tick(run, "", 0);
+    }
+    return status;
+}
+
+int ps__indexer_reencode(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
+    static const char *const everywhere[] = {"/"}, *const nothing[1] = {NULL};
+    ps__indexer_options o = *options;
+    o.roots = everywhere;
+    o.root_count = 1;
+    o.only = nothing;
+    o.only_count = 0;
+    o.flags |= PS__INDEX_REENCODE;
+    return ps__indexer_run(result, &o, err);
+}
