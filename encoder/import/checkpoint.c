@@ -1,5 +1,6 @@
 /*
-** Opens checkpoints: tells the formats apart, goes through the files of a sharded one, and takes off what is wrapped around the names.
+** Opens checkpoints: tells the formats apart, goes through the files of a sharded one, and takes off what is wrapped around the
+** names.
 */
 #include "encoder/import/checkpoint.h"
 
@@ -56,7 +57,8 @@ static int check_name(const ps__mapped *file, const char *name, ps__error *err) 
     size_t length = strlen(name);
     int fine = length > 0 && length <= PS__MOST_NAME && ps__utf8_valid(name, length);
     for (size_t i = 0; i < length && fine; i++) fine = (unsigned char)name[i] >= 32 && name[i] != 127;
-    return fine ? PS__OK : ps__checkpoint_refuse(file, err, "a tensor has a name that is no text of at most %d bytes", PS__MOST_NAME);
+    return fine ? PS__OK
+                : ps__checkpoint_refuse(file, err, "a tensor has a name that is no text of at most %d bytes", PS__MOST_NAME);
 }
 
 int ps__checkpoint_add(ps__checkpoint *c, const ps__stored *stored, ps__error *err) {
@@ -92,10 +94,12 @@ static int is_old_torch(const ps__mapped *file) {
 static int read_file(ps__checkpoint *c, const ps__mapped *file, ps__error *err) {
     if (starts(file, 0, "PK\3\4", 4) || starts(file, 0, "PK\5\6", 4)) return ps__checkpoint_add_torch(c, file, err);
     if (is_old_torch(file))
-        return ps__checkpoint_refuse(file, err,
-                                     "is in the format of PyTorch before 1.6, which is not read: load it in PyTorch and save it again with "
-                                     "torch.save or as safetensors");
-    if (starts(file, 0, "\x80\x02", 2) || starts(file, 0, "\x80\x03", 2) || starts(file, 0, "\x80\x04", 2) || starts(file, 0, "\x80\x05", 2))
+        return ps__checkpoint_refuse(
+            file, err,
+            "is in the format of PyTorch before 1.6, which is not read: load it in PyTorch and save it again with "
+            "torch.save or as safetensors");
+    if (starts(file, 0, "\x80\x02", 2) || starts(file, 0, "\x80\x03", 2) || starts(file, 0, "\x80\x04", 2) ||
+        starts(file, 0, "\x80\x05", 2))
         return ps__checkpoint_refuse(file, err, "is a bare pickle, not a file of torch.save: not read");
     if (starts(file, 0, "version https://git-lfs", 23))
         return ps__checkpoint_refuse(file, err, "is a placeholder of Git LFS: the weights themselves were not downloaded");
@@ -173,8 +177,8 @@ static int list_files(json_t *names, const json_t *map, const ps__mapped *index,
     json_object_foreach((json_t *)(uintptr_t)map, tensor, value) {
         const char *name = json_string_value(value);
         if (!name || !is_plain_name(name))
-            return ps__checkpoint_refuse(index, err, "names the file \"%.100s\" for tensor %.100s, which is no file beside it", name ? name : "",
-                                         tensor);
+            return ps__checkpoint_refuse(index, err, "names the file \"%.100s\" for tensor %.100s, which is no file beside it",
+                                         name ? name : "", tensor);
         if (json_object_set_new(names, name, json_true())) return ps__fail_nomem(err);
     }
     if (json_object_size(names) > MOST_FILES) return ps__checkpoint_refuse(index, err, "names more than %d files", MOST_FILES);
@@ -188,7 +192,8 @@ static int check_map(const ps__checkpoint *c, const json_t *map, const ps__mappe
     json_t *there = json_object();
     int status = there ? PS__OK : ps__fail_nomem(err);
     for (size_t i = 0; i < c->count && !status; i++) {
-        const char *slash = strrchr(c->files[c->stored[i].file].path, '/'), *name = slash ? slash + 1 : c->files[c->stored[i].file].path;
+        const char *slash = strrchr(c->files[c->stored[i].file].path, '/'),
+                   *name = slash ? slash + 1 : c->files[c->stored[i].file].path;
         if (json_object_get(there, c->stored[i].weight.name))
             status = ps__checkpoint_refuse(index, err, "tensor %s is there twice: in %.200s too", c->stored[i].weight.name, name);
         else if (json_object_set_new(there, c->stored[i].weight.name, json_string(name)))
@@ -196,7 +201,8 @@ static int check_map(const ps__checkpoint *c, const json_t *map, const ps__mappe
     }
     json_object_foreach((json_t *)(uintptr_t)map, tensor, value) {
         if (!status && !json_equal(json_object_get(there, tensor), value))
-            status = ps__checkpoint_refuse(index, err, "says that tensor %.200s is in %.100s, where it is not", tensor, json_string_value(value));
+            status = ps__checkpoint_refuse(index, err, "says that tensor %.200s is in %.100s, where it is not", tensor,
+                                           json_string_value(value));
     }
     json_decref(there);
     return status;

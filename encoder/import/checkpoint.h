@@ -1,7 +1,8 @@
 /*
 ** Checkpoints as their authors publish them: named tensors of floats in a safetensors file, in several that an index names
-** (*.safetensors.index.json), or in a PyTorch zip file (torch.save's, and TorchScript's). Everything in the file is taken for hostile. Of a
-** pickle no code is ever run: a small machine rebuilds tensors, numbers, strings and containers and refuses every other thing by name.
+** (*.safetensors.index.json), or in a PyTorch zip file (torch.save's, and TorchScript's). Everything in the file is taken for
+** hostile. Of a pickle no code is ever run: a small machine rebuilds tensors, numbers, strings and containers. Classes and
+** functions stay names; one that could only do harm, or that stands where weights should be, is refused by its name.
 **
 ** Files are mapped and never copied whole. A checkpoint is immutable once open; any thread may read.
 */
@@ -25,9 +26,9 @@ typedef struct ps__weight { /* one tensor, not yet read */
 
 typedef struct ps__checkpoint ps__checkpoint;
 
-/* Opens the file at path. PS__MODEL with a sentence that names the fault (overlapping tensors of safetensors, offsets outside of the file,
-** a cyclic pickle, a compressed or bombing zip, a type that is no number...), or what opening gives. Free with ps__checkpoint_free (NULL is
-** fine). */
+/* Opens the file at path. PS__MODEL with a sentence that names the fault (overlapping tensors of safetensors, offsets outside of
+** the file, a cyclic pickle, a compressed or bombing zip, a type that is no number...), or what opening gives. Free with
+** ps__checkpoint_free (NULL is fine). */
 int ps__checkpoint_open(ps__checkpoint **out, const char *path, ps__error *err);
 void ps__checkpoint_free(ps__checkpoint *checkpoint);
 
@@ -38,8 +39,8 @@ const ps__weight *ps__checkpoint_at(const ps__checkpoint *checkpoint, size_t i);
 /* The tensor of that name, or NULL. */
 const ps__weight *ps__checkpoint_find(const ps__checkpoint *checkpoint, const char *name);
 
-/* Entries [first, first + count) of the tensor, in C order whatever its strides in the file, as float32. PS__MODEL where one is not finite
-** or does not fit a float32. The memory of the file's pages is given back. */
+/* Entries [first, first + count) of the tensor, in C order whatever its strides in the file, as float32. PS__MODEL where one is
+** not finite or does not fit a float32. The memory of the file's pages is given back. */
 int ps__checkpoint_read(float *out, const ps__checkpoint *checkpoint, const ps__weight *weight, int64_t first, int64_t count,
                         ps__error *err);
 

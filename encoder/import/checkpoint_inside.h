@@ -6,7 +6,8 @@
 
 #include "encoder/import/checkpoint.h"
 
-enum { /* kinds of numbers; ps__number_of knows their sizes and names */
+/* Kinds of numbers; ps__number_of knows their sizes and names. */
+enum {
     PS__NUMBER_F32,
     PS__NUMBER_F16,
     PS__NUMBER_BF16,
@@ -24,7 +25,7 @@ enum { /* kinds of numbers; ps__number_of knows their sizes and names */
 };
 
 typedef struct ps__number {
-    const char *name; /* as safetensors calls it */
+    const char *name;  /* as safetensors calls it */
     const char *torch; /* as torch calls it, with "Storage" behind it the class of the storage; NULL: it has none */
     const char *dtype; /* torch.dtype without "torch."; NULL: as above */
     int kind;
@@ -43,7 +44,7 @@ typedef struct ps__mapped { /* one file */
 } ps__mapped;
 
 typedef struct ps__stored { /* a tensor and where it lies */
-    ps__weight weight; /* first, so that the one is also the other; the name is owned */
+    ps__weight weight;      /* first, so that the one is also the other; the name is owned */
     const ps__number *number;
     size_t file;                     /* index of its file */
     const uint8_t *data;             /* its first entry, any alignment */
@@ -63,8 +64,8 @@ enum { PS__MOST_WEIGHTS = 1 << 16, PS__MOST_NAME = 512 /* bytes of a tensor's na
 /* "PATH OF THE FILE: reason" as PS__MODEL. */
 int ps__checkpoint_refuse(const ps__mapped *file, ps__error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Fills rank, shape and count. PS__MODEL where rank or a dimension is out of range, or the tensor has more entries than the file has
-** bytes. */
+/* Fills rank, shape and count. PS__MODEL where rank or a dimension is out of range, or the tensor has more entries than the file
+** has bytes. */
 int ps__checkpoint_shape(ps__weight *weight, const ps__mapped *file, const int64_t *shape, size_t rank, ps__error *err);
 /* Strides of C order. */
 void ps__checkpoint_strides(ps__stored *stored);

@@ -47,7 +47,8 @@ const ps__number *ps__number_of(const char *name) {
 const ps__number *ps__number_of_storage(const char *storage) {
     for (size_t i = 0; i < NUMBERS; i++) {
         size_t length = numbers[i].torch ? strlen(numbers[i].torch) : 0;
-        if (length && strncmp(storage, numbers[i].torch, length) == 0 && strcmp(storage + length, "Storage") == 0) return &numbers[i];
+        if (length && strncmp(storage, numbers[i].torch, length) == 0 && strcmp(storage + length, "Storage") == 0)
+            return &numbers[i];
     }
     return NULL;
 }
@@ -122,7 +123,8 @@ static int all_finite(const float *x, int64_t n) {
     return !bad;
 }
 
-/* The longest run of inner dimensions that lie in one even row: entries, and the step between them. *outer: dimensions before it. */
+/* The longest run of inner dimensions that lie in one even row: entries, and the step between them. *outer: dimensions before it.
+** */
 static int64_t even_run(int *outer, int64_t *step, const ps__stored *s) {
     int64_t run = 1;
     *step = 1;

@@ -1,6 +1,6 @@
 /*
-** Checkpoints in the safetensors container. Unlike a model package (encoder/package), a foreign file may hold more types, holes between
-** tensors, and data at any alignment.
+** Checkpoints in the safetensors container. Unlike a model package (encoder/package), a foreign file may hold more types, holes
+** between tensors, and data at any alignment.
 */
 #include <jansson.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ static int read_dims(ps__weight *w, const ps__mapped *file, const json_t *list, 
 }
 
 /* start: where the data begin in the file. */
-static int read_tensor(ps__stored *s, const ps__mapped *file, const char *name, const json_t *entry, size_t start, ps__error *err) {
+static int read_tensor(ps__stored *s, const ps__mapped *file, const char *name, const json_t *entry, size_t start,
+                       ps__error *err) {
     s->weight.name = name;
     const char *type = json_string_value(json_object_get(entry, "dtype"));
     if (!type || !(s->number = ps__number_of(type)))
@@ -37,8 +38,8 @@ static int read_tensor(ps__stored *s, const ps__mapped *file, const char *name, 
         return ps__checkpoint_refuse(file, err, "tensor %s has no two offsets", name);
     int64_t from = json_integer_value(begin), to = json_integer_value(end), room = (int64_t)(file->size - start);
     if (from < 0 || to < from || to > room)
-        return ps__checkpoint_refuse(file, err, "tensor %s lies outside the file (%lld to %lld of %lld bytes)", name, (long long)from,
-                                     (long long)to, (long long)room);
+        return ps__checkpoint_refuse(file, err, "tensor %s lies outside the file (%lld to %lld of %lld bytes)", name,
+                                     (long long)from, (long long)to, (long long)room);
     if ((uint64_t)(to - from) != (uint64_t)s->weight.count * s->number->bytes)
         return ps__checkpoint_refuse(file, err, "tensor %s has %lld bytes, its shape needs %llu", name, (long long)(to - from),
                                      (unsigned long long)((uint64_t)s->weight.count * s->number->bytes));
@@ -63,7 +64,8 @@ static int check_overlaps(const ps__stored *stored, size_t count, const ps__mapp
     qsort(order, used, sizeof *order, by_place);
     for (size_t i = 1; i < used && !status; i++)
         if (order[i - 1]->data + (size_t)order[i - 1]->weight.count * order[i - 1]->number->bytes > order[i]->data)
-            status = ps__checkpoint_refuse(file, err, "tensors %s and %s overlap", order[i - 1]->weight.name, order[i]->weight.name);
+            status =
+                ps__checkpoint_refuse(file, err, "tensors %s and %s overlap", order[i - 1]->weight.name, order[i]->weight.name);
     ps__free(order);
     return status;
 }
@@ -74,9 +76,9 @@ static int read_header(json_t **header, uint64_t *length, const ps__mapped *file
     *length = 0;
     for (int i = 0; i < 8; i++) *length |= (uint64_t)file->bytes[i] << 8 * i;
     if (*length > MOST_HEADER || *length > file->size - 8)
-        return ps__checkpoint_refuse(file, err,
-                                     "is neither a safetensors nor a PyTorch zip file, or is truncated: header of %llu bytes in a file of %zu",
-                                     (unsigned long long)*length, file->size);
+        return ps__checkpoint_refuse(
+            file, err, "is neither a safetensors nor a PyTorch zip file, or is truncated: header of %llu bytes in a file of %zu",
+            (unsigned long long)*length, file->size);
     *header = json_loadb((const char *)file->bytes + 8, (size_t)*length, JSON_REJECT_DUPLICATES, &why);
     if (*header && json_is_object(*header)) return PS__OK;
     return ps__checkpoint_refuse(file, err, "its header is not a JSON object: %s", *header ? "another value" : why.text);

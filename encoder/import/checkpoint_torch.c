@@ -1,6 +1,7 @@
 /*
-** Checkpoints in the zip files of torch.save and torch.jit.save: ARCHIVE/data.pkl is a pickle in which storages stand by number, and
-** ARCHIVE/data/NUMBER are their bytes. Of the pickle, tensors and what holds them is understood; all else beside them is left alone.
+** Checkpoints in the zip files of torch.save and torch.jit.save: ARCHIVE/data.pkl is a pickle in which storages stand by number,
+** and ARCHIVE/data/NUMBER are their bytes. Of the pickle, tensors and what holds them is understood; all else beside them is left
+** alone.
 */
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,7 @@ typedef struct torch_file {
 
 typedef struct storage {
     const uint8_t *data;
-    uint64_t bytes; /* that the archive has, at least what the pickle says */
+    uint64_t bytes;           /* that the archive has, at least what the pickle says */
     const ps__number *number; /* NULL: only bytes */
 } storage;
 
@@ -43,7 +44,8 @@ static const ps__pickled *item(const ps__pickled *v, uint32_t i) {
 static int is_container(const ps__pickled *v) {
     if (v->kind == PS__PICKLED_DICT || v->kind == PS__PICKLED_LIST || v->kind == PS__PICKLED_TUPLE) return 1;
     if (v->kind != PS__PICKLED_OBJECT) return 0;
-    return v->count || (v->as.call.state && v->as.call.state->kind == PS__PICKLED_DICT) || !strcmp(maker(v), "collections.OrderedDict");
+    return v->count || (v->as.call.state && v->as.call.state->kind == PS__PICKLED_DICT) ||
+           !strcmp(maker(v), "collections.OrderedDict");
 }
 
 /* For messages. */
@@ -51,10 +53,13 @@ static const char *describe(const ps__pickled *v) {
     switch (v->kind) {
     case PS__PICKLED_GLOBAL: return v->as.text.bytes;
     case PS__PICKLED_OBJECT: return *maker(v) ? maker(v) : "an object";
-    case PS__PICKLED_TEXT: case PS__PICKLED_BYTES: return "a string";
+    case PS__PICKLED_TEXT:
+    case PS__PICKLED_BYTES: return "a string";
     case PS__PICKLED_PERSISTENT: return "a storage";
     case PS__PICKLED_NONE: return "None";
-    case PS__PICKLED_DICT: case PS__PICKLED_LIST: case PS__PICKLED_TUPLE: return "a container";
+    case PS__PICKLED_DICT:
+    case PS__PICKLED_LIST:
+    case PS__PICKLED_TUPLE: return "a container";
     default: return "a number";
     }
 }
@@ -64,7 +69,8 @@ typedef struct call { /* of one of torch's functions */
     const ps__pickled *args;
 } call;
 
-/* What an object was made by, behind what only passes a tensor or a list on. function is "" for other values. *v: what is passed on. */
+/* What an object was made by, behind what only passes a tensor or a list on. function is "" for other values. *v: what is passed
+** on. */
 static call read_call(const ps__pickled **v) {
     static const char *const passing[] = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
                                           "torch.jit._pickle.restore_type_tag", "torch.jit._pickle.build_tensorlist"};
@@ -89,7 +95,8 @@ static int is_tensor(const ps__pickled *v) { return strncmp(read_call(&v).functi
 
 /* ---- Tensors ---- */
 
-#define REFUSE_TENSOR(t, format, ...) ps__checkpoint_refuse((t)->file, (t)->err, "tensor %.300s " format, (t)->name.bytes, __VA_ARGS__)
+#define REFUSE_TENSOR(t, format, ...)                                                                                            \
+    ps__checkpoint_refuse((t)->file, (t)->err, "tensor %.300s " format, (t)->name.bytes, __VA_ARGS__)
 
 static int read_whole(int64_t *out, const ps__pickled *v) {
     if (!v || v->kind != PS__PICKLED_INT) return 0;
@@ -117,8 +124,8 @@ static int find_storage(storage *out, torch_file *t, const ps__pickled *v, ps__z
     size_t size = out->number ? out->number->bytes : 1;
     if (!(*entry)->data) return ps__zip_check(&t->zip, *entry, 0, t->err);
     if ((uint64_t)count > (*entry)->size / size)
-        return REFUSE_TENSOR(t, "has a storage of %lld entries of %zu bytes in %.200s, which has %llu bytes", (long long)count, size, name,
-                             (unsigned long long)(*entry)->size);
+        return REFUSE_TENSOR(t, "has a storage of %lld entries of %zu bytes in %.200s, which has %llu bytes", (long long)count,
+                             size, name, (unsigned long long)(*entry)->size);
     out->data = (*entry)->data;
     out->bytes = (uint64_t)count * size;
     return PS__OK;
@@ -141,7 +148,8 @@ static int place(ps__stored *s, torch_file *t, const storage *in, const ps__pick
         if (__builtin_mul_overflow(s->weight.shape[i] - 1, s->stride[i], &reach) || __builtin_add_overflow(last, reach, &last))
             last = INT64_MAX;
     if (s->weight.count && (uint64_t)last >= in->bytes / s->number->bytes)
-        return REFUSE_TENSOR(t, "lies outside of its storage of %llu entries", (unsigned long long)(in->bytes / s->number->bytes));
+        return REFUSE_TENSOR(t, "lies outside of its storage of %llu entries",
+                             (unsigned long long)(in->bytes / s->number->bytes));
     s->data = s->weight.count ? in->data + (size_t)offset * s->number->bytes : in->data;
     return PS__OK;
 }
@@ -152,7 +160,8 @@ static int add_tensor(torch_file *t, const ps__pickled *v) {
     const ps__zip_entry *entry = NULL;
     storage in = {0};
     int typed = strcmp(c.function, "torch._utils._rebuild_tensor_v3") == 0;
-    if (!typed && strcmp(c.function, "torch._utils._rebuild_tensor_v2") != 0 && strcmp(c.function, "torch._utils._rebuild_tensor") != 0)
+    if (!typed && strcmp(c.function, "torch._utils._rebuild_tensor_v2") != 0 &&
+        strcmp(c.function, "torch._utils._rebuild_tensor") != 0)
         return REFUSE_TENSOR(t, "is made by %.200s, which is not read", c.function);
     if (!item(c.args, 3)) return REFUSE_TENSOR(t, "is made without %s", "a storage");
     int status = find_storage(&in, t, item(c.args, 0), &entry);
@@ -203,7 +212,8 @@ static int walk_entries(torch_file *t, const ps__pickled *v, int depth) {
     return status;
 }
 
-/* A module of PyTorch that was pickled whole: only these three of its attributes have weights, and their own names are not in those. */
+/* A module of PyTorch that was pickled whole: only these three of its attributes have weights, and their own names are not in
+** those. */
 static int walk_module(torch_file *t, const ps__pickled *v, int depth) {
     static const char *const parts[] = {"_parameters", "_buffers", "_modules"};
     int status = PS__OK;
@@ -242,7 +252,8 @@ static int unwrap(torch_file *t, const ps__pickled **v) {
                 inner = NULL;
             } else if (!is_container(inner)) {
                 if (inner->kind == PS__PICKLED_OBJECT || inner->kind == PS__PICKLED_GLOBAL)
-                    return ps__checkpoint_refuse(t->file, t->err, "its \"%s\" is %.200s, not tensors by name", wrappers[i], describe(inner));
+                    return ps__checkpoint_refuse(t->file, t->err, "its \"%s\" is %.200s, not tensors by name", wrappers[i],
+                                                 describe(inner));
                 inner = NULL;
             }
         }
@@ -277,8 +288,8 @@ static int find_pickle(torch_file *t, const ps__zip_entry **pickle) {
     }
     if (!*pickle) return ps__checkpoint_refuse(t->file, t->err, "is a zip file without a data.pkl: PyTorch did not write it");
     if ((*pickle)->data && (*pickle)->size > MOST_PICKLE)
-        return ps__checkpoint_refuse(t->file, t->err, "has a pickle of %llu bytes, more than %d", (unsigned long long)(*pickle)->size,
-                                     MOST_PICKLE);
+        return ps__checkpoint_refuse(t->file, t->err, "has a pickle of %llu bytes, more than %d",
+                                     (unsigned long long)(*pickle)->size, MOST_PICKLE);
     return ps__zip_check(&t->zip, *pickle, 1, t->err);
 }
 

@@ -27,17 +27,17 @@ typedef struct chunk {
 } chunk;
 
 struct ps__pickle {
-    const char *name;       /* for messages; the caller's */
+    const char *name;        /* for messages; the caller's */
     const uint8_t *at, *end; /* what is still to be read */
-    chunk *chunks;          /* memory of all values; the first one has room */
-    size_t memory;          /* bytes in chunks */
+    chunk *chunks;           /* memory of all values; the first one has room */
+    size_t memory;           /* bytes in chunks */
     ps__pickled **stack;
     size_t depth, room;
     size_t marks[MOST_MARKS]; /* depth of the stack at each open mark */
     size_t mark_count;
-    ps__pickled **memo; /* NULL where nothing was put */
+    ps__pickled **memo;           /* NULL where nothing was put */
     size_t memo_room, memo_count; /* count: puts, for MEMOIZE */
-    ps__pickled *root;  /* once the end is reached */
+    ps__pickled *root;            /* once the end is reached */
     ps__error *err;
 };
 
@@ -285,7 +285,8 @@ static int push_global(ps__pickle *p, const char *module, size_t module_length, 
     memcpy(text + module_length + 1, name, name_length);
     text[length] = 0;
     if (ps__pickle_is_harmful(text))
-        return refuse(p, "its pickle wants %s, which no weights need: nothing of it was run, and the file is not to be trusted", text);
+        return refuse(p, "its pickle wants %s, which no weights need: nothing of it was run, and the file is not to be trusted",
+                      text);
     v->as.text.bytes = text;
     v->as.text.length = length;
     return push(p, v);
@@ -374,8 +375,7 @@ static int get_memo(ps__pickle *p, int bytes) {
     uint64_t index = 0;
     int status = read_length(p, bytes, &index);
     if (status) return status;
-    if (index >= p->memo_room || !p->memo[index])
-        return refuse(p, "is a damaged pickle: it recalls a value that it never had");
+    if (index >= p->memo_room || !p->memo[index]) return refuse(p, "is a damaged pickle: it recalls a value that it never had");
     return push(p, p->memo[index]);
 }
 
@@ -418,10 +418,12 @@ static int run_builder(ps__pickle *p, uint8_t opcode) {
     case '0': return drop(p, 0);
     case '1': return drop(p, 1);
     case '2': return push(p, top(p));
-    case ']': case 0x8F: return push(p, make(p, PS__PICKLED_LIST));
+    case ']':
+    case 0x8F: return push(p, make(p, PS__PICKLED_LIST));
     case ')': return push(p, make(p, PS__PICKLED_TUPLE));
     case '}': return push(p, make(p, PS__PICKLED_DICT));
-    case 'l': case 0x91: return push_marked(p, PS__PICKLED_LIST);
+    case 'l':
+    case 0x91: return push_marked(p, PS__PICKLED_LIST);
     case 't': return push_marked(p, PS__PICKLED_TUPLE);
     case 'd': return push_marked(p, PS__PICKLED_DICT);
     case 0x85: return push_tuple(p, 1);
@@ -429,11 +431,13 @@ static int run_builder(ps__pickle *p, uint8_t opcode) {
     case 0x87: return push_tuple(p, 3);
     case 'a': return add_one(p, 0);
     case 's': return add_one(p, 1);
-    case 'e': case 0x90: return add_marked(p, 0);
+    case 'e':
+    case 0x90: return add_marked(p, 0);
     case 'u': return add_marked(p, 1);
     case 'c': return read_global(p);
     case 0x93: return stack_global(p);
-    case 'R': case 0x81: return push_call(p, 0);
+    case 'R':
+    case 0x81: return push_call(p, 0);
     case 0x92: return push_call(p, 1);
     case 'b': return build(p);
     case 'Q': return push_persistent(p);
@@ -442,8 +446,7 @@ static int run_builder(ps__pickle *p, uint8_t opcode) {
     case 0x94: return memoize(p, p->memo_count);
     case 'h': return get_memo(p, 1);
     case 'j': return get_memo(p, 4);
-    default:
-        return refuse(p, "is a pickle with the opcode 0x%02X, which is not read", opcode);
+    default: return refuse(p, "is a pickle with the opcode 0x%02X, which is not read", opcode);
     }
 }
 
@@ -466,7 +469,8 @@ static int run_opcode(ps__pickle *p, uint8_t opcode) {
     case 'U': return push_text(p, PS__PICKLED_TEXT, 1, 1);
     case 'B': return push_text(p, PS__PICKLED_BYTES, 4, 0);
     case 'C': return push_text(p, PS__PICKLED_BYTES, 1, 0);
-    case 0x8E: case 0x96: return push_text(p, PS__PICKLED_BYTES, 8, 0);
+    case 0x8E:
+    case 0x96: return push_text(p, PS__PICKLED_BYTES, 8, 0);
     default: return run_builder(p, opcode);
     }
 }

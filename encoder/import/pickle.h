@@ -1,10 +1,10 @@
 /*
-** Pickles, read without Python: a small stack machine that rebuilds numbers, strings and containers. Classes and functions stay names,
-** and what a pickle wants to call stays a record of the call: nothing is run, whatever the pickle says. One that names what can only do
-** harm (posix.system, builtins.eval...) is refused for it.
+** Pickles, read without Python: a small stack machine that rebuilds numbers, strings and containers. Classes and functions stay
+** names, and what a pickle wants to call stays a record of the call: nothing is run, whatever the pickle says. One that names
+** what can only do harm (posix.system, builtins.eval...) is refused for it.
 **
-** Protocols 2 to 5, as torch and transformers write them. Time and memory are bounded, and what comes out has no cycles and is no more
-** than PS__PICKLE_DEPTH deep; but values may be shared, so a walk must still bound its steps.
+** Protocols 2 to 5, as torch and transformers write them. Time and memory are bounded, and what comes out has no cycles and is no
+** more than PS__PICKLE_DEPTH deep; but values may be shared, so a walk must still bound its steps.
 */
 #ifndef PS_IMPORT_PICKLE_H
 #define PS_IMPORT_PICKLE_H
@@ -18,17 +18,17 @@
 
 enum {
     PS__PICKLED_NONE,
-    PS__PICKLED_BOOL,  /* number */
-    PS__PICKLED_INT,   /* number */
-    PS__PICKLED_BIG,   /* an integer of more than 64 bits; nothing of it is kept */
-    PS__PICKLED_REAL,  /* real */
-    PS__PICKLED_TEXT,  /* text: valid UTF-8 */
-    PS__PICKLED_BYTES, /* text: any bytes */
-    PS__PICKLED_LIST,  /* entries; lists, sets */
-    PS__PICKLED_TUPLE, /* entries */
-    PS__PICKLED_DICT,  /* entries with keys */
-    PS__PICKLED_GLOBAL, /* text: "module.name" of a class or a function */
-    PS__PICKLED_OBJECT, /* what call.of made or would have made of call.args; entries: what was put into it */
+    PS__PICKLED_BOOL,      /* number */
+    PS__PICKLED_INT,       /* number */
+    PS__PICKLED_BIG,       /* an integer of more than 64 bits; nothing of it is kept */
+    PS__PICKLED_REAL,      /* real */
+    PS__PICKLED_TEXT,      /* text: valid UTF-8 */
+    PS__PICKLED_BYTES,     /* text: any bytes */
+    PS__PICKLED_LIST,      /* entries; lists, sets */
+    PS__PICKLED_TUPLE,     /* entries */
+    PS__PICKLED_DICT,      /* entries with keys */
+    PS__PICKLED_GLOBAL,    /* text: "module.name" of a class or a function */
+    PS__PICKLED_OBJECT,    /* what call.of made or would have made of call.args; entries: what was put into it */
     PS__PICKLED_PERSISTENT /* call.args: something outside of the pickle, by its id */
 };
 
@@ -40,8 +40,8 @@ typedef struct ps__pickled_entry {
 } ps__pickled_entry;
 
 struct ps__pickled {
-    uint8_t kind;  /* PS__PICKLED_* */
-    uint8_t state; /* of the search for cycles */
+    uint8_t kind;         /* PS__PICKLED_* */
+    uint8_t state;        /* of the search for cycles */
     uint32_t count, room; /* entries used and allocated */
     ps__pickled_entry *entries;
     union {
@@ -61,8 +61,8 @@ struct ps__pickled {
 
 typedef struct ps__pickle ps__pickle; /* owns all values */
 
-/* Reads one pickle. name: for messages, "PATH: ENTRY". bytes must outlive the pickle. *root belongs to the pickle. PS__MODEL with a
-** sentence that names the fault. Free with ps__pickle_free (NULL is fine). */
+/* Reads one pickle. name: for messages, "PATH: ENTRY". bytes must outlive the pickle. *root belongs to the pickle. PS__MODEL with
+** a sentence that names the fault. Free with ps__pickle_free (NULL is fine). */
 int ps__pickle_read(ps__pickle **out, ps__pickled **root, const char *name, const uint8_t *bytes, size_t size, ps__error *err);
 void ps__pickle_free(ps__pickle *pickle);
 

@@ -6,34 +6,31 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char *const harmful_modules[] = {
-    "os",      "posix",     "nt",       "subprocess", "_posixsubprocess", "pty",       "popen2",          "sys",     "shutil",  "socket",
-    "ssl",     "urllib",    "urllib2",  "http",       "httplib",          "requests",  "ftplib",          "smtplib", "ctypes",  "cffi",
-    "runpy",   "importlib", "imp",      "pkgutil",    "codeop",           "pdb",       "bdb",             "timeit",  "marshal", "cProfile",
-    "pickle",  "_pickle",   "cPickle",  "shelve",     "dill",             "asyncio",   "multiprocessing", "pip",     "pydoc",   "venv",
-    "webbrowser", "ensurepip", "idlelib", "cloudpickle", "tempfile",      "fileinput", "linecache",       "sqlite3", "telnetlib"};
+/* Lists of words, with a space before and behind each. */
+static const char harmful_modules[] =
+    " os posix nt sys subprocess _posixsubprocess pty popen2 shutil tempfile fileinput linecache socket ssl urllib urllib2"
+    " http httplib requests ftplib smtplib telnetlib ctypes cffi runpy importlib imp pkgutil codeop pdb bdb timeit cProfile"
+    " webbrowser pickle _pickle cPickle marshal shelve dill cloudpickle asyncio multiprocessing pip ensurepip venv pydoc"
+    " idlelib sqlite3 ";
 
-static const char *const harmful_names[] = {"torch.load",     "torch.hub.load",         "torch.serialization.load", "types.FunctionType",
-                                            "types.CodeType", "types.LambdaType",       "operator.methodcaller",    "io.open",
-                                            "_io.open",       "code.interact",          "commands.getoutput",       "numpy.load",
-                                            "numpy.fromfile", "torch.utils.cpp_extension.load"};
+static const char harmful_names[] =
+    " torch.load torch.hub.load torch.serialization.load torch.utils.cpp_extension.load types.FunctionType types.CodeType"
+    " types.LambdaType operator.methodcaller io.open _io.open code.interact commands.getoutput numpy.load numpy.fromfile ";
 
 /* Of __builtin__ and builtins. getattr is how Python 3.11 writes members of an enum. */
-static const char *const harmless_builtins[] = {"set",   "frozenset", "list",  "dict",    "tuple",  "int",      "float", "str",
-                                                "bytes", "bytearray", "bool",  "complex", "object", "slice",    "range", "long",
-                                                "unicode", "xrange",  "type",  "getattr", "property", "Ellipsis", "NotImplemented"};
+static const char harmless_builtins[] =
+    " set frozenset list dict tuple int long float complex bool str unicode bytes bytearray object"
+    " slice range xrange type property getattr Ellipsis NotImplemented ";
 
-static int is_one_of(const char *const *list, size_t count, const char *text, size_t length) {
-    for (size_t i = 0; i < count; i++)
-        if (strlen(list[i]) == length && memcmp(list[i], text, length) == 0) return 1;
+static int has_word(const char *list, const char *word, size_t length) {
+    for (const char *at = list + 1; *at; at += strcspn(at, " ") + 1)
+        if (strncmp(at, word, length) == 0 && at[length] == ' ') return 1;
     return 0;
 }
 
-#define IS_ONE_OF(list, text, length) is_one_of(list, sizeof(list) / sizeof *(list), text, length)
-
 int ps__pickle_is_harmful(const char *name) {
     size_t length = strlen(name), module = strcspn(name, ".");
-    if (IS_ONE_OF(harmful_names, name, length) || IS_ONE_OF(harmful_modules, name, module)) return 1;
+    if (has_word(harmful_names, name, length) || has_word(harmful_modules, name, module)) return 1;
     if (strncmp(name, "builtins.", 9) != 0 && strncmp(name, "__builtin__.", 12) != 0) return 0;
-    return !IS_ONE_OF(harmless_builtins, name + module + 1, length - module - 1);
+    return !has_word(harmless_builtins, name + module + 1, length - module - 1);
 }

@@ -1,6 +1,6 @@
 /*
-** Which names in a pickle give it away. Not what keeps us safe (nothing is ever run, whatever its name); but a file that asks for a shell
-** was made by somebody who should not be believed about the weights either, and its owner should hear of it.
+** Which names in a pickle give it away. Not what keeps us safe (nothing is ever run, whatever its name); but a file that asks for
+** a shell was made by somebody who should not be believed about the weights either, and its owner should hear of it.
 */
 #ifndef PS_IMPORT_PICKLE_NAMES_H
 #define PS_IMPORT_PICKLE_NAMES_H

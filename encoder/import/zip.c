@@ -84,8 +84,8 @@ static int find_directory(uint64_t *from, uint64_t *to, uint64_t *entries, const
     if (*from > limit || length > limit - *from) return refuse(zip, err, "is a zip file whose directory lies outside of it");
     *to = *from + length;
     if (*entries > MOST_ENTRIES || *entries > length / CENTRAL_BYTES)
-        return refuse(zip, err, "is a zip file that claims %llu entries in a directory of %llu bytes", (unsigned long long)*entries,
-                      (unsigned long long)length);
+        return refuse(zip, err, "is a zip file that claims %llu entries in a directory of %llu bytes",
+                      (unsigned long long)*entries, (unsigned long long)length);
     return PS__OK;
 }
 
@@ -131,7 +131,8 @@ static int read_local(ps__zip_entry *e, const ps__zip *zip, const central *c, ui
     const uint8_t *p = zip->bytes + c->local;
     uint64_t start = c->local + LOCAL_BYTES + get16(p + 26) + get16(p + 28);
     if (start > limit || c->packed > limit - start)
-        return refuse(zip, err, "entry %.*s of %llu bytes does not end inside of the file", n, e->name, (unsigned long long)c->packed);
+        return refuse(zip, err, "entry %.*s of %llu bytes does not end inside of the file", n, e->name,
+                      (unsigned long long)c->packed);
     if (get16(p + 26) != e->name_length || memcmp(p + LOCAL_BYTES, e->name, e->name_length) != 0 || get16(p + 8) != c->method)
         return refuse(zip, err, "entry %.*s has another header than the directory says", n, e->name);
     uint32_t packed = get32(p + 18), unpacked = get32(p + 22);
@@ -150,7 +151,8 @@ static int read_local(ps__zip_entry *e, const ps__zip *zip, const central *c, ui
 /* Reads the entry of the directory at *at, and moves *at behind it. */
 static int read_entry(ps__zip_entry *e, uint64_t *at, const ps__zip *zip, uint64_t from, uint64_t to, ps__error *err) {
     const uint8_t *p = zip->bytes + *at;
-    if (to - *at < CENTRAL_BYTES || memcmp(p, "PK\1\2", 4) != 0) return refuse(zip, err, "is a zip file with a damaged directory");
+    if (to - *at < CENTRAL_BYTES || memcmp(p, "PK\1\2", 4) != 0)
+        return refuse(zip, err, "is a zip file with a damaged directory");
     size_t length = get16(p + 28), extra = get16(p + 30), comment = get16(p + 32);
     if (to - *at - CENTRAL_BYTES < length + extra + comment) return refuse(zip, err, "is a zip file with a damaged directory");
     e->name = (const char *)p + CENTRAL_BYTES;
@@ -239,8 +241,8 @@ static uint32_t crc32_of(const uint8_t *p, uint64_t n) {
 
 int ps__zip_check(const ps__zip *zip, const ps__zip_entry *e, int check_crc, ps__error *err) {
     if (!e->data)
-        return refuse(zip, err, "entry %.*s is compressed, as torch never does (%llu bytes when unpacked): not unpacked", name_length(e),
-                      e->name, (unsigned long long)e->size);
+        return refuse(zip, err, "entry %.*s is compressed, as torch never does (%llu bytes when unpacked): not unpacked",
+                      name_length(e), e->name, (unsigned long long)e->size);
     if (check_crc && crc32_of(e->data, e->size) != e->crc)
         return refuse(zip, err, "entry %.*s is damaged: its checksum is wrong", name_length(e), e->name);
     return PS__OK;

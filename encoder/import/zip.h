@@ -1,6 +1,7 @@
 /*
-** The directory of a zip file that is mapped into memory, for reading entries that are stored as they are. Nothing is ever unpacked: what
-** is compressed can be listed, not read. So no file is larger inside than outside, and none of its entries lies over another.
+** The directory of a zip file that is mapped into memory, for reading entries that are stored as they are. Nothing is ever
+** unpacked: what is compressed can be listed, not read. So no file is larger inside than outside, and none of its entries lies
+** over another.
 **
 ** Zip files over 4 GiB (zip64) are read too; those in several parts and encrypted ones are not.
 */
@@ -29,8 +30,8 @@ typedef struct ps__zip {
     size_t count;
 } ps__zip;
 
-/* Reads the directory. bytes and path must outlive the zip. PS__MODEL with a sentence that names the fault. Free with ps__zip_close, also
-** after a failure. */
+/* Reads the directory. bytes and path must outlive the zip. PS__MODEL with a sentence that names the fault. Free with
+** ps__zip_close, also after a failure. */
 int ps__zip_open(ps__zip *zip, const char *path, const uint8_t *bytes, size_t size, ps__error *err);
 void ps__zip_close(ps__zip *zip);
 

@@ -1,6 +1,6 @@
 /*
-** Fuzzes the readers of PyTorch's files. The first byte of an input says what follows: an even one, a zip file; an odd one, a pickle, which is
-** put into a zip file beside a storage. Checksums are made right again in both.
+** Fuzzes the readers of PyTorch's files. The first byte of an input says what follows: an even one, a zip file; an odd one, a
+** pickle, which is put into a zip file beside a storage. Checksums are made right again in both.
 */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
-** Mutations of safetensors files, for packages and checkpoints. A change among the weights shows little, and one in the header's JSON mostly
-** ends in the JSON parser. So most mutations put another value in the place of one of the header's numbers, and leave the file sound otherwise.
-** For the fuzz programs only.
+** Mutations of safetensors files, for packages and checkpoints. A change among the weights shows little, and one in the header's
+** JSON mostly ends in the JSON parser. So most mutations put another value in the place of one of the header's numbers, and leave
+** the file sound otherwise. For the fuzz programs only.
 */
 #ifndef PS_FUZZ_HEADER_H
 #define PS_FUZZ_HEADER_H
@@ -42,8 +42,8 @@ static inline void fuzz_draw_value(char value[32], const char *old, unsigned *st
         snprintf(value, 32, "%s", values[fuzz_draw(state, sizeof values / sizeof *values)]);
 }
 
-/* The text in out, with another value in the place of one number and padded to whole eights, as the data behind must stay aligned.
-** Returns its length. */
+/* The text in out, with another value in the place of one number and padded to whole eights, as the data behind must stay
+** aligned. Returns its length. */
 static inline size_t fuzz_change_number(char *out, const char *text, unsigned *state) {
     unsigned numbers = 0;
     const char *end, *at;

@@ -17,15 +17,15 @@ typedef struct crafted_entry {
     const char *name;
     const void *data; /* bytes as they are put into the file */
     size_t size;
-    int method;            /* 8: said to be deflated */
-    int flags;             /* 1: said to be encrypted; 8: the local header has no sizes */
-    int wrong_crc;         /* 1: the directory has another CRC */
-    int zip64;             /* 1: the directory has sizes and offset in a zip64 field */
-    uint64_t packed;       /* bytes in the file that directory and header claim; 0: the truth */
-    uint64_t unpacked;     /* bytes that the directory and the header claim; 0: as packed */
-    uint64_t local_packed; /* bytes that the header claims; 0: as the directory */
+    int method;             /* 8: said to be deflated */
+    int flags;              /* 1: said to be encrypted; 8: the local header has no sizes */
+    int wrong_crc;          /* 1: the directory has another CRC */
+    int zip64;              /* 1: the directory has sizes and offset in a zip64 field */
+    uint64_t packed;        /* bytes in the file that directory and header claim; 0: the truth */
+    uint64_t unpacked;      /* bytes that the directory and the header claim; 0: as packed */
+    uint64_t local_packed;  /* bytes that the header claims; 0: as the directory */
     const char *local_name; /* that the header has; NULL: name */
-    int is_moved;          /* 1: the directory puts the header at `local` */
+    int is_moved;           /* 1: the directory puts the header at `local` */
     uint64_t local;
 } crafted_entry;
 
@@ -65,7 +65,8 @@ void crafted_remove_path(void);
 /* Puts the bytes into crafted_path and empties the buffer. */
 void crafted_write(ps__buf *bytes);
 
-/* Fails the test unless opening crafted_path is refused (PS__MODEL) with a sentence that begins with the path and has `complaint`. */
+/* Fails the test unless opening crafted_path is refused (PS__MODEL) with a sentence that begins with the path and has
+** `complaint`. */
 void crafted_expect_refusal(const char *complaint);
 /* The checkpoint in crafted_path. */
 ps__checkpoint *crafted_open(void);

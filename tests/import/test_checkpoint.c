@@ -1,6 +1,6 @@
 /*
-** Checkpoints: files that PyTorch and safetensors wrote are read right, and safetensors files and indexes that were made to hurt are
-** refused. Those of torch's are in test_checkpoint_torch.c.
+** Checkpoints: files that PyTorch and safetensors wrote are read right, and safetensors files and indexes that were made to hurt
+** are refused. Those of torch's are in test_checkpoint_torch.c.
 */
 #include <check.h>
 #include <math.h>
@@ -111,7 +111,8 @@ END_TEST
 
 /* An allocation that fails, whichever it is, is told, and nothing is leaked or read. */
 START_TEST(memory_may_run_out) {
-    static const char *const files[] = {FOLDER "run.pt", FOLDER "script.pt", FOLDER "several.safetensors", FOLDER "shards.safetensors.index.json"};
+    static const char *const files[] = {FOLDER "run.pt", FOLDER "script.pt", FOLDER "several.safetensors",
+                                        FOLDER "shards.safetensors.index.json"};
     ps__checkpoint *c = NULL;
     ps__error err;
     int failures = 0;
@@ -199,16 +200,21 @@ static const struct {
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}", 0, 8, "outside the file"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 0, 8, "outside the file"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 0, 8, "outside the file"},
-    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9223372036854775803,9223372036854775807]}}", 0, 8, "outside the file"},
-    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9223372036854775808,9223372036854775812]}}", 0, 8, "too big integer"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9223372036854775803,9223372036854775807]}}", 0, 8,
+     "outside the file"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9223372036854775808,9223372036854775812]}}", 0, 8,
+     "too big integer"},
     {"{\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,4]}}", 0, 8, "has 4 bytes, its shape needs 8"},
     {"{\"a\":{\"dtype\":\"F16\",\"shape\":[3],\"data_offsets\":[0,8]}}", 0, 8, "has 8 bytes, its shape needs 6"},
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", 0, 8,
-     "tensors a and b overlap"},
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 0, 8,
-     "overlap"},
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 0, 8,
-     "duplicate"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]"
+     "}}",
+     0, 8, "tensors a and b overlap"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,"
+     "4]}}",
+     0, 8, "overlap"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]"
+     "}}",
+     0, 8, "duplicate"},
     {"{\"\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 0, 8, "no text"},
     {"{\"a\\nb\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 0, 8, "no text"},
     {"{\"a\\u0000b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 0, 8, "NUL"},
@@ -299,7 +305,8 @@ START_TEST(one_nan_among_millions_is_found) {
     char header[200];
     ps__error err;
     x[1100000] = NAN;
-    snprintf(header, sizeof header, "{\"visual.proj\":{\"dtype\":\"F32\",\"shape\":[%d],\"data_offsets\":[0,%d]}}", COUNT, COUNT * 4);
+    snprintf(header, sizeof header, "{\"visual.proj\":{\"dtype\":\"F32\",\"shape\":[%d],\"data_offsets\":[0,%d]}}", COUNT,
+             COUNT * 4);
     write_safetensors(header, 0, x, COUNT * sizeof *x);
     ps__checkpoint *c = crafted_open();
     const ps__weight *w = ps__checkpoint_find(c, "visual.proj");
@@ -332,12 +339,14 @@ END_TEST
 START_TEST(common_prefixes_are_cut) {
     static const struct {
         const char *first, *second, *expected;
-    } names[] = {{"module.a", "module.b", "a"}, {"module.module.a", "module.module.b", "a"}, {"module.a", "b", "module.a"},
-                 {"_orig_mod.module.a", "_orig_mod.module.b", "a"}, {"model.a", "model.b", "a"}, {"module.", "module.b", "module."},
+    } names[] = {{"module.a", "module.b", "a"},    {"module.module.a", "module.module.b", "a"},
+                 {"module.a", "b", "module.a"},    {"_orig_mod.module.a", "_orig_mod.module.b", "a"},
+                 {"model.a", "model.b", "a"},      {"module.", "module.b", "module."},
                  {"modulea", "moduleb", "modulea"}};
     char header[300];
     snprintf(header, sizeof header,
-             "{\"%s\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},\"%s\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[1,2]}}",
+             "{\"%s\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},\"%s\":{\"dtype\":\"U8\",\"shape\":[],\"data_"
+             "offsets\":[1,2]}}",
              names[_i].first, names[_i].second);
     write_safetensors(header, 0, "ab", 2);
     ps__checkpoint *c = crafted_open();
@@ -363,7 +372,8 @@ static const struct {
     {"{\"weight_map\":{\"a\":\"/etc/passwd\"}}", "no file beside it"},
     {"{\"weight_map\":{\"a\":\"more/x.safetensors\"}}", "no file beside it"},
     {"{\"weight_map\":{\"a\":\"itself.index.json\"}}", "no file beside it"},
-    {"{\"weight_map\":{\"scale\":\"one.safetensors\",\"b\":\"one.safetensors\"}}", "tensor b is in one.safetensors, where it is not"},
+    {"{\"weight_map\":{\"scale\":\"one.safetensors\",\"b\":\"one.safetensors\"}}",
+     "tensor b is in one.safetensors, where it is not"},
     {"{\"weight_map\":{\"scale\":\"one.safetensors\",\"c\":\"two.safetensors\"}}", "tensor scale is there twice"},
     {"{\"weight_map\":{\"scale\":\"one.safetensors\",\"scale\":\"two.safetensors\"}}", "duplicate"},
 };
@@ -383,8 +393,9 @@ static void put_file(const char *folder, const char *name, const char *text, int
 
 START_TEST(bad_indexes_are_refused) {
     static const char one[] = "{\"scale\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}";
-    static const char two[] = "{\"scale\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},\"c\":{\"dtype\":\"U8\",\"shape\":[0],"
-                              "\"data_offsets\":[0,0]}}";
+    static const char two[] =
+        "{\"scale\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},\"c\":{\"dtype\":\"U8\",\"shape\":[0],"
+        "\"data_offsets\":[0,0]}}";
     char folder[4100], path[4200];
     ps__checkpoint *c = NULL;
     ps__error err = {0};
@@ -401,8 +412,8 @@ START_TEST(bad_indexes_are_refused) {
         unlink(path);
     }
     rmdir(folder);
-    ck_assert_msg(status == PS__MODEL && strstr(err.text, bad_indexes[_i].complaint), "%d: \"%s\" does not say \"%s\"", status, err.text,
-                  bad_indexes[_i].complaint);
+    ck_assert_msg(status == PS__MODEL && strstr(err.text, bad_indexes[_i].complaint), "%d: \"%s\" does not say \"%s\"", status,
+                  err.text, bad_indexes[_i].complaint);
 }
 END_TEST
 

@@ -76,7 +76,8 @@ static const struct {
     crafted_tensor tensor;
     const char *complaint;
 } bad_tensors[] = {
-    {{.entries = 7, .rank = 1, .shape = {6}, .stride = {1}}, "tensor a has a storage of 7 entries of 4 bytes in x/data/0, which has 24 bytes"},
+    {{.entries = 7, .rank = 1, .shape = {6}, .stride = {1}},
+     "tensor a has a storage of 7 entries of 4 bytes in x/data/0, which has 24 bytes"},
     {{.entries = INT64_MAX, .rank = 1, .shape = {6}, .stride = {1}}, "which has 24 bytes"},
     {{.entries = -1, .rank = 1, .shape = {6}, .stride = {1}}, "not described"},
     {{.entries = 6, .rank = 1, .shape = {7}, .stride = {1}}, "tensor a lies outside of its storage"},
@@ -93,11 +94,13 @@ static const struct {
     {{.entries = 6, .rank = 1, .shape = {-2}, .stride = {1}}, "impossible shape"},
     {{.entries = 6, .rank = 1, .shape = {INT64_MAX}, .stride = {0}}, "impossible shape"},
     {{.entries = 6, .rank = 2, .shape = {(int64_t)1 << 32, (int64_t)1 << 32}, .stride = {0, 0}}, "impossible shape"},
-    {{.entries = 6, .rank = 2, .shape = {40, 40}, .stride = {0, 0}}, "impossible shape"}, /* more entries than the file has bytes */
+    {{.entries = 6, .rank = 2, .shape = {40, 40}, .stride = {0, 0}},
+     "impossible shape"}, /* more entries than the file has bytes */
     {{.entries = 6, .rank = 7, .shape = {1, 1, 1, 1, 1, 1, 1}, .stride = {1, 1, 1, 1, 1, 1, 1}}, "7 dimensions"},
     {{.entries = 6, .key = "1", .rank = 1, .shape = {6}, .stride = {1}}, "x/data/1, which is missing"},
     {{.entries = 6, .key = "../data.pkl", .rank = 1, .shape = {6}, .stride = {1}}, "which is missing"},
-    {{.entries = 6, .storage = "WrongStorage", .rank = 1, .shape = {6}, .stride = {1}}, "class torch.WrongStorage, which is not read"},
+    {{.entries = 6, .storage = "WrongStorage", .rank = 1, .shape = {6}, .stride = {1}},
+     "class torch.WrongStorage, which is not read"},
     {{.entries = 6, .storage = "Float", .rank = 1, .shape = {6}, .stride = {1}}, "class torch.Float, which is not read"},
     {{.entries = 6, .storage = "FloatStorage2", .rank = 1, .shape = {6}, .stride = {1}}, "not read"},
     {{.entries = 6, .storage = "DoubleStorage", .rank = 1, .shape = {3}, .stride = {1}}, "6 entries of 8 bytes"},
@@ -147,9 +150,10 @@ static const struct {
     SCRIPT("}U\1a](@@es", "a.1"),
     SCRIPT("c__torch__\nM\n)\x81}(U\1a@U\5modelc__torch__.x\nN\n)\x81}U\1w@sbub", "model.w"),
     SCRIPT("c__torch__\nM\n)\x81}U\1actorch.jit._pickle\nbuild_tensorlist\n](@@e\x85Rsb", "a.1"),
-    SCRIPT("cmine\nNet\n)\x81}(U\13_parameters}U\1a@sU\10_buffers}U\1b@sU\10_modules}U\1ccmine\nNet\n)\x81}(U\13_parameters}U\1d@s"
-           "U\10_modules}ubsU\6hidden}U\1e@sub",
-           "c.d"),
+    SCRIPT(
+        "cmine\nNet\n)\x81}(U\13_parameters}U\1a@sU\10_buffers}U\1b@sU\10_modules}U\1ccmine\nNet\n)\x81}(U\13_parameters}U\1d@s"
+        "U\10_modules}ubsU\6hidden}U\1e@sub",
+        "c.d"),
 };
 
 START_TEST(harmless_checkpoints_are_read) {
@@ -181,16 +185,28 @@ static const struct {
     SCRIPT("}(U\3a.b@U\1a}U\1b@su", "tensor a.b is there twice"),
     SCRIPT("}U\0@s", "no text"),
     SCRIPT("}U\2a\n@s", "no text"),
-    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n(cevil\nmake\n)RK\0))\x89}tRs", "tensor a has evil.make where its storage should be"),
-    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n(cevil\nmake\nK\0))\x89}tRs", "tensor a has evil.make where its storage should be"),
+    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n(cevil\nmake\n)RK\0))\x89}tRs",
+           "tensor a has evil.make where its storage should be"),
+    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n(cevil\nmake\nK\0))\x89}tRs",
+           "tensor a has evil.make where its storage should be"),
     SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n(NK\0))\x89}tRs", "tensor a has None where"),
     SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n(@K\0))\x89}tRs", "where its storage should be"),
     SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n(U\1aQK\0))\x89}tRs", "not described as torch does"),
-    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagecevil\nStorage\nU\1" "0U\3cpuK\6tQK\0))\x89}tRs", "class evil.Storage"),
-    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storageK\1U\1" "0U\3cpuK\6tQK\0))\x89}tRs", "class a number"),
-    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1" "0U\3cpuK\6tQ))\x89}tRs", "no proper offset"),
-    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1" "0U\3cpuK\6tQK\0)K\1\x85\x89}tRs", "no proper offset"),
-    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1" "0U\3cpuK\6tQK\0U\1a\x85K\1\x85\x89}tRs", "sizes"),
+    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagecevil\nStorage\nU\1"
+           "0U\3cpuK\6tQK\0))\x89}tRs",
+           "class evil.Storage"),
+    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storageK\1U\1"
+           "0U\3cpuK\6tQK\0))\x89}tRs",
+           "class a number"),
+    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1"
+           "0U\3cpuK\6tQ))\x89}tRs",
+           "no proper offset"),
+    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1"
+           "0U\3cpuK\6tQK\0)K\1\x85\x89}tRs",
+           "no proper offset"),
+    SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1"
+           "0U\3cpuK\6tQK\0U\1a\x85K\1\x85\x89}tRs",
+           "sizes"),
     SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\n)Rs", "without a storage"),
     SCRIPT("}U\1actorch._utils\n_rebuild_tensor_v2\nK\1Rs", "without a storage"),
     SCRIPT("}U\1actorch._utils\n_rebuild_sparse_tensor\n)Rs", "tensor a is made by torch._utils._rebuild_sparse_tensor"),
@@ -247,20 +263,38 @@ static const struct {
     crafted_entry entries[3];
     const char *complaint;
 } bad_archives[] = {
-    {{{.name = "x/data.pkl", .data = pickle, .size = 4, .method = 8, .unpacked = 4000000000u}, {.name = "x/a", .data = ""}, {.name = "x/b", .data = ""}},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 4, .method = 8, .unpacked = 4000000000u},
+      {.name = "x/a", .data = ""},
+      {.name = "x/b", .data = ""}},
      "x/data.pkl is compressed"},
-    {{{.name = "x/data.pkl", .data = pickle, .size = 4, .wrong_crc = 1}, {.name = "x/a", .data = ""}, {.name = "x/b", .data = ""}}, "checksum is wrong"},
-    {{{.name = "x/data.pkl", .data = pickle, .size = 4}, {.name = "y/data.pkl", .data = pickle, .size = 4}, {.name = "x/b", .data = ""}},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 4, .wrong_crc = 1},
+      {.name = "x/a", .data = ""},
+      {.name = "x/b", .data = ""}},
+     "checksum is wrong"},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 4},
+      {.name = "y/data.pkl", .data = pickle, .size = 4},
+      {.name = "x/b", .data = ""}},
      "two data.pkl"},
-    {{{.name = "data.pkl", .data = pickle, .size = 4}, {.name = "x/y/data.pkl", .data = pickle, .size = 4}, {.name = "x/b", .data = ""}},
+    {{{.name = "data.pkl", .data = pickle, .size = 4},
+      {.name = "x/y/data.pkl", .data = pickle, .size = 4},
+      {.name = "x/b", .data = ""}},
      "without a data.pkl"},
-    {{{.name = "x/data.pkl", .data = pickle, .size = 4}, {.name = "x/byteorder", .data = "big", .size = 3}, {.name = "x/b", .data = ""}}, "big-endian"},
-    {{{.name = "x/data.pkl", .data = pickle, .size = 4}, {.name = "x/byteorder", .data = "big", .size = 3, .method = 8}, {.name = "x/b", .data = ""}},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 4},
+      {.name = "x/byteorder", .data = "big", .size = 3},
+      {.name = "x/b", .data = ""}},
+     "big-endian"},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 4},
+      {.name = "x/byteorder", .data = "big", .size = 3, .method = 8},
+      {.name = "x/b", .data = ""}},
      "compressed"},
-    {{{.name = "x/data.pkl", .data = pickle, .size = 4}, {.name = "x/a", .data = "", .size = 0}, {.name = "x/data.pkl", .data = pickle, .size = 4}},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 4},
+      {.name = "x/a", .data = "", .size = 0},
+      {.name = "x/data.pkl", .data = pickle, .size = 4}},
      "x/data.pkl is there twice"},
-    {{{.name = "x/data.pkl", .data = pickle, .size = 4}, {.name = "x/a", .data = ""}, {.name = "x/b", .data = ""}}, "holds no tensors"},
-    {{{.name = "x/data.pkl", .data = pickle, .size = 0}, {.name = "x/a", .data = ""}, {.name = "x/b", .data = ""}}, "not a pickle"},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 4}, {.name = "x/a", .data = ""}, {.name = "x/b", .data = ""}},
+     "holds no tensors"},
+    {{{.name = "x/data.pkl", .data = pickle, .size = 0}, {.name = "x/a", .data = ""}, {.name = "x/b", .data = ""}},
+     "not a pickle"},
 };
 
 START_TEST(bad_archives_are_refused) {

@@ -1,5 +1,6 @@
 /*
-** The pickle machine: values come out as they were put in, calls stay records, and what is damaged, cyclic, too large or hostile is refused.
+** The pickle machine: values come out as they were put in, calls stay records, and what is damaged, cyclic, too large or hostile
+** is refused.
 */
 #include <check.h>
 #include <math.h>
@@ -100,14 +101,27 @@ static const struct {
     {SIZED("}U\1aK\1s"), PS__PICKLED_DICT, 1},
     {SIZED("}(U\1aK\1U\1bK\2u"), PS__PICKLED_DICT, 2},
     {SIZED("(U\1aK\1d"), PS__PICKLED_DICT, 1},
-    {SIZED("]K\1aK\11" "0"), PS__PICKLED_LIST, 1},          /* POP */
+    {SIZED("]K\1aK\11"
+           "0"),
+     PS__PICKLED_LIST, 1}, /* POP */
     {SIZED("]K\1a0]K\1a"), PS__PICKLED_LIST, 1},
-    {SIZED("]K\1a(K\11" "1"), PS__PICKLED_LIST, 1},         /* POP_MARK */
-    {SIZED("]K\1a(0"), PS__PICKLED_LIST, 1},                /* POP takes a mark too */
-    {SIZED("K\1q\0" "0]h\0aK\2q\1ah\0" "0"), PS__PICKLED_LIST, 2}, /* memo */
-    {SIZED("K\1r\0\1\0\0" "0]j\0\1\0\0a"), PS__PICKLED_LIST, 1},
-    {SIZED("K\1\x94" "0]h\0a"), PS__PICKLED_LIST, 1},
-    {SIZED("](K\1K\2" "20e"), PS__PICKLED_LIST, 2},         /* DUP, POP */
+    {SIZED("]K\1a(K\11"
+           "1"),
+     PS__PICKLED_LIST, 1},                   /* POP_MARK */
+    {SIZED("]K\1a(0"), PS__PICKLED_LIST, 1}, /* POP takes a mark too */
+    {SIZED("K\1q\0"
+           "0]h\0aK\2q\1ah\0"
+           "0"),
+     PS__PICKLED_LIST, 2}, /* memo */
+    {SIZED("K\1r\0\1\0\0"
+           "0]j\0\1\0\0a"),
+     PS__PICKLED_LIST, 1},
+    {SIZED("K\1\x94"
+           "0]h\0a"),
+     PS__PICKLED_LIST, 1},
+    {SIZED("](K\1K\2"
+           "20e"),
+     PS__PICKLED_LIST, 2}, /* DUP, POP */
 };
 
 START_TEST(containers_are_read) {
@@ -154,8 +168,8 @@ static void expect(const ps__buf *b, const char *complaint) {
     free(copy);
     ck_assert_msg(status == PS__MODEL, "%s: status %d", complaint, status);
     ck_assert_ptr_null(p);
-    ck_assert_msg(strstr(err.text, complaint) != NULL && strncmp(err.text, "the file: ", 10) == 0, "\"%s\" does not say \"%s\"", err.text,
-                  complaint);
+    ck_assert_msg(strstr(err.text, complaint) != NULL && strncmp(err.text, "the file: ", 10) == 0, "\"%s\" does not say \"%s\"",
+                  err.text, complaint);
 }
 
 #define BAD(bytes, complaint)                                                                                                    \
@@ -179,7 +193,9 @@ static const struct {
     /* Cycles. */
     BAD("\x80\2]q\0h\0a.", "refers to itself"),
     BAD("\x80\2}q\0U\1ah\0s.", "refers to itself"),
-    BAD("\x80\2]q\0h\0\x85" "a.", "refers to itself"),
+    BAD("\x80\2]q\0h\0\x85"
+        "a.",
+        "refers to itself"),
     BAD("\x80\2cx\ny\n)\x81q\0}U\1ah\0sb.", "refers to itself"),
     BAD("\x80\2]q\0cx\ny\nh\0\x85Ra.", "refers to itself"),
     BAD("\x80\2]q\0h\0Qa.", "refers to itself"),
@@ -190,7 +206,9 @@ static const struct {
     BAD("\x80\2cos.path\njoin\n.", "wants os.path.join"),
     BAD("\x80\2cnt\nsystem\n.", "wants nt.system"),
     BAD("\x80\4\x8C\6system0\x8C\2os\x8C\6system\x93.", "wants os.system"),
-    BAD("\x80\2c__builtin__\neval\nU\1" "1\x85R.", "wants __builtin__.eval"),
+    BAD("\x80\2c__builtin__\neval\nU\1"
+        "1\x85R.",
+        "wants __builtin__.eval"),
     BAD("\x80\2cbuiltins\nexec\n.", "wants builtins.exec"),
     BAD("\x80\2csubprocess\nPopen\n.", "wants subprocess.Popen"),
     BAD("\x80\2ctorch.hub\nload\n.", "wants torch.hub.load"),
@@ -224,13 +242,19 @@ static const struct {
     BAD("\x80\2(K\1d.", "key without a value"),
     BAD("\x80\2K\1e.", "a mark is missing"),
     BAD("\x80\2t.", "a mark is missing"),
-    BAD("\x80\2" "1.", "a mark is missing"),
+    BAD("\x80\2"
+        "1.",
+        "a mark is missing"),
     BAD("\x80\2(e.", "missing on its stack"),
     BAD("\x80\2](a.", "missing on its stack"),
     BAD("\x80\2](K\1a.", "missing on its stack"),
     BAD("\x80\2K\1(\x85.", "missing on its stack"),
-    BAD("\x80\2" "0.", "missing on its stack"),
-    BAD("\x80\2" "2.", "missing on its stack"),
+    BAD("\x80\2"
+        "0.",
+        "missing on its stack"),
+    BAD("\x80\2"
+        "2.",
+        "missing on its stack"),
     BAD("\x80\2R.", "missing on its stack"),
     BAD("\x80\2)R.", "missing on its stack"),
     BAD("\x80\2K\1)R.", "calls what is no function"),
@@ -297,13 +321,25 @@ START_TEST(depth_is_bounded) {
 END_TEST
 
 START_TEST(harm_is_told_by_name) {
-    static const char *const harmful[] = {"os.system", "posix.popen", "os.path.exists", "builtins.eval", "builtins.__import__", "__builtin__.open",
-                                          "torch.load", "subprocess.run", "sys.exit", "importlib.import_module", "builtins.compile"};
-    static const char *const harmless[] = {"argparse.Namespace", "collections.OrderedDict", "builtins.set", "__builtin__.getattr", "osmosis.system",
-                                           "torch._utils._rebuild_tensor_v2", "numpy.core.multiarray.scalar", "my.os.system", "system.os",
-                                           "pathlib.PosixPath", "__torch__.torch.nn.modules.conv.Conv2d", "datetime.datetime"};
-    for (size_t i = 0; i < sizeof harmful / sizeof *harmful; i++) ck_assert_msg(ps__pickle_is_harmful(harmful[i]), "%s", harmful[i]);
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) ck_assert_msg(!ps__pickle_is_harmful(harmless[i]), "%s", harmless[i]);
+    static const char *const harmful[] = {
+        "os.system",  "posix.popen",    "os.path.exists", "builtins.eval",           "builtins.__import__", "__builtin__.open",
+        "torch.load", "subprocess.run", "sys.exit",       "importlib.import_module", "builtins.compile"};
+    static const char *const harmless[] = {"argparse.Namespace",
+                                           "collections.OrderedDict",
+                                           "builtins.set",
+                                           "__builtin__.getattr",
+                                           "osmosis.system",
+                                           "torch._utils._rebuild_tensor_v2",
+                                           "numpy.core.multiarray.scalar",
+                                           "my.os.system",
+                                           "system.os",
+                                           "pathlib.PosixPath",
+                                           "__torch__.torch.nn.modules.conv.Conv2d",
+                                           "datetime.datetime"};
+    for (size_t i = 0; i < sizeof harmful / sizeof *harmful; i++)
+        ck_assert_msg(ps__pickle_is_harmful(harmful[i]), "%s", harmful[i]);
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        ck_assert_msg(!ps__pickle_is_harmful(harmless[i]), "%s", harmless[i]);
 }
 END_TEST
 

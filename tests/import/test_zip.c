@@ -45,7 +45,8 @@ START_TEST(stored_entries_are_found) {
 }
 END_TEST
 
-static const char long_name[] = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234";
+static const char long_name[] =
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234";
 
 static const struct {
     crafted_entry entries[2];
@@ -59,14 +60,18 @@ static const struct {
      "entries a and b overlap"},
     {{{.name = "a", .data = "xy", .size = 2, .unpacked = 1 << 30}, {.name = "b", .data = ""}}, "two sizes"},
     {{{.name = "a", .data = "xy", .size = 2, .packed = 1 << 30}, {.name = "b", .data = ""}}, "does not end inside"},
-    {{{.name = "a", .data = "xy", .size = 2, .packed = UINT64_MAX, .zip64 = 1}, {.name = "b", .data = ""}}, "does not end inside"},
-    {{{.name = "a", .data = "xy", .size = 2, .packed = (uint64_t)1 << 63, .zip64 = 1}, {.name = "b", .data = ""}}, "does not end inside"},
+    {{{.name = "a", .data = "xy", .size = 2, .packed = UINT64_MAX, .zip64 = 1}, {.name = "b", .data = ""}},
+     "does not end inside"},
+    {{{.name = "a", .data = "xy", .size = 2, .packed = (uint64_t)1 << 63, .zip64 = 1}, {.name = "b", .data = ""}},
+     "does not end inside"},
     {{{.name = "a", .data = "xy", .size = 2, .local_packed = 3}, {.name = "b", .data = ""}}, "another size"},
     {{{.name = "a", .data = "xy", .size = 2, .local_name = "c"}, {.name = "b", .data = ""}}, "another header"},
     {{{.name = "a", .data = "xy", .size = 2, .local_name = "aa"}, {.name = "b", .data = ""}}, "another header"},
     {{{.name = "a", .data = "xy", .size = 2, .flags = 1}, {.name = "b", .data = ""}}, "encrypted"},
-    {{{.name = "a", .data = "xy", .size = 2, .is_moved = 1, .local = 1}, {.name = "b", .data = ""}}, "not where the directory says"},
-    {{{.name = "a", .data = "xy", .size = 2, .is_moved = 1, .local = 0xFFFFFFF0}, {.name = "b", .data = ""}}, "not where the directory says"},
+    {{{.name = "a", .data = "xy", .size = 2, .is_moved = 1, .local = 1}, {.name = "b", .data = ""}},
+     "not where the directory says"},
+    {{{.name = "a", .data = "xy", .size = 2, .is_moved = 1, .local = 0xFFFFFFF0}, {.name = "b", .data = ""}},
+     "not where the directory says"},
     {{{.name = "a", .data = "xy", .size = 2, .is_moved = 1, .local = UINT64_MAX, .zip64 = 1}, {.name = "b", .data = ""}},
      "not where the directory says"},
     {{{.name = "", .data = "xy", .size = 2}, {.name = "b", .data = ""}}, "no text"},
@@ -81,8 +86,8 @@ static void expect(const ps__buf *b, const char *complaint) {
     int status = ps__zip_open(&zip, "the file", (const uint8_t *)b->bytes, b->length, &err);
     ps__zip_close(&zip);
     ck_assert_msg(status == PS__MODEL, "%s: status %d", complaint, status);
-    ck_assert_msg(strstr(err.text, complaint) != NULL && strncmp(err.text, "the file: ", 10) == 0, "\"%s\" does not say \"%s\"", err.text,
-                  complaint);
+    ck_assert_msg(strstr(err.text, complaint) != NULL && strncmp(err.text, "the file: ", 10) == 0, "\"%s\" does not say \"%s\"",
+                  err.text, complaint);
 }
 
 START_TEST(entries_that_lie_are_refused) {
@@ -93,7 +98,8 @@ START_TEST(entries_that_lie_are_refused) {
 }
 END_TEST
 
-/* In a file of one entry "a" with the data "xy". Its end has the directory's length at 12, its place at 16; the zip64 record 40 and 48. */
+/* In a file of one entry "a" with the data "xy". Its end has the directory's length at 12, its place at 16; the zip64 record 40
+** and 48. */
 static const struct {
     int zip64_end;
     int from_end; /* where the change is, counted from the end of the file */
@@ -153,7 +159,8 @@ static void open_copy(const char *bytes, size_t size, int must_fail) {
     int status = ps__zip_open(&zip, "file", copy, size, &err);
     if (must_fail) ck_assert_int_eq(status, PS__MODEL);
     for (size_t i = 0; !status && i < zip.count; i++)
-        if (zip.entries[i].data) ck_assert(zip.entries[i].data >= copy && zip.entries[i].data + zip.entries[i].size <= copy + size);
+        if (zip.entries[i].data)
+            ck_assert(zip.entries[i].data >= copy && zip.entries[i].data + zip.entries[i].size <= copy + size);
     ps__zip_close(&zip);
     free(copy);
 }
