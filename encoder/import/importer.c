@@ -174,6 +174,21 @@ ps__draft *ps__importer_draft(ps__importer *m) { return m->import.draft; }
 
 /* ---- Writing ---- */
 
+/* The first two blocks of each tower: what is wrong there all later attention amplifies. Fine layers are worth it more there than the query
+** and key of every block are, and add one byte a weight. */
+static int keep_first_blocks_fine(ps__draft *draft, ps__error *err) {
+    static const char *const towers[] = {"image", "text"}, *const layers[] = {"query", "key", "value", "output", "fc1", "fc2"};
+    enum { FIRST_BLOCKS = 2 };
+    char name[64];
+    for (size_t t = 0; t < sizeof towers / sizeof *towers; t++)
+        for (size_t n = 0; n < FIRST_BLOCKS * sizeof layers / sizeof *layers; n++) {
+            snprintf(name, sizeof name, "%s.%d.%s", towers[t], (int)(n % FIRST_BLOCKS), layers[n / FIRST_BLOCKS]);
+            int status = ps__draft_has_layer(draft, name) ? ps__draft_keep_fine(draft, name, err) : PS__OK;
+            if (status) return status;
+        }
+    return PS__OK;
+}
+
 /* What all else depends on, or comes last, and costs little: the patches' colours, and layers that run on one row only. */
 static int keep_precise(ps__importer *m, ps__error *err) {
     static const char *const names[] = {"image.patch", "image.proj", "text.proj"};
@@ -181,7 +196,7 @@ static int keep_precise(ps__importer *m, ps__error *err) {
         int status = ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
         if (status) return status;
     }
-    return PS__OK;
+    return keep_first_blocks_fine(m->import.draft, err);
 }
 
 int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const *photos, size_t photo_count,
