@@ -123,6 +123,13 @@ int ps__draft_keep_float(ps__draft *d, const char *name, ps__error *err) {
     return PS__OK;
 }
 
+int ps__draft_keep_fine(ps__draft *d, const char *name, ps__error *err) {
+    ps__item *item = find_layer(d, name);
+    if (!item) return ps__fail(err, PS__INVALID, "there is no layer %s", name);
+    item->keeps_fine = 1;
+    return PS__OK;
+}
+
 static int set_copy(float **to, const float *from, int64_t count, ps__error *err) {
     float *copy = ps__array((size_t)count, sizeof *copy);
     if (!copy) return ps__fail_nomem(err);

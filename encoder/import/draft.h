@@ -43,6 +43,9 @@ int ps__draft_add_bytes(ps__draft *draft, const char *name, int type, int64_t co
 int ps__draft_has_layer(const ps__draft *draft, const char *name);
 /* The layer NAME (without ".weight") keeps its floats in an INT8 package too: for layers that INT8 does not suit. */
 int ps__draft_keep_float(ps__draft *draft, const char *name, ps__error *err);
+/* The layer is quantised in two steps of 8 bits in an INT8 package: NAME.fine I8 [out][in] beside the levels, docs/model-package.md. A layer
+** that keeps its floats has none. */
+int ps__draft_keep_fine(ps__draft *draft, const char *name, ps__error *err);
 
 /* factor f32 [in] (copied): columns of the layer's weights are multiplied by it before they are quantised; what feeds the layer is divided
 ** by it elsewhere (see smooth.h). */

@@ -29,7 +29,7 @@ typedef struct job { /* one call of ps__draft_write */
     int64_t bytes;    /* of the data section */
     int64_t entries, done; /* of all tensors with a fill */
     float *piece;     /* float [piece_room] */
-    int8_t *levels;   /* the same number */
+    int8_t *levels;   /* the same number, and as many of fine layers' rests behind them */
     float *scales;    /* float [scale_room] */
     size_t piece_room, scale_room;
     ps__draft_progress_fn *progress;
@@ -40,6 +40,8 @@ typedef struct job { /* one call of ps__draft_write */
 static int is_int8(const job *j, const ps__item *i) {
     return i->is_layer && !i->keeps_float && j->precision == PS__PRECISION_INT8;
 }
+
+static int is_fine(const job *j, const ps__item *i) { return is_int8(j, i) && i->keeps_fine; }
 
 /* ---- Places and the header ---- */
 
@@ -64,6 +66,10 @@ static void place_items(job *j) {
             if (narrow != pass) continue;
             i->place = j->bytes;
             j->bytes += i->count * (narrow ? 1 : 4);
+            if (is_fine(j, i)) {
+                i->fine_place = j->bytes;
+                j->bytes += i->count;
+            }
             if (i->fill) j->entries += i->count;
         }
 }
@@ -77,13 +83,16 @@ static int add_entry(json_t *header, const char *name, const char *type, int ran
 }
 
 static int add_item(json_t *header, const job *j, const ps__item *i) {
-    char scale[160];
+    char name[160];
+    int stem = (int)(strlen(i->name) - strlen(".weight"));
     int narrow = is_int8(j, i);
     const char *type = narrow ? "I8" : i->type == PS__U8 ? "U8" : i->type == PS__I32 ? "I32" : "F32";
     if (add_entry(header, i->name, type, i->rank, i->shape, i->place, i->count * (narrow || i->type == PS__U8 ? 1 : 4))) return -1;
     if (!narrow) return 0;
-    snprintf(scale, sizeof scale, "%.*s.scale", (int)(strlen(i->name) - strlen(".weight")), i->name);
-    return add_entry(header, scale, "F32", 1, i->shape, i->scale_place, i->shape[0] * 4);
+    snprintf(name, sizeof name, "%.*s.fine", stem, i->name);
+    if (is_fine(j, i) && add_entry(header, name, "I8", i->rank, i->shape, i->fine_place, i->count)) return -1;
+    snprintf(name, sizeof name, "%.*s.scale", stem, i->name);
+    return add_entry(header, name, "F32", 1, i->shape, i->scale_place, i->shape[0] * 4);
 }
 
 /* The header with its length before it and padding behind it, so that the data start at a multiple of 64; *size bytes. NULL: no memory. */
@@ -132,7 +141,7 @@ static int make_room(job *j, const ps__item *i) {
         ps__free(j->piece);
         ps__free(j->levels);
         j->piece = ps__array(entries, sizeof *j->piece);
-        j->levels = ps__malloc(entries);
+        j->levels = ps__malloc(2 * entries);
         j->piece_room = entries;
     }
     if (rows > j->scale_room) {
@@ -165,9 +174,15 @@ static int write_piece(job *j, const ps__item *i, int64_t first, int64_t rows) {
     adjust(j->piece, i, first, rows);
     if ((status = check_finite(j, i, rows * columns)) != PS__OK) return status;
     if (!is_int8(j, i)) return write_at(j, j->piece, rows * columns * 4, j->data + i->place + first * columns * 4);
-    for (int64_t r = 0; r < rows; r++) j->scales[r] = ps__quantise_row(j->levels + r * columns, j->piece + r * columns, columns);
+    int8_t *fine = is_fine(j, i) ? j->levels + j->piece_room : NULL;
+    for (int64_t r = 0; r < rows; r++) {
+        int8_t *levels = j->levels + r * columns;
+        const float *row = j->piece + r * columns;
+        j->scales[r] = fine ? ps__quantise_row_fine(levels, fine + r * columns, row, columns) : ps__quantise_row(levels, row, columns);
+    }
     status = write_at(j, j->scales, rows * 4, j->data + i->scale_place + first * 4);
-    return status ? status : write_at(j, j->levels, rows * columns, j->data + i->place + first * columns);
+    if (!status) status = write_at(j, j->levels, rows * columns, j->data + i->place + first * columns);
+    return status || !fine ? status : write_at(j, fine, rows * columns, j->data + i->fine_place + first * columns);
 }
 
 static int write_item(job *j, const ps__item *i) {

@@ -23,3 +23,13 @@ float ps__quantise_row(int8_t *levels, const float *row, int64_t n) {
     }
     return scale;
 }
+
+float ps__quantise_row_fine(int8_t *levels, int8_t *fine, const float *row, int64_t n) {
+    float scale = ps__quantise_row(levels, row, n);
+    for (int64_t i = 0; i < n; i++) {
+        float rest = scale > 0 ? rintf((row[i] / scale - (float)levels[i]) * 254.0f) : 0;
+        rest = rest < 127.0f ? rest : 127.0f;
+        fine[i] = (int8_t)(rest > -127.0f ? rest : -127.0f);
+    }
+    return scale;
+}

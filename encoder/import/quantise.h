@@ -11,4 +11,7 @@
 ** scale 0. */
 float ps__quantise_row(int8_t *levels, const float *row, int64_t n);
 
+/* The same with what is left of each entry: row = scale * (level + fine / 254), fine -127 to 127. */
+float ps__quantise_row_fine(int8_t *levels, int8_t *fine, const float *row, int64_t n);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "encoder/encoder.h"
 
 /* An operation with an output buffer of its own. */
@@ -30,6 +31,39 @@ static ps__op *add_in_place(ps__plan *plan, int kind, const char *name, int in, 
 
 /* ---- Linear layers ---- */
 
+/* Rows of a fine layer as the second product wants them: what rows were rounded to meets fine, and what was left of them weights. */
+static void fill_fine(ps__matrix *m, int first, const ps__layer *l, int outputs, int8_t *rows) {
+    static const float none[16];
+    size_t k = (size_t)m->k;
+    for (int o = 0, count; o < outputs; o += count) {
+        count = outputs - o < 16 ? outputs - o : 16;
+        for (size_t i = 0; i < (size_t)count; i++) {
+            memcpy(rows + 2 * i * k, l->fine + ((size_t)o + i) * k, k);
+            memcpy(rows + (2 * i + 1) * k, l->weights + ((size_t)o + i) * k, k);
+        }
+        ps__matrix_fill(m, first + o, count, rows, l->scale + o, none, 128, 1.0f / 254.0f);
+    }
+}
+
+/* The fine parts side by side; the two runs lie where run_linear.c puts the two halves of a row. */
+static int pack_fine(ps__op *op) {
+    int first = 0, total = 0;
+    for (int p = 0; p < op->parts; p++) total += ps__is_fine(&op->layer[p]) ? op->part_features[p] : 0;
+    if (!total) return 0;
+    int8_t *rows = ps__array(16 * 2, op->in_features);
+    if (!rows || ps__matrix_new(&op->fine, total, 2, ps__align64(op->in_features), (int)op->in_features)) {
+        ps__free(rows);
+        return -1;
+    }
+    for (int p = 0; p < op->parts; p++) {
+        if (!ps__is_fine(&op->layer[p])) continue;
+        fill_fine(&op->fine, first, &op->layer[p], op->part_features[p], rows);
+        first += op->part_features[p];
+    }
+    ps__free(rows);
+    return 0;
+}
+
 /* The INT8 parts side by side in one packed matrix. Dynamic layers quantise to s8 offset by 128, so the zero point is 128. */
 static int pack_parts(ps__op *op) {
     int first = 0, total = 0;
@@ -42,7 +76,7 @@ static int pack_parts(ps__op *op) {
         ps__matrix_fill(&op->matrix, first, op->part_features[p], l->weights, l->scale, l->bias, 128, 1.0f);
         first += op->part_features[p];
     }
-    return 0;
+    return pack_fine(op);
 }
 
 static size_t total_of(ps__plan *plan, const char *name, int parts, const int *out_features) {
@@ -67,10 +101,11 @@ static int is_activated(const ps__plan *plan, int buffer) {
     return 0;
 }
 
-static int has_floats(const ps__layer *layers, int parts) {
+/* Whether all parts are plain INT8, as refining needs it. */
+static int is_plain(const ps__layer *layers, int parts) {
     int count = 0;
-    for (int p = 0; p < parts; p++) count += layers[p].floats != NULL;
-    return count;
+    for (int p = 0; p < parts; p++) count += !layers[p].floats && !layers[p].fine;
+    return count == parts;
 }
 
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
@@ -82,7 +117,7 @@ int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, i
     ps__op *op = add_op(plan, OP_LINEAR, name, in, rows, total);
     if (!op) return 0;
     op->parts = parts;
-    op->is_refined = plan->refines && plan->precision == PS__PRECISION_INT8 && !has_floats(layers, parts);
+    op->is_refined = plan->refines && plan->precision == PS__PRECISION_INT8 && is_plain(layers, parts);
     op->is_centred = is_centred && !op->is_refined;
     if (op->is_refined) {
         size_t bytes = (total + 63) / 64 * 64 * sizeof *op->no_bias;

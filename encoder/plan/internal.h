@@ -69,6 +69,7 @@ typedef struct ps__op {
     ps__layer layer[MAX_PARTS]; /* as given: the float path reads it */
     ps__word_table words;       /* embed */
     ps__matrix matrix;          /* packed: INT8 conv, and INT8 layers of linear, side by side */
+    ps__matrix fine;            /* packed: fine layers of linear, side by side, of two runs: fine, and weights again */
     ps__filter filter;          /* packed: INT8 depthwise */
     ps__requant requant;        /* INT8 convolutions, without the residual pointer */
 } ps__op;
@@ -180,6 +181,8 @@ static inline size_t ps__line_bytes(const ps__op *op) {
     const ps__geometry *g = &op->geometry;
     return ((size_t)(op->out_width - 1) * (size_t)g->stride + (size_t)g->kernel) * (size_t)g->channels;
 }
+
+static inline int ps__is_fine(const ps__layer *l) { return !l->floats && l->fine; }
 
 static inline size_t ps__align64(size_t n) { return (n + 63) / 64 * 64; }
 

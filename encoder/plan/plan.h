@@ -28,6 +28,7 @@ typedef struct ps__layer { /* weights of one layer, borrowed */
     const float *bias;     /* [out] */
     float out_scale;       /* of the u8 output; convolutions only */
     int out_zero;          /* zero point of it */
+    const int8_t *fine;    /* linear INT8 layers only: [out][in], 1/254 of a level each, added to weights; NULL: none */
     const float *floats;   /* linear layers only: [out][in] kept in float32, computed so in both precisions; NULL: INT8 */
 } ps__layer;
 

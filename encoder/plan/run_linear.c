@@ -1,6 +1,9 @@
 /*
 ** Linear layers. INT8 parts quantise their rows as these come; parts that are kept in float32, and all parts on the float path, are
-** products of float32. A layer may have parts of both kinds.
+** products of float32. A layer may have parts of all kinds.
+**
+** A fine part has nearly 16 bits out of two INT8 products: what quantising leaves of a row is quantised again, to 1/254 of a step, and
+** a second product adds rounded row times fine weights and rest of the row times weights. Rest times fine is below 1/64516: left out.
 */
 #include "encoder/plan/internal.h"
 
@@ -10,9 +13,12 @@
 
 enum { OUTPUTS_AT_ONCE = 24 }; /* whose weights are dequantised together */
 
+/* Whether what is left of rows is multiplied too. */
+static int has_rest(const ps__op *op) { return op->fine.n || op->is_refined; }
+
 /* Rows that are quantised together: where weights are few, so many that they stay in the second-level cache. */
 static size_t rows_at_once(const ps__op *op, size_t rows) {
-    size_t stride = ps__align64(op->in_features), few = (192 << 10) / stride / 12 * 12;
+    size_t stride = ps__align64(op->in_features) * (has_rest(op) ? 2 : 1), few = (192 << 10) / stride / 12 * 12;
     if (op->in_features * op->out_features > 512 << 10 && few < 1024) few = 1024;
     if (few < 48) few = 48;
     return rows < few ? rows : few;
@@ -20,23 +26,22 @@ static size_t rows_at_once(const ps__op *op, size_t rows) {
 
 static int has_mixed_parts(const ps__op *op) { return op->matrix.n && (size_t)op->matrix.n != op->out_features; }
 
-/* Quantised rows, their scales, sums of some parts or, of a centred layer, the rows' middles, a centred row and the sums of weights; dequantised
-** weights: one after another. */
+/* Quantised rows (of fine and refined layers each with its rest behind it), their scales, the second product's sums and its scales, sums of
+** some parts or, of a centred layer, the rows' middles, a centred row and the sums of weights; dequantised weights: one after another. */
 typedef struct spaces {
+    size_t half;   /* where the rest of a row lies */
     size_t stride; /* of quantised rows */
-    size_t scales, sums, middles, row, weights, bytes;
+    size_t scales, fine, rest, sums, middles, row, weights, bytes;
 } spaces;
 
 static spaces spaces_of(const ps__op *op, size_t rows) {
-    spaces s = {.stride = ps__align64(op->in_features)};
+    spaces s = {.half = ps__align64(op->in_features)};
+    s.stride = s.half * (has_rest(op) ? 2 : 1);
     s.scales = ps__align64(rows * s.stride + PS__SLACK);
-    s.sums = s.scales + ps__align64(rows * 4);
+    s.fine = s.scales + ps__align64(rows * 4);
+    s.rest = s.fine + ps__align64(rows * (op->is_refined ? op->out_features : (size_t)op->fine.n) * 4);
+    s.sums = s.rest + (op->is_refined ? ps__align64(rows * 4) : 0);
     s.bytes = s.middles = s.sums + (has_mixed_parts(op) ? ps__align64(rows * (size_t)op->matrix.n * 4) : 0);
-    if (op->is_refined) {
-        s.row = s.middles + ps__align64(rows * 4); /* scales of the rest; then its levels, then its products */
-        s.weights = s.row + ps__align64(rows * s.stride + PS__SLACK);
-        s.bytes = s.weights + rows * op->out_features * 4;
-    }
     if (!op->is_centred) return s;
     s.row = s.middles + ps__align64(rows * 4);
     s.weights = s.row + ps__align64(op->in_features * 4 + PS__SLACK);
@@ -49,9 +54,13 @@ size_t ps__linear_scratch(const ps__op *op, size_t rows) {
     return weights > bytes ? weights : bytes;
 }
 
-static void dequantize(float *to, const int8_t *weights, const float *scale, size_t outputs, size_t k) {
-    for (size_t o = 0; o < outputs; o++)
-        for (size_t i = 0; i < k; i++) to[o * k + i] = (float)weights[o * k + i] * scale[o];
+/* Outputs [first, first + outputs) of a layer. */
+static void dequantize(float *to, const ps__layer *l, size_t first, size_t outputs, size_t k) {
+    const int8_t *weights = l->weights + first * k, *fine = l->fine ? l->fine + first * k : NULL;
+    for (size_t o = 0; o < outputs; o++, weights += k, to += k) {
+        for (size_t i = 0; i < k; i++) to[i] = (float)weights[i] * l->scale[first + o];
+        for (size_t i = 0; i < k && fine; i++) to[i] += (float)fine[o * k + i] * (l->scale[first + o] / 254.0f);
+    }
 }
 
 static void run_float_part(const ps__run *r, const ps__op *op, int part, size_t first) {
@@ -66,7 +75,7 @@ static void run_float_part(const ps__run *r, const ps__op *op, int part, size_t 
     }
     for (size_t o = 0, count; o < n; o += count) {
         count = n - o < OUTPUTS_AT_ONCE ? n - o : OUTPUTS_AT_ONCE;
-        dequantize(weights, l->weights + o * k, l->scale + o, count, k);
+        dequantize(weights, l, o, count, k);
         kernels->gemm_float(out + o, op->out_features, in, rows, weights, l->bias + o, (int)count, (int)k);
     }
 }
@@ -82,6 +91,41 @@ static void spread(float *out, const ps__op *op, const float *sums, size_t rows)
     }
 }
 
+/* The second product of fine parts, added to what the first gave. */
+static void add_fine(const ps__run *r, const ps__op *op, const spaces *s, float *out, size_t rows) {
+    const ps__kernels *k = r->plan->kernels;
+    const float *scale = (const float *)(void *)(r->space->scratch + s->scales);
+    float *sums = (float *)(void *)(r->space->scratch + s->fine);
+    size_t first = 0, n = (size_t)op->fine.n;
+    k->gemm_f32(sums, r->space->scratch, s->stride, scale, rows, &op->fine);
+    for (int p = 0; p < op->parts; first += (size_t)op->part_features[p++]) {
+        size_t part = (size_t)op->part_features[p];
+        if (!ps__is_fine(&op->layer[p])) continue;
+        for (size_t row = 0; row < rows; row++) k->add(out + row * op->out_features + first, sums + row * n, part);
+        sums += part;
+    }
+}
+
+/* The same weights over what was left of the rows, of a layer that has no fine ones. */
+static void add_rest(const ps__run *r, const ps__op *op, const spaces *s, float *out, size_t rows) {
+    uint8_t *scratch = r->space->scratch;
+    const float *scale = (const float *)(void *)(scratch + s->scales);
+    float *rest = (float *)(void *)(scratch + s->rest), *sums = (float *)(void *)(scratch + s->fine);
+    ps__matrix unbiased = op->matrix;
+    unbiased.bias = op->no_bias;
+    for (size_t i = 0; i < rows; i++) rest[i] = scale[i] / 254.0f;
+    r->plan->kernels->gemm_f32(sums, scratch + s->half, s->stride, rest, rows, &unbiased);
+    r->plan->kernels->add(out, sums, rows * op->out_features);
+}
+
+/* One row, and its rest where that is needed. */
+static float quantize(const ps__run *r, const ps__op *op, const spaces *s, uint8_t *to, const float *x) {
+    const ps__kernels *k = r->plan->kernels;
+    float scale = k->quantize_row(to, x, (int)op->in_features);
+    if (has_rest(op)) k->quantize_rest(to + s->half, to, x, scale, (int)op->in_features);
+    return scale;
+}
+
 /* A row x is quantised as x - middle, so that middle * (sum of an output's weights) is missing from each output. */
 static void quantize_centred(const ps__run *r, const ps__op *op, const spaces *s, const float *in, size_t count) {
     const ps__kernels *k = r->plan->kernels;
@@ -90,7 +134,7 @@ static void quantize_centred(const ps__run *r, const ps__op *op, const spaces *s
     float *row = (float *)(void *)(scratch + s->row);
     for (size_t i = 0; i < count; i++) {
         middle[i] = k->centre_row(row, in + i * op->in_features, (int)op->in_features);
-        scale[i] = k->quantize_row(scratch + i * s->stride, row, (int)op->in_features);
+        scale[i] = quantize(r, op, s, scratch + i * s->stride, row);
     }
 }
 
@@ -100,24 +144,10 @@ static void add_middles(const ps__run *r, const ps__op *op, const spaces *s, flo
     float *weights = (float *)(void *)(scratch + s->weights);
     for (size_t n = 0; n < op->out_features; n++) /* the offset is -128 times the sum of the levels */
         weights[n] = (float)(op->matrix.offset[n] / -128) * op->matrix.scale[n];
+    for (size_t n = 0; n < (size_t)op->fine.n; n++) /* that of the second product is of fine and levels */
+        weights[n] += (float)((op->fine.offset[n] - op->matrix.offset[n]) / -128) * op->fine.scale[n];
     for (size_t i = 0; i < count; i++)
         r->plan->kernels->add_multiple(out + i * op->out_features, weights, middle[i], (int)op->out_features);
-}
-
-/* Adds the products of what the levels leave of the rows. */
-static void add_rest(const ps__run *r, const ps__op *op, const spaces *s, float *out, const float *in, size_t count) {
-    const ps__kernels *k = r->plan->kernels;
-    uint8_t *scratch = r->space->scratch, *levels = scratch + s->row;
-    float *scale = (float *)(void *)(scratch + s->scales), *rest = (float *)(void *)(scratch + s->middles);
-    float *products = (float *)(void *)(scratch + s->weights);
-    ps__matrix unbiased = op->matrix;
-    unbiased.bias = op->no_bias;
-    for (size_t i = 0; i < count; i++) {
-        k->quantize_rest(levels + i * s->stride, in + i * op->in_features, scratch + i * s->stride, scale[i], (int)op->in_features);
-        rest[i] = scale[i] / 254.0f;
-    }
-    k->gemm_f32(products, levels, s->stride, rest, count, &unbiased);
-    k->add(out, products, count * op->out_features);
 }
 
 static void run_int8_parts(const ps__run *r, const ps__op *op) {
@@ -132,11 +162,12 @@ static void run_int8_parts(const ps__run *r, const ps__op *op) {
         float *out = (float *)ps__run_at(r, op->out) + first * op->out_features;
         if (op->is_centred) quantize_centred(r, op, &s, in, count);
         for (size_t i = 0; i < count && !op->is_centred; i++)
-            scale[i] = k->quantize_row(quantized + i * s.stride, in + i * op->in_features, (int)op->in_features);
+            scale[i] = quantize(r, op, &s, quantized + i * s.stride, in + i * op->in_features);
         k->gemm_f32(has_mixed_parts(op) ? sums : out, quantized, s.stride, scale, count, &op->matrix);
         if (has_mixed_parts(op)) spread(out, op, sums, count);
-        if (op->is_centred) add_middles(r, op, &s, out, count);
-        if (op->is_refined) add_rest(r, op, &s, out, in, count);
+        if (op->fine.n) add_fine(r, op, &s, out, count);
+        if (op->is_refined) add_rest(r, op, &s, out, count);
+        if (op->is_centred && op->matrix.n) add_middles(r, op, &s, out, count);
     }
 }
 

@@ -163,6 +163,8 @@ static json_t *changed(const char *text, const char *changes) {
 }
 
 /* Writes a package of both towers and opens it. */
+static const char *fine_layer; /* of the next package made, or NULL */
+
 static void make(const char *image, const char *image_changes, const char *text, const char *text_changes, int dim,
                  int precision) {
     json_t *configs[2] = {changed(image, image_changes), changed(text, text_changes)};
@@ -178,6 +180,7 @@ static void make(const char *image, const char *image_changes, const char *text,
     }
     add_image(d, configs[0]);
     add_text(d);
+    if (fine_layer) ck_assert_int_eq(ps__draft_keep_fine(d, fine_layer, NULL), PS__OK);
     ck_assert_msg(ps__draft_write(d, path, precision, NULL, NULL, &err) == PS__OK, "%s", err.text);
     ck_assert_msg(ps__package_open(&package, path, &err) == PS__OK, "%s", err.text);
     ps__draft_free(d);
@@ -524,6 +527,37 @@ START_TEST(what_does_not_fit_together_is_refused_by_name) {
 }
 END_TEST
 
+/* Another name of the same length in the file's header. */
+static void rename_tensor(const char *from, const char *to) {
+    static char head[64 << 10];
+    FILE *f = fopen(path, "r+b");
+    ck_assert_ptr_nonnull(f);
+    size_t size = fread(head, 1, sizeof head, f);
+    char *at = memmem(head, size, from, strlen(from));
+    ck_assert_ptr_nonnull(at);
+    ck_assert_int_eq(fseek(f, (long)(at - head), SEEK_SET), 0);
+    ck_assert_uint_eq(fwrite(to, 1, strlen(from), f), strlen(from));
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(fine_weights_of_a_wrong_shape_are_refused_by_name) {
+    const ps__family *f = ps__family_find("transformer", 1);
+    ps__error err = {0};
+    ps__plan *plan;
+    fine_layer = "text.0.fc1";
+    make(VIT, NULL, TEXT, NULL, DIM, PS__PRECISION_INT8);
+    ck_assert_msg(f->build(&plan, package, ps__kernels_choose(NULL), PS__PRECISION_INT8, &err) == PS__OK, "%s", err.text);
+    ps__plan_free(plan);
+    ps__package_free(package);
+    rename_tensor("\"text.0.fc1.fine\"", "\"text.0.fc2.fine\"");
+    ck_assert_msg(ps__package_open(&package, path, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_eq(f->build(&plan, package, ps__kernels_choose(NULL), PS__PRECISION_INT8, &err), PS__MODEL);
+    ck_assert_ptr_null(plan);
+    ck_assert_msg(strstr(err.text, "text.0.fc2.fine has shape"), "%s", err.text);
+    fine_layer = NULL;
+}
+END_TEST
+
 Suite *suite_families(void) {
     Suite *s = suite_create("families");
     TCase *t = tcase_create("transformers");
@@ -532,6 +566,7 @@ Suite *suite_families(void) {
     tcase_add_loop_test(t, a_text_transformer_computes_what_plain_loops_do, 0, (int)(sizeof text_cases / sizeof *text_cases));
     tcase_add_loop_test(t, padding_behind_the_mark_counts_only_where_rows_see_it, 0, 2);
     tcase_add_test(t, int8_packages_stay_near_to_float_ones);
+    tcase_add_test(t, fine_weights_of_a_wrong_shape_are_refused_by_name);
     tcase_add_loop_test(t, what_does_not_fit_together_is_refused_by_name, 0, (int)(sizeof hostiles / sizeof *hostiles));
     suite_add_tcase(s, t);
     return s;

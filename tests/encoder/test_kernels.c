@@ -368,7 +368,7 @@ START_TEST(float_operations_agree_bit_for_bit) {
     int n = 1 + (int)draw(400);
     float *x = random_floats((size_t)n, -6, 6), *y = random_floats((size_t)n, -3, 3), *w = random_floats((size_t)n, -1, 2);
     float a[400], b[400];
-    uint8_t qa[400], qb[400];
+    uint8_t qa[400], qb[400], ra[400], rb[400];
     for (int i = 1; (k = ps__kernels_at(i)) != NULL; i++) {
         memcpy(a, x, (size_t)n * 4), memcpy(b, x, (size_t)n * 4);
         ref->layer_norm(a, y, w, x, 1e-12f, n), k->layer_norm(b, y, w, x, 1e-12f, n);
@@ -383,6 +383,12 @@ START_TEST(float_operations_agree_bit_for_bit) {
         a[0] = ref->quantize_row(qa, x, n), b[0] = k->quantize_row(qb, x, n);
         check_same("quantize_row", k, a, b, 1);
         ck_assert_mem_eq(qa, qb, (size_t)n);
+        ref->quantize_rest(ra, qa, x, a[0], n), k->quantize_rest(rb, qb, x, b[0], n);
+        ck_assert_mem_eq(ra, rb, (size_t)n);
+        for (int j = 0; j < n; j++) /* level and rest together are 1/508 of a step off at most, and what float32 rounds */
+            ck_assert_float_le(fabsf(x[j] / a[0] - (float)(qa[j] - 128) - (float)(ra[j] - 128) / 254.0f), 0.0021f);
+        ref->quantize_rest(ra, qa, x, 0, n);
+        for (int j = 0; j < n; j++) ck_assert_int_eq(ra[j], 128);
     }
     void *owned[] = {x, y, w};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);

@@ -331,6 +331,82 @@ START_TEST(parts_of_a_layer_are_int8_or_float_each) {
 }
 END_TEST
 
+/* Fine parts between others; what is given is far nearer to float32 than plain parts are. */
+enum { FINE_PLAIN, FINE_FINE, FINE_FLOAT };
+static int fine_kinds[3];
+static int8_t fines[3 * WIDTH * WIDTH];
+
+static int fine_parts(ps__plan *plan, int *features) {
+    static const int sizes[3] = {16, 32, 21};
+    ps__layer layers[3];
+    size_t at = 0;
+    int in = channels_of(plan, 62, 61, 40);
+    for (int p = 0; p < 3; at += (size_t)sizes[p++]) {
+        layers[p] = (ps__layer){.weights = bytes + at * 40, .scale = steps + at, .bias = biases + at, .out_scale = 1};
+        if (fine_kinds[p] == FINE_FINE) layers[p].fine = fines + at * 40;
+        if (fine_kinds[p] == FINE_FLOAT) layers[p] = (ps__layer){.floats = others + at * 40, .bias = biases + at, .out_scale = 1};
+    }
+    *features = 69;
+    return ps__plan_mean(plan, "mean", ps__plan_linear(plan, "linear", in, 40, 3, layers, sizes), 69);
+}
+
+static int fine_centred(ps__plan *plan, int *features) {
+    const ps__layer layer = {.weights = bytes, .fine = fines, .scale = steps, .bias = biases, .out_scale = 1};
+    const int outputs = *features = 69;
+    int in = channels_of(plan, 62, 61, 40);
+    ps__plan_centre(plan);
+    ps__plan_activate(plan, "gelu", in, PS__GELU, 40);
+    return ps__plan_mean(plan, "mean", ps__plan_linear(plan, "linear", in, 40, 1, &layer, &outputs), 69);
+}
+
+/* How far outputs [first, last) are from exact ones, relative to these without the bias. */
+static double fine_error(const record *in, const record *out, size_t first, size_t last, int kind) {
+    double wrong = 0, right = 0;
+    for (size_t r = 0; r < out->rows; r += 37)
+        for (size_t o = first; o < last; o++) {
+            double sum = 0;
+            for (size_t i = 0, at = o * 40; i < 40; i++, at++) {
+                double level = bytes[at] + (kind == FINE_FINE ? fines[at] / 254.0 : 0);
+                sum += (double)in->values[r * 40 + i] * (kind == FINE_FLOAT ? (double)others[at] : level * (double)steps[o]);
+            }
+            wrong += pow((double)out->values[r * 69 + o] - sum - (double)biases[o], 2);
+            right += sum * sum;
+        }
+    return sqrt(wrong / right);
+}
+
+static void check_fine(const record *in, const record *out, size_t first, size_t last, int kind, int precision) {
+    double error = fine_error(in, out, first, last, kind);
+    ck_assert_msg(error < (kind == FINE_PLAIN && precision == PS__PRECISION_INT8 ? 3e-2 : 1e-4), "kind %d: %g", kind, error);
+    if (kind == FINE_PLAIN && precision == PS__PRECISION_INT8) ck_assert_double_gt(error, 5e-4);
+}
+
+START_TEST(fine_layers_are_near_to_float) {
+    const build b = {fine_parts, 1, 1, picture, 0};
+    records all = {.count = 0};
+    make_tables(_i);
+    for (size_t i = 0; i < sizeof fines; i++) fines[i] = (int8_t)((int)draw(255) - 127);
+    for (int p = 0, n = _i / 2; p < 3; p++, n /= 3) fine_kinds[p] = n % 3;
+    run(&all, &b, precision_of(_i));
+    const record *in = find(&all, "channels"), *out = find(&all, "linear");
+    check_fine(in, out, 0, 16, fine_kinds[0], precision_of(_i));
+    check_fine(in, out, 16, 48, fine_kinds[1], precision_of(_i));
+    check_fine(in, out, 48, 69, fine_kinds[2], precision_of(_i));
+    forget(&all);
+}
+END_TEST
+
+START_TEST(fine_layers_may_be_centred) {
+    const build b = {fine_centred, 1, 1, picture, 0};
+    records all = {.count = 0};
+    make_tables(_i);
+    for (size_t i = 0; i < sizeof fines; i++) fines[i] = (int8_t)((int)draw(255) - 127);
+    run(&all, &b, precision_of(_i));
+    check_fine(find(&all, "gelu"), find(&all, "linear"), 0, 69, FINE_FINE, precision_of(_i));
+    forget(&all);
+}
+END_TEST
+
 /* ---- Row by row ---- */
 
 static int row_by_row(ps__plan *plan, int *features) {
@@ -642,6 +718,8 @@ Suite *suite_rows(void) {
     tcase_add_loop_test(t, windows_see_what_lies_under_them, 0, 60);
     tcase_add_loop_test(t, a_window_slides_over_words_as_over_a_line, 0, 4);
     tcase_add_loop_test(t, parts_of_a_layer_are_int8_or_float_each, 0, 16);
+    tcase_add_loop_test(t, fine_layers_are_near_to_float, 0, 54);
+    tcase_add_loop_test(t, fine_layers_may_be_centred, 0, 4);
     tcase_add_loop_test(t, sums_norms_and_gates_are_the_plain_ones, 0, 2);
     tcase_add_loop_test(t, a_row_is_selected_by_its_place_or_its_token, 0, 7);
     tcase_add_loop_test(t, attention_is_attention, 0, 4);

@@ -147,6 +147,28 @@ START_TEST(layers_may_stay_float) {
 }
 END_TEST
 
+START_TEST(layers_may_be_fine) {
+    ps__draft *d = small_draft();
+    const wave of_a = {33, 2, -1, 0};
+    ck_assert_int_eq(ps__draft_keep_fine(d, "a", NULL), PS__OK);
+    ck_assert_int_eq(ps__draft_keep_fine(d, "c", NULL), PS__INVALID);
+    ps__package *p = written(d, PS__PRECISION_INT8);
+    const int8_t *level = need(p, "a.weight", PS__I8, 2, 48, 33)->data, *fine = need(p, "a.fine", PS__I8, 2, 48, 33)->data;
+    const float *scale = need(p, "a.scale", PS__F32, 1, 48, 0)->data;
+    for (int i = 0; i < 48 * 33; i++) {
+        double step = (double)scale[i / 33], near = step * (level[i] + fine[i] / 254.0);
+        ck_assert_double_le(fabs(near - (double)wave_at(&of_a, i)), step * 0.0021);
+    }
+    ck_assert_ptr_null(ps__package_find(p, "b.fine"));
+    ck_assert_double_le(worst_step(p, "b", 16, 48, 0.01f), 0.501);
+    ps__package_free(p);
+    p = written(d, PS__PRECISION_FLOAT);
+    ck_assert_ptr_null(ps__package_find(p, "a.fine"));
+    ps__package_free(p);
+    ps__draft_free(d);
+}
+END_TEST
+
 START_TEST(factors_move_between_columns_and_divisors) {
     ps__draft *d = small_draft();
     float columns[33], divisor[48];
@@ -275,6 +297,7 @@ Suite *suite_draft(void) {
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_test(t, what_is_declared_stands_in_the_file);
     tcase_add_test(t, layers_may_stay_float);
+    tcase_add_test(t, layers_may_be_fine);
     tcase_add_test(t, factors_move_between_columns_and_divisors);
     tcase_add_test(t, large_tensors_come_in_pieces);
     tcase_add_test(t, what_cannot_be_declared_is_refused);
