@@ -1,9 +1,9 @@
-"""Makes the checkpoints that tests/import/test_checkpoint.c reads, and expected.tsv with what is in them: a few numbers each, drawn here.
+"""Makes the checkpoints that tests/import/test_checkpoint.c reads, and expected.tsv with what is in them: a few numbers, drawn here.
 
     python3 tests/data/import/checkpoints/make.py     in the repository's root; needs PyTorch and safetensors
 
-The files are PyTorch's own but for script.pt, which is packed again without its notes for debuggers: those name files of the machine that
-it was made on.
+The files are PyTorch's own but for script.pt, which is packed again without its notes for debuggers: those name files of the machine
+that it was made on.
 """
 import argparse, collections, io, json, pathlib, zipfile
 import torch
@@ -39,10 +39,13 @@ class Tower(torch.nn.Module):
 def several():
     """One of each kind of number, and tensors that are laid out in other ways."""
     wide = torch.randn(4, 6)
+    noted = torch.nn.Parameter(torch.randn(2, 2))
+    noted.note = "attributes make torch write a tensor in another way"
     kinds = {"f16": torch.float16, "bf16": torch.bfloat16, "f64": torch.float64, "i64": torch.int64, "i32": torch.int32,
-             "i16": torch.int16, "i8": torch.int8, "u8": torch.uint8, "bool": torch.bool}
+             "i16": torch.int16, "i8": torch.int8, "u8": torch.uint8, "u16": torch.uint16, "bool": torch.bool}
     tensors = {"kinds." + name: (torch.randn(2, 3) * 20).abs().to(kind) for name, kind in kinds.items()}
-    tensors.update(wide=wide, part=wide[1:, 2:5], turned=wide.t(), inner=wide[:, 3], tied=wide, repeated=torch.tensor([[1.5], [2.5]]).expand(2, 3),
+    tensors.update(wide=wide, noted=noted, parameter=torch.nn.Parameter(wide[0]), part=wide[1:, 2:5], turned=wide.t(),
+                   inner=wide[:, 3], tied=wide, repeated=torch.tensor([[1.5], [2.5]]).expand(2, 3),
                    swapped=torch.randn(2, 3, 4, 2).permute(3, 0, 2, 1), empty=torch.zeros(0, 4))
     return tensors
 
@@ -51,15 +54,16 @@ def training_run(model):
     """What training scripts save: the weights beside anything else."""
     optimizer = torch.optim.AdamW(model.parameters())
     weights = collections.OrderedDict(("module." + name, tensor) for name, tensor in model.state_dict().items())
-    return {"epoch": 3, "name": "ViT", "model": "ViT-B-32", "args": argparse.Namespace(lr=0.1, betas=(0.9, 0.98), model="x", path=pathlib.PurePosixPath("a")),
-            "state_dict": weights, "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()[:8].clone(), "device": torch.device("cpu"),
+    options = argparse.Namespace(lr=0.1, betas=(0.9, 0.98), model="x", path=pathlib.PurePosixPath("a"))
+    return {"epoch": 3, "name": "ViT", "model": "ViT-B-32", "args": options, "state_dict": weights,
+            "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()[:8].clone(), "device": torch.device("cpu"),
             "dtype": torch.float16, "best": float("nan"), "seen": 1 << 70, "steps": {1, 2}}
 
 
 def expected(out, file, tensors):
     for name, t in sorted(tensors.items()):
-        kind = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "int32": "I32", "int16": "I16",
-                "int8": "I8", "uint8": "U8", "bool": "BOOL"}[str(t.dtype)[6:]]
+        kind = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "int32": "I32",
+                "int16": "I16", "int8": "I8", "uint8": "U8", "uint16": "U16", "bool": "BOOL"}[str(t.dtype)[6:]]
         shape = "x".join(map(str, t.shape)) or "-"
         values = ",".join("%.9g" % v for v in t.detach().to(torch.float32).flatten().tolist()) or "-"
         out.append(f"{file}\t{name}\t{kind}\t{shape}\t{values}\n")
@@ -94,10 +98,10 @@ def main():
     half = Tower().half()
     scripted(half)
     sharded(state)
-    kept = {name: t.clone().contiguous() for name, t in several().items()}
+    kept = {name: t.detach().clone().contiguous() for name, t in several().items()}
     save_file(kept, HERE / "several.safetensors", metadata={"format": "pt"})
     expected(out, "run.pt", state)
-    expected(out, "several.pt", torch.load(HERE / "several.pt"))
+    expected(out, "several.pt", torch.load(HERE / "several.pt", weights_only=False))
     expected(out, "module.pt", state)
     expected(out, "script.pt", half.state_dict())
     expected(out, "shards.safetensors.index.json", state)
