@@ -52,7 +52,7 @@ O := build/$(VARIANT)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -isystem $(DEPS)/include -ffp-contract=off -fPIC -fvisibility=hidden -pthread -g \
               -ffile-prefix-map=$(CURDIR)=.
-PACKAGES := sqlite3 libturbojpeg libjpeg libexif expat libheif libwebp libxxhash jansson libutf8proc
+PACKAGES := sqlite3 zlib libturbojpeg libjpeg libexif expat libheif libwebp libxxhash jansson libutf8proc
 OPTIMISE := -O2
 SANITIZE :=
 # Sanitizers rewrite expressions before the compiler looks at them, which brings warnings of their own.
@@ -81,8 +81,12 @@ PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 endif
 # Reading text in photos: OCR=1 wants it, OCR=0 leaves it out, else it is there when libtesseract is.
 OCR ?= $(if $(shell pkg-config --exists tesseract 2>/dev/null && echo yes),1,0)
+# Pulling models: PULL=1 wants it, PULL=0 leaves it out, else it is there when libcurl is. `make deps` gets libcurl unless PULL=0.
+PULL_ASKED := $(if $(filter undefined default,$(origin PULL)),,$(PULL))
+PULL ?= $(if $(shell pkg-config --exists libcurl 2>/dev/null && echo yes),1,0)
 READER_CFLAGS = $(shell pkg-config --cflags tesseract)
 READER_LIBS = $(shell pkg-config --libs-only-L tesseract 2>/dev/null) -ltesseract $(shell pkg-config --libs libseccomp 2>/dev/null) -lm -pthread
+PULL_LIBS = $(shell pkg-config --libs libcurl 2>/dev/null) -pthread
 DECODER_LIBS = $(shell pkg-config --libs libturbojpeg libjpeg libexif expat libheif libwebp libseccomp 2>/dev/null) -lm -pthread
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 
@@ -98,6 +102,8 @@ LIB_FOLDERS := base encoder encoder/package encoder/kernels encoder/plan encoder
 DECODER_SOURCES := encoder/sandbox/cage.c $(sort $(wildcard encoder/sandbox/decoder_*.c))
 # So is the reader, which is not in every build.
 READER_SOURCES := encoder/sandbox/cage.c encoder/reading/reader_engine.c encoder/reading/reader_main.c
+# And the one that fetches models, which alone uses the network.
+PULL_SOURCES := $(sort $(wildcard pull/*.c))
 LIB_SOURCES := $(filter-out $(DECODER_SOURCES) $(READER_SOURCES),$(sort $(wildcard $(addsuffix /*.c,$(LIB_FOLDERS)))))
 ifeq ($(filter x86_64%,$(MACHINE)),)
 LIB_SOURCES := $(filter-out encoder/kernels/%_avx2.c encoder/kernels/%_avx512vnni.c,$(LIB_SOURCES))
@@ -123,12 +129,15 @@ TEST_DECODER_OBJECTS := $(O)/tests/encoder/sandbox/decoder_main.o $(call objects
 # The tests' reader has an engine that crashes, hangs and lies, and needs no libtesseract.
 READER_OBJECTS := $(call objects,$(READER_SOURCES))
 TEST_READER_OBJECTS := $(call objects,encoder/sandbox/cage.c encoder/reading/reader_main.c tests/sandbox/reader_tricks.c tests/sandbox/attempts.c)
-ALL_OBJECTS := $(READER_OBJECTS) $(TEST_READER_OBJECTS) $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) \
+PULL_OBJECTS := $(call objects,$(PULL_SOURCES) $(filter base/%,$(LIB_SOURCES))) $(O)/pull/published_text.o
+# What of it the tests link: all that knows nothing of libcurl.
+PULL_TESTED := $(call objects,$(addprefix pull/,part.c sha256.c table.c url.c)) $(O)/pull/published_text.o
+ALL_OBJECTS := $(PULL_OBJECTS) $(READER_OBJECTS) $(TEST_READER_OBJECTS) $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) \
                $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TORTURE_SOURCES))
 
 # --- what a person asks for ----------------------------------------------------------------------------------------------------
 
-.PHONY: all help deps build variant demo check check-plain check-asan check-tsan check-fuzz run-check torture bench bench-programs fuzz \
+.PHONY: all help deps build variant demo check check-plain check-asan check-tsan check-fuzz run-check torture verify-models bench bench-programs fuzz \
         fuzz-programs install install-files uninstall clean distclean force
 
 all: $(DEPS)/faiss.stamp $(DEPS)/gazetteer.stamp
@@ -145,15 +154,16 @@ help:
 	@echo 'make bench       the figures of docs/benchmarks.md, measured here'
 	@echo 'make check-fuzz  10,000 inputs a fuzz target, the same ones every time'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (60) or FUZZ_RUNS inputs; FUZZ_TARGETS="png exif" chooses'
+	@echo 'make verify-models   models at their real sizes against open_clip, timm and transformers; VERIFY_DATA=DIR, VERIFY_ARGS='
 	@echo 'make install     to $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
 	@echo 'make clean       what was built here; distclean also FAISS, the demo and its photographs'
-	@echo 'CC=gcc|clang  OCR=1|0  PREFIX=$(PREFIX)  DESTDIR=  CFLAGS=  CHECK_ARGS='
+	@echo 'CC=gcc|clang  OCR=1|0  PULL=1|0  PREFIX=$(PREFIX)  DESTDIR=  CFLAGS=  CHECK_ARGS='
 
 deps:
-	@CC='$(CC)' JOBS=$(JOBS) OCR=$(OCR) tools/deps.sh
+	@CC='$(CC)' JOBS=$(JOBS) OCR=$(OCR) PULL='$(PULL_ASKED)' tools/deps.sh
 
 $(DEPS)/faiss.stamp:
-	@CC='$(CC)' JOBS=$(JOBS) OCR=$(OCR) tools/deps.sh
+	@CC='$(CC)' JOBS=$(JOBS) OCR=$(OCR) PULL='$(PULL_ASKED)' tools/deps.sh
 
 $(DEPS)/gazetteer.stamp: tools/gazetteer.sh
 	@CC='$(CC)' JOBS=$(JOBS) tools/deps.sh
@@ -185,8 +195,15 @@ bench: all
 	@$(MAKE) --no-print-directory $(J) bench-programs
 	@tools/bench.sh
 
+# Hours, and packages of Python: docs/verifying-models.md. What was compared once is kept under build/verify.
+verify-models: all
+	@test -x build/verify/venv/bin/python || python3 -m venv build/verify/venv
+	@build/verify/venv/bin/pip install --quiet --requirement train/verify/requirements.txt
+	@nice -n 10 build/verify/venv/bin/python train/verify/verify.py --program build/photosearch --out build/verify \
+	    $(if $(VERIFY_DATA),--data $(VERIFY_DATA)) $(VERIFY_ARGS)
+
 fuzz check-fuzz:
-	@CC=clang JOBS=$(JOBS) OCR=$(OCR) tools/deps.sh
+	@CC=clang JOBS=$(JOBS) OCR=$(OCR) PULL='$(PULL_ASKED)' tools/deps.sh
 	@$(MAKE) --no-print-directory $(J) VARIANT=fuzz fuzz-programs
 	@JOBS=$(JOBS) tools/fuzz.sh $@ build/fuzz $(FUZZ_TARGETS)
 
@@ -211,6 +228,7 @@ $(O)/encoder/sandbox/program.o: ISA = -DPS_BUILT_PROGRAMS='"$(CURDIR)/$(O)"'
 INSTALLED_DECODER := -DPS_LIBEXECDIR='"$(LIBEXECDIR)"'
 
 $(O)/encoder/reading/reader_engine.o: ISA = $(READER_CFLAGS)
+$(O)/pull/fetch.o: ISA = $(shell pkg-config --cflags libcurl 2>/dev/null)
 
 # Programs may include <photosearch.h>, as they would when installed.
 $(O)/samples/%.o $(O)/cli/%.o $(O)/tests/%.o: ISA := -Iapi
@@ -237,6 +255,10 @@ $(O)/install/encoder/sandbox/program.o: encoder/sandbox/program.c $(O)/flags $(O
 	@mkdir -p $(@D)
 	@$(CCACHE) $(CC) $(COMPILE_FLAGS) $(INSTALLED_DECODER) -MMD -MP -c -o $@ $<
 
+$(O)/install/cli/model_pull.o: cli/model_pull.c $(O)/flags $(O)/install/folders
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -Iapi $(INSTALLED_DECODER) -MMD -MP -c -o $@ $<
+
 # The tests' decoder also crashes, hangs and lies when it is told to.
 $(O)/tests/encoder/sandbox/decoder_main.o: encoder/sandbox/decoder_main.c $(O)/flags
 	@mkdir -p $(@D)
@@ -251,6 +273,16 @@ $(O)/search/vocabulary_text.c: search/vocabulary.txt
 	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; echo '    "";'; } >$@
 
 $(O)/search/vocabulary_text.o: $(O)/search/vocabulary_text.c $(O)/flags
+	@echo '  CC    $@'
+	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
+
+# The table of models that comes with photosearch-pull, the same way.
+$(O)/pull/published_text.c: pull/published.table
+	@mkdir -p $(@D)
+	@{ echo '#include "pull/table.h"'; echo 'const char pull_published_table[] ='; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; echo '    "";'; } >$@
+
+$(O)/pull/published_text.o: $(O)/pull/published_text.c $(O)/flags
 	@echo '  CC    $@'
 	@$(CCACHE) $(CC) $(COMPILE_FLAGS) -MMD -MP -c -o $@ $<
 
@@ -304,7 +336,7 @@ build/places.gazetteer: build/tools/gazetteer store/areas.table $(DEPS)/gazettee
 # The archive holds one object: everything of ours and of FAISS that is needed, with every name made local that is not public. A
 # program that links it can neither clash with an inner name nor use one; our own command line program is linked this way.
 #
-# $(call link_product,FOLDER,OBJECTS): the archive, the shared library and the program, for use here and for installation.
+# $(call link_product,FOLDER,OBJECTS,PROGRAM'S OBJECTS): the archive, the shared library and the program, for use here and for installation.
 define link_product
 $(1)/libphotosearch.a: $(2) $(FAISS_LIBS) tools/localise.sh
 	@echo '  AR    $$@'
@@ -323,16 +355,17 @@ $(1)/libphotosearch.so.$(VERSION): $(2) $(FAISS_LIBS) tools/photosearch.map
 	@ln -sf $$(@F) $(1)/$(SONAME)
 	@ln -sf $(SONAME) $(1)/libphotosearch.so
 
-$(1)/photosearch: $(CLI_OBJECTS) $(1)/libphotosearch.a
+$(1)/photosearch: $(3) $(1)/libphotosearch.a
 	@echo '  LINK  $$@'
-	@$(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -o $$@ $(CLI_OBJECTS) $(1)/libphotosearch.a $$(LIBS) $(LDFLAGS)
+	@$(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -o $$@ $(3) $(1)/libphotosearch.a $$(LIBS) $(LDFLAGS)
 endef
 
 # What knows where things are: compiled once for here and once for the prefix.
 PLACE_OBJECTS := api/lookup.o encoder/sandbox/program.o
 INSTALL_OBJECTS := $(filter-out $(addprefix $(O)/,$(PLACE_OBJECTS)),$(LIB_OBJECTS)) $(addprefix $(O)/install/,$(PLACE_OBJECTS))
-$(eval $(call link_product,$(O),$(LIB_OBJECTS)))
-$(eval $(call link_product,$(O)/install,$(INSTALL_OBJECTS)))
+INSTALL_CLI_OBJECTS := $(filter-out $(O)/cli/model_pull.o,$(CLI_OBJECTS)) $(O)/install/cli/model_pull.o
+$(eval $(call link_product,$(O),$(LIB_OBJECTS),$(CLI_OBJECTS)))
+$(eval $(call link_product,$(O)/install,$(INSTALL_OBJECTS),$(INSTALL_CLI_OBJECTS)))
 
 # Its functions' addresses are read-only from the start, as it will meet whatever a photo may hold.
 link_decoder = $(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro,-z,now -o $@ $^ $(DECODER_LIBS) $(LDFLAGS)
@@ -358,10 +391,16 @@ $(O)/tests/reader: $(TEST_READER_OBJECTS)
 
 READER := $(if $(filter 1,$(OCR)),$(O)/photosearch-reader)
 
-# The tests see the inner names, so they link the objects.
-$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder build/places.gazetteer $(READER) $(O)/tests/reader
+$(O)/photosearch-pull: $(PULL_OBJECTS)
 	@echo '  LINK  $@'
-	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
+	@$(CC) $(SANITIZE) -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro,-z,now -o $@ $^ $(PULL_LIBS) $(LDFLAGS)
+
+PULLER := $(if $(filter 1,$(PULL)),$(O)/photosearch-pull)
+
+# The tests see the inner names, so they link the objects.
+$(O)/tests/check: $(TEST_OBJECTS) $(LIB_OBJECTS) $(PULL_TESTED) $(FAISS_LIBS) | $(O)/photosearch-decoder $(O)/tests/decoder build/places.gazetteer $(READER) $(PULLER) $(O)/tests/reader
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $(TEST_OBJECTS) $(LIB_OBJECTS) $(PULL_TESTED) $(FAISS_LIBS) $(CHECK_LIBS) $(LIBS) $(LDFLAGS)
 
 $(O)/tests/torture/torture: $(call objects,$(TORTURE_SOURCES)) $(LIB_OBJECTS) $(FAISS_LIBS)
 	@echo '  LINK  $@'
@@ -389,19 +428,19 @@ fuzz-programs: $(patsubst %.c,$(O)/%,$(FUZZ_SOURCES))
 LIBRARY_READY := $(wildcard api/photosearch.h)
 PROGRAM_READY := $(and $(LIBRARY_READY),$(wildcard cli/main.c))
 variant: $(if $(LIBRARY_READY),$(O)/libphotosearch.so.$(VERSION) $(O)/libphotosearch.a $(SAMPLES),$(LIB_OBJECTS)) \
-         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder build/places.gazetteer $(READER)
+         $(if $(PROGRAM_READY),$(O)/photosearch) $(O)/photosearch-decoder build/places.gazetteer $(READER) $(PULLER)
 
 build: variant
-	@$(if $(READER),,rm -f $(O)/photosearch-reader build/photosearch-reader;) for f in photosearch photosearch-decoder photosearch-reader libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
+	@$(if $(READER),,rm -f $(O)/photosearch-reader build/photosearch-reader;) $(if $(PULLER),,rm -f $(O)/photosearch-pull build/photosearch-pull;) for f in photosearch photosearch-decoder photosearch-reader photosearch-pull libphotosearch.a libphotosearch.so $(SONAME) libphotosearch.so.$(VERSION) samples; do \
 	    test ! -e $(O)/$$f || ln -sfn $(VARIANT)/$$f build/$$f; done
 
 # --- installation --------------------------------------------------------------------------------------------------------------
 
-INSTALL_FOLDERS = O=$(O)/install DECODER=$(O)/photosearch-decoder READER=$(READER) VERSION=$(VERSION) SONAME=$(SONAME) LIBS='$(LIBS)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
+INSTALL_FOLDERS = O=$(O)/install DECODER=$(O)/photosearch-decoder READER=$(READER) PULLER=$(PULLER) VERSION=$(VERSION) SONAME=$(SONAME) LIBS='$(LIBS)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
                   BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' LIBEXECDIR='$(LIBEXECDIR)' MANDIR='$(MANDIR)'
 
 install-files: $(O)/install/libphotosearch.a $(O)/install/libphotosearch.so.$(VERSION) $(O)/install/photosearch \
-               $(O)/photosearch-decoder $(READER)
+               $(O)/photosearch-decoder $(READER) $(PULLER)
 
 install: all
 	@$(MAKE) --no-print-directory $(J) install-files
@@ -411,6 +450,6 @@ uninstall:
 	@$(INSTALL_FOLDERS) tools/install.sh uninstall
 
 clean:
-	@rm -rf build/tools build/tables.c build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/photosearch-reader build/libphotosearch.* build/samples
+	@rm -rf build/tools build/tables.c build/places.gazetteer build/plain build/asan build/tsan build/fuzz build/photosearch build/photosearch-decoder build/photosearch-reader build/photosearch-pull build/libphotosearch.* build/samples
 distclean:
 	@rm -rf build

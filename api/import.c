@@ -114,7 +114,10 @@ static int run(ps_imported *out, import *m, const char *source, const char *name
     int status = set_places(m, name);
     if (status == PS__OK) status = check_free(m);
     if (status == PS__OK) status = ps__importer_open(&m->importer, &files, name, o->licence, m->err);
-    if (status == PS__OK && o->precision == PS_PRECISION_INT8) status = ps__importer_smooth(m->importer, m->err);
+    m->phase = PS_IMPORT_MEASURING;
+    if (status == PS__OK && o->precision == PS_PRECISION_INT8)
+        status = ps__importer_prepare(m->importer, m->precise, o->photos, o->photo_count, writing, m, m->err);
+    m->phase = PS_IMPORT_WRITING;
     if (status == PS__OK) status = ps__importer_write(m->importer, m->to, o->precision, writing, m, m->err);
     if (status != PS__OK) return status;
     if (o->report && o->precision == PS_PRECISION_INT8) status = report(m, &r);

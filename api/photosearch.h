@@ -931,9 +931,10 @@ PS_API int ps_model_verify(double *cosine, ps_model *model);
 /* ---- Importing a published model ---- */
 
 typedef enum ps_import_phase {
-    PS_IMPORT_WRITING = 0,  /* the package */
-    PS_IMPORT_PRECISE = 1,  /* the same in float32, for the report; it goes away again */
-    PS_IMPORT_COMPARING = 2 /* the two, for the report */
+    PS_IMPORT_MEASURING = 0, /* a first package is written, to see what values go through it; it goes away again */
+    PS_IMPORT_WRITING = 1,   /* the package */
+    PS_IMPORT_PRECISE = 2,   /* the same in float32, for the report; it goes away again */
+    PS_IMPORT_COMPARING = 3  /* the two, for the report */
 } ps_import_phase;
 
 /* What INT8 costs at one operation, see ps_import_options.layer. */
@@ -955,7 +956,7 @@ typedef struct ps_import_options {
     int replace;             /* 1: a package that is there already is replaced; 0: that is PS_INVALID */
     int precision;           /* PS_PRECISION_INT8; PS_PRECISION_FLOAT: a package of float32 for verifying, four times the size */
     int report;              /* 1: compares the package with float32 afterwards: takes its time, and as much disk as the float32 package */
-    const char *const *photos; /* [photo_count] image files for the report */
+    const char *const *photos; /* [photo_count] image files that INT8 is fitted to, and compared on for the report; a dozen will do */
     size_t photo_count;
     int (*progress)(int phase, double done, void *payload); /* PS_IMPORT_*, 0..1; not 0 ends the import with PS_CANCELLED; NULL */
     void (*layer)(const ps_layer_error *layer, void *payload); /* for each operation of the report; NULL */

@@ -6,9 +6,9 @@
 
 static void print_json(const ps_model_info *about, const ps_bench *b) {
     fputs("{\"model\":", stdout);
-    json_string(about->id);
+    json_text(about->id);
     fputs(",\"isa\":", stdout);
-    json_string(about->isa);
+    json_text(about->isa);
     printf(",\"threads\":%d,", b->threads);
     json_number("image_ms", b->image_ms, 3);
     putchar(',');

@@ -102,6 +102,11 @@ enum {
 
 extern const command *const commands[]; /* NULL at the end */
 
+/* ---- model_pull.c ---- */
+
+/* Becomes photosearch-pull when the command line begins with `model pull`. Returns -1 when it does not, else an exit status. */
+int run_model_pull(int argc, char **argv);
+
 /* ---- options.c ---- */
 
 /* Parses argv; *which is the command ("search" where none is named). Returns -1 to go on, else an exit status to end with. */
@@ -151,7 +156,7 @@ size_t terminal_width(FILE *stream); /* in columns, now: windows change; 80 wher
 /* ---- json.c ---- */
 
 /* A JSON string with its quotes; NULL is null. Bytes that are not UTF-8 become U+FFFD. */
-void json_string(const char *text);
+void json_text(const char *text);
 /* "path": "...", and "path_base64" with the exact bytes when they are not UTF-8. */
 void json_path(const char *path);
 /* An array of strings. */

@@ -30,7 +30,7 @@ static void print_json(const ps_duplicates *d, size_t i) {
         fputs(k ? ",{" : "{", stdout);
         json_path(f.path);
         printf(",\"width\":%d,\"height\":%d,\"bytes\":%llu,\"taken\":", f.width, f.height, (unsigned long long)f.bytes);
-        json_string(f.taken);
+        json_text(f.taken);
         putchar(',');
         json_number("similarity", f.similarity, 4);
         printf(",\"exact\":%s,\"linked\":%s}", f.exact ? "true" : "false", f.linked ? "true" : "false");

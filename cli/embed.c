@@ -10,7 +10,7 @@
 static void print_embedding(const options *o, const ps_model_info *about, const float *embedding) {
     if (o->json) {
         fputs("{\"model\":", stdout);
-        json_string(about->id);
+        json_text(about->id);
         printf(",\"dim\":%d,\"embedding\":[", about->dim);
     }
     /* Nine digits give every float32 back exactly. */

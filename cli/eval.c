@@ -234,7 +234,7 @@ static void print_figures(const options *o, const eval *e, double seconds) {
         return;
     }
     fputs("{\"model\":", stdout);
-    json_string(about.id);
+    json_text(about.id);
     printf(",\"photos\":%zu,\"captions\":%zu,\"failed\":%zu,", e->photo_count, f.ranked, failed);
     json_number("R@1", f.recall_1, 3);
     putchar(',');

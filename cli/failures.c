@@ -10,7 +10,7 @@ static void print_one(const options *o, const ps_failure *f) {
         putchar('{');
         json_path(f->path);
         fputs(",\"reason\":", stdout);
-        json_string(f->reason);
+        json_text(f->reason);
         printf(",\"tries\":%d,\"quarantined\":%s}\n", f->tries, f->quarantined ? "true" : "false");
     } else if (o->print0) {
         fwrite(f->path, 1, strlen(f->path) + 1, stdout);

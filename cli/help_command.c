@@ -15,7 +15,7 @@ const command command_help = {"help", "[COMMAND]", "Tell about the program or a 
 static int run_version(options *o) {
     if (o->json) {
         fputs("{\"version\":", stdout);
-        json_string(ps_version());
+        json_text(ps_version());
         puts("}");
     } else {
         printf("photosearch %s\n", ps_version());

@@ -35,7 +35,7 @@ int is_utf8(const char *text) {
     return 1;
 }
 
-void json_string(const char *text) {
+void json_text(const char *text) {
     if (!text) {
         fputs("null", stdout);
         return;
@@ -72,7 +72,7 @@ static void base64(const char *text) {
 
 void json_path(const char *path) {
     fputs("\"path\":", stdout);
-    json_string(path);
+    json_text(path);
     if (is_utf8(path)) return;
     fputs(",\"path_base64\":\"", stdout);
     base64(path);
@@ -83,7 +83,7 @@ void json_strings(const char *const *list, size_t count) {
     putchar('[');
     for (size_t i = 0; i < count; i++) {
         if (i) putchar(',');
-        json_string(list[i]);
+        json_text(list[i]);
     }
     putchar(']');
 }

@@ -31,7 +31,9 @@ const command *const commands[] = {&command_index,
 int main(int argc, char **argv) {
     options o;
     const command *which = NULL;
-    int status = parse_options(&o, &which, argc, argv);
+    int status = run_model_pull(argc, argv); /* has options of its own */
+    if (status >= 0) return status;
+    status = parse_options(&o, &which, argc, argv);
     if (status < 0) status = which->run(&o);
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && status != EXIT_USAGE) {

@@ -14,7 +14,7 @@ typedef struct text {
 static void print_texts(const text *texts, size_t count) {
     for (size_t i = 0; i < count; i++) {
         printf("\"%s\":", texts[i].key);
-        json_string(texts[i].value);
+        json_text(texts[i].value);
         putchar(',');
     }
 }
@@ -103,7 +103,7 @@ static int verify(const options *o, ps_model *model, const ps_model_info *about)
     if (ps_model_verify(&cosine, model) != PS_OK) return complain_status(NULL);
     if (o->json) {
         fputs("{\"model\":", stdout);
-        json_string(about->id);
+        json_text(about->id);
         fputs(",\"ok\":true,", stdout);
         json_number("agreement", cosine, 6);
         puts("}");
@@ -139,19 +139,20 @@ static const struct {
 static int run(options *o) {
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(verbs[i].name, o->words[0]) == 0) return verbs[i].run(o);
-    return complain_usage("model knows list, use, import, info, verify and remove, not \"%.60s\"", o->words[0]);
+    return complain_usage("model knows list, use, import, pull, info, verify and remove, not \"%.60s\"", o->words[0]);
 }
 
 const command command_model = {
     "model",
-    "list | use NAME | import FOLDER --name NAME | info|verify [MODEL] | remove NAME",
-    "Choose, import, show and check models",
+    "list | use NAME | import FOLDER --name NAME | pull NAME | info|verify [MODEL] | remove NAME",
+    "Choose, get, import, show and check models",
     "`list` tells which models are on this device, and what the library has of them; * marks the library's own.\n"
     "`use` changes the library's model: photos are encoded by the new one, while the old one goes on answering. Ctrl-C keeps\n"
     "what is done; `index`, `watch` and the same command go on. --later only notes it. --keep-old keeps the old embeddings.\n"
     "`remove` deletes an imported model and its companions, unless the library needs it (--force: also then).\n"
     "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside\n"
-    "X.safetensors.\n",
+    "X.safetensors.\n"
+    "pull fetches a published model and imports it. It uses the network, and has options of its own: model pull --help.\n",
     TAKES_KERNELS | TAKES_IMPORT | TAKES_CHANGE | TAKES_THREADS,
     1,
     2,

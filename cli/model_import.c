@@ -8,7 +8,7 @@
 #include "cli/model.h"
 #include "cli/photos.h"
 
-#define REPORT_PHOTOS 16 /* the float32 side takes seconds for each with a large model */
+#define PHOTOS 16 /* what INT8 is fitted to; for a report the float32 side takes seconds for each with a large model */
 
 typedef struct layer { /* a row of the report */
     char name[64];
@@ -23,7 +23,7 @@ typedef struct import { /* one run */
 } import;
 
 static int draw(int phase, double done, void *payload) {
-    static const char *const labels[] = {"writing", "writing float32", "comparing"};
+    static const char *const labels[] = {"measuring", "writing", "writing float32", "comparing"};
     const import *m = payload;
     if (m->draws) draw_fraction(labels[phase], done);
     return was_stopped();
@@ -48,7 +48,7 @@ static void take_layer(const ps_layer_error *told, void *payload) {
 
 static void print_text(const char *key, const char *value) {
     printf("\"%s\":", key);
-    json_string(value);
+    json_text(value);
     putchar(',');
 }
 
@@ -69,7 +69,7 @@ static void print_json(const ps_imported *i, const import *m, int has_report) {
         fputs(",\"layers\":[", stdout);
         for (size_t n = 0; n < m->count; n++) {
             printf("%s{\"name\":", n ? "," : "");
-            json_string(m->layers[n].name);
+            json_text(m->layers[n].name);
             putchar(',');
             json_number("error", m->layers[n].error, 6), putchar(',');
             json_number("top", m->layers[n].top, 4), putchar('}');
@@ -121,8 +121,8 @@ int import_model(options *o) {
     import m = {.draws = is_terminal(stderr) && !o->quiet};
     if (o->word_count < 2) return complain_usage("model import needs the folder or file to import");
     if (!o->name) return complain_usage("model import needs --name NAME: what --model calls it from now on");
-    if (o->report && o->photos && !photos_of_folder(&photos, o->photos, REPORT_PHOTOS)) return EXIT_FAILED;
-    if (o->report && !o->photos) photos_of_library(&photos, o, REPORT_PHOTOS);
+    if (o->photos && !photos_of_folder(&photos, o->photos, PHOTOS)) return EXIT_FAILED;
+    if (!o->photos) photos_of_library(&photos, o, PHOTOS);
     set_options(&settings, o, &photos, &m);
     note_signals();
     int status = ps_model_import(&imported, o->words[1], o->name, &settings);

@@ -12,7 +12,7 @@ static void print_json(const ps_package *p) {
     putchar('{');
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         printf("\"%s\":", texts[i].key);
-        json_string(texts[i].value);
+        json_text(texts[i].value);
         putchar(',');
     }
     printf("\"dim\":%d,\"bytes\":%llu,\"vectors\":%llu,\"usual\":%s,\"companion\":%s,\"own\":%s,\"next\":%s,", p->dim,

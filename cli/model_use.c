@@ -9,9 +9,9 @@
 
 static void print_json(const ps_status *s, const ps_index_result *r) {
     fputs("{\"model\":", stdout);
-    json_string(s->model);
+    json_text(s->model);
     fputs(",\"next_model\":", stdout);
-    json_string(s->next_model);
+    json_text(s->next_model);
     printf(",\"reencoded\":%llu,\"to_reencode\":%llu,\"out_of_reach\":%llu,\"failed\":%llu,", (unsigned long long)r->reencoded,
            (unsigned long long)s->to_reencode, (unsigned long long)s->out_of_reach, (unsigned long long)r->failed);
     json_number("seconds", r->seconds, 3);

@@ -53,9 +53,9 @@ static void print_photo(const options *o, const ps_hit *hit, int first) {
         fputs(first ? "{" : ",{", stdout);
         json_path(hit->path);
         fputs(",\"taken\":", stdout);
-        json_string(hit->taken);
+        json_text(hit->taken);
         fputs(",\"place\":", stdout);
-        json_string(hit->place);
+        json_text(hit->place);
         printf(",\"preview\":%s}", hit->preview ? "true" : "false");
         return;
     }

@@ -15,7 +15,7 @@ static int add(const options *o, ps_library *library) {
     if (ps_saved_add(&replaced, library, name, query, &settings) != PS_OK) return complain_status(library);
     if (o->json) {
         fputs("{\"name\":", stdout);
-        json_string(name);
+        json_text(name);
         printf(",\"replaced\":%s}\n", replaced ? "true" : "false");
     } else if (!o->quiet) {
         print_path(stdout, name);
@@ -40,11 +40,11 @@ static int remove_saved(const options *o, ps_library *library) {
 static void print_one(const options *o, const ps_saved *s) {
     if (o->json) {
         fputs("{\"name\":", stdout);
-        json_string(s->name);
+        json_text(s->name);
         fputs(",\"query\":", stdout);
-        json_string(s->query);
+        json_text(s->query);
         fputs(",\"lang\":", stdout);
-        json_string(s->lang);
+        json_text(s->lang);
         printf(",\"literal\":%s,\"made\":%lld}\n", s->flags & PS_SEARCH_LITERAL ? "true" : "false", (long long)s->made);
         return;
     }

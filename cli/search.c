@@ -57,12 +57,12 @@ static void print_refused(const options *o, const ps_library *library, const cha
     fputc('\n', stderr);
     if (!o->json) return;
     fputs("{\"query\":", stdout);
-    json_string(query);
+    json_text(query);
     fputs(
         ",\"understood\":{\"text\":\"\",\"from\":null,\"to\":null,\"places\":[],\"not\":[],\"filters\":[],\"notes\":[],\"order\":\"relevance\",\"reading\":null},\"verdict\":\"none\",\"results\":[],"
         "\"passed\":0,\"next\":null,\"ms\":{\"encode\":0,\"search\":0,\"total\":0},\"error\":",
         stdout);
-    json_string(ps_last_error(library));
+    json_text(ps_last_error(library));
     puts("}");
 }
 

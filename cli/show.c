@@ -24,31 +24,31 @@ static void hit_json(const ps_hit *hit) {
     putchar(',');
     json_number("score", hit->score, 4);
     fputs(",\"taken\":", stdout);
-    json_string(hit->taken);
+    json_text(hit->taken);
     fputs(",\"taken_by\":", stdout);
-    json_string(hit->taken_by);
+    json_text(hit->taken_by);
     fputs(",\"place\":", stdout);
-    json_string(hit->place);
+    json_text(hit->place);
     printf(",\"verdict\":\"%s\",\"preview\":%s}", verdicts[hit->verdict], hit->preview ? "true" : "false");
 }
 
 static void filter_json(const ps_understood_filter *filter) {
     fputs("{\"kind\":", stdout);
-    json_string(filter->kind);
+    json_text(filter->kind);
     fputs(",\"words\":", stdout);
-    json_string(filter->words);
+    json_text(filter->words);
     fputs(",\"meaning\":", stdout);
-    json_string(filter->meaning);
+    json_text(filter->meaning);
     printf(",\"not\":%s,\"group\":%d}", filter->negative ? "true" : "false", filter->group);
 }
 
 static void understood_json(const ps_understood *u) {
     fputs("\"understood\":{\"text\":", stdout);
-    json_string(u->text);
+    json_text(u->text);
     fputs(",\"from\":", stdout);
-    json_string(u->from);
+    json_text(u->from);
     fputs(",\"to\":", stdout);
-    json_string(u->to);
+    json_text(u->to);
     fputs(",\"places\":", stdout);
     json_strings(u->places, u->place_count);
     fputs(",\"not\":", stdout);
@@ -61,7 +61,7 @@ static void understood_json(const ps_understood *u) {
     fputs("],\"notes\":", stdout);
     json_strings(u->notes, u->note_count);
     printf(",\"order\":\"%s\",\"reading\":", orders[u->order]);
-    json_string(u->reading);
+    json_text(u->reading);
     putchar('}');
 }
 
@@ -70,10 +70,10 @@ void show_json(const char *query, const char *image, const ps_results *results) 
     if (ps_results_understood(&u, results) != PS_OK) u.text = "";
     if (image) {
         fputs("{\"image\":", stdout);
-        json_string(image);
+        json_text(image);
     } else {
         fputs("{\"query\":", stdout);
-        json_string(query);
+        json_text(query);
         putchar(',');
         understood_json(&u);
     }
@@ -85,7 +85,7 @@ void show_json(const char *query, const char *image, const ps_results *results) 
         hit_json(&hit);
     }
     printf("],\"passed\":%llu,\"next\":", (unsigned long long)ps_results_passed(results));
-    json_string(ps_results_next(results));
+    json_text(ps_results_next(results));
     fputs(",\"ms\":{", stdout);
     json_number("encode", u.encode_ms, 3);
     putchar(',');

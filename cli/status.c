@@ -36,9 +36,9 @@ static void print_json_work(const ps_status *s) {
     putchar(',');
     json_number("cpu_seconds_per_photo", s->cpu_seconds_per_photo, 4);
     fputs(",\"why\":", stdout);
-    json_string(s->why);
+    json_text(s->why);
     fputs(",\"next_model\":", stdout);
-    json_string(s->next_model);
+    json_text(s->next_model);
     printf(",\"reencoded\":%llu,\"to_reencode\":%llu,\"out_of_reach\":%llu", (unsigned long long)s->reencoded,
            (unsigned long long)s->to_reencode, (unsigned long long)s->out_of_reach);
 }
@@ -47,9 +47,9 @@ static void print_json(const ps_library *library, const ps_status *s) {
     printf("{\"photos\":%llu,\"files\":%llu,\"pending\":%llu,\"failed\":%llu,\"quarantined\":%llu,\"model\":",
            (unsigned long long)s->photos, (unsigned long long)s->files, (unsigned long long)s->pending,
            (unsigned long long)s->failed, (unsigned long long)s->quarantined);
-    json_string(s->model);
+    json_text(s->model);
     printf(",\"vectors\":%llu,\"index\":", (unsigned long long)s->vectors);
-    json_string(s->index);
+    json_text(s->index);
     printf(",\"bytes\":%llu,\"last_indexed\":", (unsigned long long)s->bytes);
     if (s->last_indexed)
         printf("%lld", (long long)s->last_indexed);
@@ -57,7 +57,7 @@ static void print_json(const ps_library *library, const ps_status *s) {
         fputs("null", stdout);
     print_json_work(s);
     fputs(",\"library\":", stdout);
-    json_string(ps_library_folder(library));
+    json_text(ps_library_folder(library));
     puts("}");
 }
 

@@ -43,7 +43,7 @@ static void print_list(const options *o, const ps_tags *tags) {
         if (ps_tags_get(&tag, tags, i) != PS_OK) break;
         if (o->json) {
             fputs("{\"tag\":", stdout);
-            json_string(tag.name);
+            json_text(tag.name);
             printf(",\"photos\":%llu}\n", (unsigned long long)tag.photos);
         } else {
             printf("%8llu  ", (unsigned long long)tag.photos);
@@ -74,7 +74,7 @@ static void print_photo(const options *o, const char *path, const ps_tags *tags)
         if (ps_tags_get(&tag, tags, i) != PS_OK) break;
         if (o->json) {
             fputs(i ? ",{\"tag\":" : "{\"tag\":", stdout);
-            json_string(tag.name);
+            json_text(tag.name);
             putchar(',');
             json_number("score", tag.score, 4);
             putchar('}');

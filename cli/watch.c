@@ -56,7 +56,7 @@ static void tell_json(const ps_event *e) {
            (unsigned long long)e->watched, e->polling ? "true" : "false");
     if (e->text[0]) {
         fputs(",\"text\":", stdout);
-        json_string(e->text);
+        json_text(e->text);
     }
     if (e->kind == PS_EVENT_SCANNING) printf(",\"paths\":%llu", (unsigned long long)e->paths);
     if (e->kind == PS_EVENT_PROBLEM || e->kind == PS_EVENT_STOPPED) printf(",\"status\":%d", e->status);

@@ -28,7 +28,12 @@ _photosearch() {
         COMPREPLY=($(compgen -d -- "$current") $(compgen -f -X '!*.safetensors' -- "$current"))
         return
         ;;
-    --queries | --image | --like | --vocabulary)
+    --folder)
+        compopt -o filenames
+        COMPREPLY=($(compgen -d -- "$current"))
+        return
+        ;;
+    --table | --photosearch | --queries | --image | --like | --vocabulary)
         compopt -o filenames
         COMPREPLY=($(compgen -f -- "$current"))
         return
@@ -57,7 +62,7 @@ _photosearch() {
         COMPREPLY=($(compgen -W 'reference avx2 avx512vnni' -- "$current"))
         return
         ;;
-    -j | --threads | -k | --limit | --min-score | --min-similarity | --date | --days | --text | --languages | --max-cpu | --min-battery | --max-temperature | --after | --saved | --now) return ;;
+    -j | --threads | -k | --limit | --min-score | --min-similarity | --date | --days | --text | --languages | --max-cpu | --min-battery | --max-temperature | --after | --saved | --now | --accept-licence | --sha256 | --from | --name | --retries | --retry-wait | --timeout) return ;;
     esac
 
     if [[ $current == -* ]]; then
@@ -79,7 +84,14 @@ _photosearch() {
         embed) options+=' --text --image --lang --precision --isa' ;;
         eval) options+=' --threads --lang --precision --isa' ;;
         bench) options+=' --threads --image --lang --precision --isa' ;;
-        model) options+=' --precision --isa' ;;
+        model)
+            if [[ " ${COMP_WORDS[*]} " == *' pull '* ]]; then
+                options+=' --list --dry-run --show-licence --accept-licence --sha256 --unverified --from --insecure-http --table --name'
+                options+=' --no-import --keep --folder --retries --retry-wait --timeout --photosearch'
+            else
+                options+=' --precision --isa'
+            fi
+            ;;
         esac
         COMPREPLY=($(compgen -W "$options" -- "$current"))
         return
@@ -103,7 +115,9 @@ _photosearch() {
     saved) [[ $previous != saved ]] || COMPREPLY=($(compgen -W 'add list remove' -- "$current")) ;;
     model)
         if [[ $previous == model ]]; then
-            COMPREPLY=($(compgen -W 'info verify' -- "$current"))
+            COMPREPLY=($(compgen -W 'info verify import pull' -- "$current"))
+        elif [[ " ${COMP_WORDS[*]} " == *' pull '* ]]; then
+            COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" model pull --list 2>/dev/null | sed -n 's/^\([^ ][^ ]*\).*/\1/p')" -- "$current"))
         else
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$current"))

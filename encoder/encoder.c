@@ -31,6 +31,7 @@ struct ps__encoder {
     tower towers[2];                /* image, text */
     const ps__tokenizer_kind *kind; /* of the text tower's tokenizer; NULL without one */
     int lowercase;                  /* for it */
+    int32_t pad;                    /* id that fills a text up to max_tokens; -1: none does */
     ps__tokenizer *tokenizer;       /* made along with the text tower */
     pthread_mutex_t lock;           /* held while a tower is laid out */
 };
@@ -104,6 +105,10 @@ static int read_text_config(ps__encoder *e, ps__error *err) {
     if (!(e->kind = ps__tokenizer_find(tokenizer)))
         status = ps__fail(err, PS__MODEL, "%s: text.config: tokenizer \"%.40s\" is not known", e->info.path, tokenizer);
     e->lowercase = !json_is_false(json_object_get(config, "lowercase"));
+    int pad = -1;
+    if (!status && json_object_get(config, "pad"))
+        status = ps__config_int(&pad, e->package, config, "text.config", "pad", 0, (1 << 28) - 1, err);
+    e->pad = pad;
     json_decref(config);
     return status;
 }
@@ -188,7 +193,7 @@ static int make_tokenizer(ps__encoder *e, ps__error *err) {
     if (status) return status;
     /* Ids index the table of words without a further check. */
     const ps__tensor *words = ps__package_find(e->package, "text.embed.word.weight");
-    if (words && (size_t)words->shape[0] >= e->tokenizer->size) return PS__OK;
+    if (words && (size_t)words->shape[0] >= e->tokenizer->size && e->pad < words->shape[0]) return PS__OK;
     return ps__fail(err, PS__MODEL, "%s: the vocabulary has more tokens than tensor text.embed.word.weight has rows",
                     e->info.path);
 }
@@ -218,9 +223,19 @@ int ps__encoder_plan(const ps__plan **out, ps__encoder *e, int is_text, ps__erro
     return status;
 }
 
-int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *e, const char *text, size_t length, ps__error *err) {
+/* *blank: whether the text has nothing but marks. */
+static int read_tokens(int32_t *ids, int *count, int *blank, ps__encoder *e, const char *text, size_t length, ps__error *err) {
     int status = ready(e, 1, err);
-    return status ? status : ps__tokenizer_encode(ids, count, e->tokenizer, text, length, e->info.max_tokens, err);
+    if (!status) status = ps__tokenizer_encode(ids, count, e->tokenizer, text, length, e->info.max_tokens, err);
+    if (status) return status;
+    *blank = *count <= e->tokenizer->marks;
+    while (e->pad >= 0 && *count < e->info.max_tokens) ids[(*count)++] = e->pad;
+    return PS__OK;
+}
+
+int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *e, const char *text, size_t length, ps__error *err) {
+    int blank;
+    return read_tokens(ids, count, &blank, e, text, length, err);
 }
 
 int ps__encoder_check(const ps__encoder *e, ps__error *err) { return ps__package_check(e->package, err); }
@@ -264,12 +279,12 @@ int ps__encode_image(float *embedding, ps__session *s, const uint8_t *rgb, ps__e
 
 int ps__encode_text(float *embedding, ps__session *s, const char *text, size_t length, ps__error *err) {
     ps__encoder *e = s->encoder;
-    int count = 0, status = prepare(s, 1, err);
+    int count = 0, blank = 0, status = prepare(s, 1, err);
     if (status) return status;
     if (!s->ids && !(s->ids = ps__array((size_t)e->info.max_tokens, sizeof *s->ids))) return ps__fail_nomem(err);
-    status = ps__encoder_tokens(s->ids, &count, e, text, length, err);
+    status = read_tokens(s->ids, &count, &blank, e, text, length, err);
     if (status) return status;
-    if (count <= 2) return ps__fail(err, PS__INVALID, "the query is empty");
+    if (blank) return ps__fail(err, PS__INVALID, "the query is empty");
     ps__plan_run(embedding, e->towers[1].plan, s->spaces[1], s->ids, count, NULL, NULL);
     return check_embedding(embedding, e, err);
 }

@@ -5,9 +5,11 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="gcc g++ libc6-dev make binutils dpkg-dev patch pkg-config ccache
-libstb-dev libturbojpeg0-dev libjpeg62-turbo-dev libexif-dev libexpat1-dev libheif-dev libwebp-dev libsqlite3-dev libxxhash-dev libjansson-dev libutf8proc-dev libseccomp-dev check strace"
+libstb-dev libturbojpeg0-dev libjpeg62-turbo-dev libexif-dev libexpat1-dev libheif-dev libwebp-dev libsqlite3-dev libxxhash-dev libjansson-dev libutf8proc-dev zlib1g-dev libseccomp-dev check strace"
 # Reading text in photos is left out of a build where this is not installed; OCR=1 installs it.
 [ "${OCR:-}" != 1 ] || packages="$packages libtesseract-dev libleptonica-dev tesseract-ocr-eng"
+# Pulling models is left out with PULL=0. Any flavour of libcurl that is installed will do; they exclude each other.
+[ "${PULL:-1}" = 0 ] || pkg-config --exists libcurl 2>/dev/null || packages="$packages libcurl4-openssl-dev"
 case ${CC:-gcc} in *clang*) packages="$packages clang libclang-rt-dev llvm" ;; esac
 
 missing() {

@@ -10,6 +10,7 @@ files() {
     echo "755 $O/photosearch $BINDIR/photosearch"
     echo "755 $DECODER $LIBEXECDIR/photosearch/photosearch-decoder"
     [ -z "$READER" ] || echo "755 $READER $LIBEXECDIR/photosearch/photosearch-reader"
+    [ -z "$PULLER" ] || echo "755 $PULLER $LIBEXECDIR/photosearch/photosearch-pull"
     echo "644 api/photosearch.h $INCLUDEDIR/photosearch.h"
     echo "644 $O/libphotosearch.a $LIBDIR/libphotosearch.a"
     echo "755 $O/libphotosearch.so.$VERSION $LIBDIR/libphotosearch.so.$VERSION"

@@ -1,6 +1,6 @@
 /*
-** BERT (Devlin et al. 2018) with a projection of the mean of its rows, the shape of sentence encoders such as MiniLM, or of the first row,
-** that of Chinese-CLIP's text tower.
+** BERT (Devlin et al. 2018) with a projection of the mean of its rows, the shape of sentence encoders such as MiniLM, or of the
+** first row, that of Chinese-CLIP's text tower.
 */
 #include <stdio.h>
 #include <string.h>

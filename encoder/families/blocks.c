@@ -14,10 +14,12 @@ int ps__config_choice(int *out, const ps__package *package, const json_t *config
             *out = i;
             return PS__OK;
         }
-    return ps__fail(err, PS__MODEL, "%s: %s: %s \"%.40s\" is not known", ps__package_path(package), key, field, value ? value : "");
+    return ps__fail(err, PS__MODEL, "%s: %s: %s \"%.40s\" is not known", ps__package_path(package), key, field,
+                    value ? value : "");
 }
 
-int ps__config_flag(int *out, const ps__package *package, const json_t *config, const char *key, const char *field, ps__error *err) {
+int ps__config_flag(int *out, const ps__package *package, const json_t *config, const char *key, const char *field,
+                    ps__error *err) {
     const json_t *value = json_object_get(config, field);
     if (!json_is_boolean(value))
         return ps__fail(err, PS__MODEL, "%s: %s: \"%s\" is neither true nor false", ps__package_path(package), key, field);
@@ -26,7 +28,8 @@ int ps__config_flag(int *out, const ps__package *package, const json_t *config, 
 }
 
 int ps__stack_read(ps__stack *s, const json_t *config, const char *key) {
-    static const char *const activations[] = {[PS__GELU] = "gelu", [PS__GELU_TANH] = "gelu-tanh", [PS__QUICK_GELU] = "quick-gelu"};
+    static const char *const activations[] = {
+        [PS__GELU] = "gelu", [PS__GELU_TANH] = "gelu-tanh", [PS__QUICK_GELU] = "quick-gelu"};
     int status = ps__config_int(&s->layers, s->package, config, key, "layers", 1, 64, s->err);
     if (!status) status = ps__config_int(&s->width, s->package, config, key, "width", 16, 2048, s->err);
     if (!status) status = ps__config_int(&s->heads, s->package, config, key, "heads", 1, 64, s->err);
@@ -36,8 +39,8 @@ int ps__stack_read(ps__stack *s, const json_t *config, const char *key) {
     const json_t *number = json_object_get(config, "eps");
     double eps = json_number_value(number);
     if (s->width % 16 || s->width % s->heads)
-        return ps__fail(s->err, PS__MODEL, "%s: %s: width %d is not a multiple of 16 and of the %d heads", ps__package_path(s->package),
-                        key, s->width, s->heads);
+        return ps__fail(s->err, PS__MODEL, "%s: %s: width %d is not a multiple of 16 and of the %d heads",
+                        ps__package_path(s->package), key, s->width, s->heads);
     if (!json_is_number(number) || !(eps >= 0 && eps <= 1))
         return ps__fail(s->err, PS__MODEL, "%s: %s: \"eps\" is not a number from 0 to 1", ps__package_path(s->package), key);
     s->eps = (float)eps;
@@ -52,8 +55,8 @@ int ps__stack_linear(int *out, const ps__stack *s, const char *name, int in, int
     return status;
 }
 
-int ps__stack_parts(int *out, const ps__stack *s, const char *prefix, const char *const *names, int parts, int in, int in_features,
-                    int out_features) {
+int ps__stack_parts(int *out, const ps__stack *s, const char *prefix, const char *const *names, int parts, int in,
+                    int in_features, int out_features) {
     const int64_t shape[2] = {out_features, in_features};
     ps__layer layers[3];
     int sizes[3], status = PS__OK;

@@ -1,7 +1,7 @@
 /*
-** What towers made of transformer blocks share: reading a layer, a norm or a choice of the configuration, and the block itself, which
-** normalises before it computes (pre-LayerNorm) and adds what comes out to a stream of rows: Vaswani et al. 2017, with the order of Radford
-** et al. 2019; CLIP's and SigLIP's both towers are stacks of it.
+** What towers made of transformer blocks share: reading a layer, a norm or a choice of the configuration, and the block itself,
+** which normalises before it computes (pre-LayerNorm) and adds what comes out to a stream of rows: Vaswani et al. 2017, with the
+** order of Radford et al. 2019; CLIP's and SigLIP's both towers are stacks of it.
 **
 ** A stack belongs to one build of one plan.
 */
@@ -25,17 +25,18 @@ typedef struct ps__stack {
 int ps__config_choice(int *out, const ps__package *package, const json_t *config, const char *key, const char *field,
                       const char *const *names, int count, ps__error *err);
 /* The boolean `field` of config, which must be there. */
-int ps__config_flag(int *out, const ps__package *package, const json_t *config, const char *key, const char *field, ps__error *err);
+int ps__config_flag(int *out, const ps__package *package, const json_t *config, const char *key, const char *field,
+                    ps__error *err);
 
-/* layers, width, heads, ffn, activation and eps from config, with their limits; width is a multiple of 16 and of heads. package, side and
-** err are set before. */
+/* layers, width, heads, ffn, activation and eps from config, with their limits; width is a multiple of 16 and of heads. package,
+** side and err are set before. */
 int ps__stack_read(ps__stack *stack, const json_t *config, const char *key);
 
 /* The layer `name` over rows of in. */
 int ps__stack_linear(int *out, const ps__stack *stack, const char *name, int in, int in_features, int out_features);
 /* Two or three layers prefix + names[p], each [out_features][in_features], side by side; out_features is a multiple of 16. */
-int ps__stack_parts(int *out, const ps__stack *stack, const char *prefix, const char *const *names, int parts, int in, int in_features,
-                    int out_features);
+int ps__stack_parts(int *out, const ps__stack *stack, const char *prefix, const char *const *names, int parts, int in,
+                    int in_features, int out_features);
 /* The norm `name` over rows of stack->width, in place; or, where out is not NULL, in a buffer of its own. */
 int ps__stack_norm(int *out, const ps__stack *stack, const char *name, int in);
 /* fc2(activation(fc1(in))) with layers prefix + "fc1" and "fc2"; prefix as in "image.0.". */

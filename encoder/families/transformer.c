@@ -1,6 +1,6 @@
 /*
-** Transformers as text towers: CLIP's (each row sees those before it; the row of the mark at the text's end is projected: Radford et al.
-** 2021) and SigLIP's (all rows see each other; the last one is projected: Zhai et al. 2022).
+** Transformers as text towers: CLIP's (each row sees those before it; the row of the mark at the text's end is projected: Radford
+** et al. 2021) and SigLIP's (all rows see each other; the last one is projected: Zhai et al. 2022).
 */
 #include <stdio.h>
 #include <string.h>
@@ -34,8 +34,8 @@ static int read_config(config *c, ps__stack *s) {
     if (!status && pool == POOL_EOT) status = ps__config_int(&c->row, s->package, json, key, "eot", 0, INT32_MAX, s->err);
     if (!status) status = ps__family_dim(&c->dim, s->package, s->err);
     if (!status && !c->has_proj && c->dim != s->width)
-        status = ps__fail(s->err, PS__MODEL, "%s: %s: without a projection, dim %d must be the width %d", ps__package_path(s->package),
-                          key, c->dim, s->width);
+        status = ps__fail(s->err, PS__MODEL, "%s: %s: without a projection, dim %d must be the width %d",
+                          ps__package_path(s->package), key, c->dim, s->width);
     json_decref(json);
     return status;
 }

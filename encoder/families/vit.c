@@ -1,6 +1,7 @@
 /*
-** Vision transformers (Dosovitskiy et al. 2020) as image towers: CLIP's (a class token, whose row is projected), SigLIP's (rows pooled by
-** attention of one learnt query: Zhai et al. 2022), and MobileCLIP-B's, which looks at its patches through a few convolutions first.
+** Vision transformers (Dosovitskiy et al. 2020) as image towers: CLIP's (a class token, whose row is projected), SigLIP's (rows
+** pooled by attention of one learnt query: Zhai et al. 2022), and MobileCLIP-B's, which looks at its patches through a few
+** convolutions first.
 */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 
 enum { POOL_CLASS, POOL_ATTENTION };
 
-typedef struct convolution {    /* of the stem, without padding */
-    int kernel, stride, out;    /* as in image.config */
+typedef struct convolution { /* of the stem, without padding */
+    int kernel, stride, out; /* as in image.config */
 } convolution;
 
 typedef struct config { /* image.config; see docs/model-package.md */
@@ -30,8 +31,8 @@ typedef struct config { /* image.config; see docs/model-package.md */
 typedef struct tower { /* one build */
     ps__stack s;
     const config *c;
-    int buffer;          /* output of the last operation */
-    int side, channels;  /* of the picture it holds */
+    int buffer;         /* output of the last operation */
+    int side, channels; /* of the picture it holds */
 } tower;
 
 static const char key[] = "image.config";
@@ -53,12 +54,12 @@ static int read_stem(config *c, const json_t *json, const ps__package *package, 
     const json_t *stem = json_object_get(json, "stem");
     size_t count = json_array_size(stem);
     if (stem && (!json_is_array(stem) || count > MAX_STEM))
-        return ps__fail(err, PS__MODEL, "%s: %s: \"stem\" is not a list of at most %d convolutions", ps__package_path(package), key,
-                        MAX_STEM);
+        return ps__fail(err, PS__MODEL, "%s: %s: \"stem\" is not a list of at most %d convolutions", ps__package_path(package),
+                        key, MAX_STEM);
     for (size_t i = 0; i < count; i++, c->stem_count++)
         if (read_convolution(&c->stem[i], json_array_get(stem, i)))
-            return ps__fail(err, PS__MODEL, "%s: %s: convolution %zu of \"stem\" is not [kernel,stride,out]", ps__package_path(package),
-                            key, i);
+            return ps__fail(err, PS__MODEL, "%s: %s: convolution %zu of \"stem\" is not [kernel,stride,out]",
+                            ps__package_path(package), key, i);
     return PS__OK;
 }
 
@@ -70,8 +71,8 @@ static int check_grid(const config *c, const ps__package *package, ps__error *er
     for (int i = 0; i < c->stem_count; i++) side = left_of(side, c->stem[i].kernel, c->stem[i].stride);
     int grid = left_of(side, c->patch, c->patch);
     if (grid >= 1 && grid * grid <= MAX_PATCHES) return PS__OK;
-    return ps__fail(err, PS__MODEL, "%s: %s: a picture of %d pixels a side has %d patches, not 1 to %d", ps__package_path(package), key,
-                    c->framing.size, grid * grid, MAX_PATCHES);
+    return ps__fail(err, PS__MODEL, "%s: %s: a picture of %d pixels a side has %d patches, not 1 to %d",
+                    ps__package_path(package), key, c->framing.size, grid * grid, MAX_PATCHES);
 }
 
 /* s->package and s->err are set. */
@@ -90,8 +91,8 @@ static int read_config(config *c, ps__stack *s) {
     if (!status) status = read_stem(c, json, s->package, s->err);
     if (!status) status = check_grid(c, s->package, s->err);
     if (!status && !c->has_proj && c->dim != s->width)
-        status = ps__fail(s->err, PS__MODEL, "%s: %s: without a projection, dim %d must be the width %d", ps__package_path(s->package),
-                          key, c->dim, s->width);
+        status = ps__fail(s->err, PS__MODEL, "%s: %s: without a projection, dim %d must be the width %d",
+                          ps__package_path(s->package), key, c->dim, s->width);
     json_decref(json);
     return status;
 }
@@ -102,8 +103,8 @@ static int describe(ps__tower_limits *limits, const ps__package *package, ps__er
     int status = read_config(&c, &s);
     const ps__framing *f = &c.framing;
     if (!status)
-        *limits = (ps__tower_limits){
-            .image_size = f->size, .fit = f->fit, .filter = f->filter, .shorter = f->shorter, .dim = c.dim};
+        *limits =
+            (ps__tower_limits){.image_size = f->size, .fit = f->fit, .filter = f->filter, .shorter = f->shorter, .dim = c.dim};
     return status;
 }
 

@@ -30,8 +30,9 @@ static int find_scales(ps__word_table *words, int64_t vocab, const ps__package *
     const int64_t shape[2] = {vocab, -1}, groups = rank == 2 ? scale->shape[1] : 1;
     int status = ps__package_need(&scale, package, PS__F32, rank, shape, err, SCALE);
     if (!status && groups != 1 && (groups < 1 || groups > width || width % (groups * 16)))
-        status = ps__fail(err, PS__MODEL, "%s: tensor " SCALE " has %lld groups, which do not cut %d entries into multiples of 16",
-                          ps__package_path(package), (long long)groups, width);
+        status =
+            ps__fail(err, PS__MODEL, "%s: tensor " SCALE " has %lld groups, which do not cut %d entries into multiples of 16",
+                     ps__package_path(package), (long long)groups, width);
     if (status) return status;
     words->scale = scale->data;
     words->groups = (int)groups;

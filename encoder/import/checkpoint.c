@@ -181,7 +181,7 @@ static int list_files(json_t *names, const json_t *map, const ps__mapped *index,
     return json_object_size(names) ? PS__OK : ps__checkpoint_refuse(index, err, "has no \"weight_map\" that names files");
 }
 
-/* Every tensor is where the index says; what else the files hold is kept too. Names are still sorted by file, so this walks. */
+/* Every tensor is where the index says, and nowhere else; what the index does not know is kept too. */
 static int check_map(const ps__checkpoint *c, const json_t *map, const ps__mapped *index, ps__error *err) {
     const char *tensor;
     json_t *value;
@@ -189,7 +189,10 @@ static int check_map(const ps__checkpoint *c, const json_t *map, const ps__mappe
     int status = there ? PS__OK : ps__fail_nomem(err);
     for (size_t i = 0; i < c->count && !status; i++) {
         const char *slash = strrchr(c->files[c->stored[i].file].path, '/'), *name = slash ? slash + 1 : c->files[c->stored[i].file].path;
-        if (json_object_set_new(there, c->stored[i].weight.name, json_string(name))) status = ps__fail_nomem(err);
+        if (json_object_get(there, c->stored[i].weight.name))
+            status = ps__checkpoint_refuse(index, err, "tensor %s is there twice: in %.200s too", c->stored[i].weight.name, name);
+        else if (json_object_set_new(there, c->stored[i].weight.name, json_string(name)))
+            status = ps__fail_nomem(err);
     }
     json_object_foreach((json_t *)(uintptr_t)map, tensor, value) {
         if (!status && !json_equal(json_object_get(there, tensor), value))

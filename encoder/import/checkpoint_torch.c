@@ -276,7 +276,7 @@ static int find_pickle(torch_file *t, const ps__zip_entry **pickle) {
         t->archive_length = (int)(e->name_length - length);
     }
     if (!*pickle) return ps__checkpoint_refuse(t->file, t->err, "is a zip file without a data.pkl: PyTorch did not write it");
-    if ((*pickle)->size > MOST_PICKLE)
+    if ((*pickle)->data && (*pickle)->size > MOST_PICKLE)
         return ps__checkpoint_refuse(t->file, t->err, "has a pickle of %llu bytes, more than %d", (unsigned long long)(*pickle)->size,
                                      MOST_PICKLE);
     return ps__zip_check(&t->zip, *pickle, 1, t->err);

@@ -114,6 +114,8 @@ int ps__draft_add_bytes(ps__draft *d, const char *name, int type, int64_t count,
     return PS__OK;
 }
 
+int ps__draft_has_layer(const ps__draft *d, const char *name) { return find_layer(d, name) != NULL; }
+
 int ps__draft_keep_float(ps__draft *d, const char *name, ps__error *err) {
     ps__item *item = find_layer(d, name);
     if (!item) return ps__fail(err, PS__INVALID, "there is no layer %s", name);

@@ -39,6 +39,8 @@ int ps__draft_add(ps__draft *draft, const char *name, int store, int rank, const
                   size_t ctx_bytes, ps__error *err);
 /* The same with bytes that are there: type PS__U8, PS__I32 or PS__F32 of package.h, rank 1; copied. */
 int ps__draft_add_bytes(ps__draft *draft, const char *name, int type, int64_t count, const void *data, ps__error *err);
+/* 1 if a layer of that name (without ".weight") was declared. */
+int ps__draft_has_layer(const ps__draft *draft, const char *name);
 /* The layer NAME (without ".weight") keeps its floats in an INT8 package too: for layers that INT8 does not suit. */
 int ps__draft_keep_float(ps__draft *draft, const char *name, ps__error *err);
 

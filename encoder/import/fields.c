@@ -66,16 +66,14 @@ int ps__fields_agree(const ps__fields *f, const char *field, int64_t missing, in
     return ps__fields_refuse(f, field, "is %lld, but the tensors say %lld", (long long)value, (long long)tensors);
 }
 
-int ps__fields_agree_square(const ps__fields *f, const char *field, int64_t missing, int64_t expected) {
+int ps__fields_square(int64_t *out, const ps__fields *f, const char *field, int64_t missing) {
     const json_t *value = value_of(f, field);
-    int64_t side = missing;
+    *out = missing;
+    if (!value) return missing >= 0 ? PS__OK : ps__fields_refuse(f, field, "is missing");
     if (json_is_array(value) && json_array_size(value) == 2 && json_equal(json_array_get(value, 0), json_array_get(value, 1)))
         value = json_array_get(value, 0);
-    if (value) side = json_is_integer(value) ? json_integer_value(value) : -1;
-    if (!value && missing < 0) return ps__fields_refuse(f, field, "is missing");
-    if (side == expected) return PS__OK;
-    if (side < 1) return ps__fields_refuse(f, field, "is not the side of a square");
-    return ps__fields_refuse(f, field, "is %lld, but %lld was expected", (long long)side, (long long)expected);
+    *out = json_is_integer(value) ? json_integer_value(value) : 0;
+    return *out >= 1 && *out <= 4096 ? PS__OK : ps__fields_refuse(f, field, "is not the side of a square");
 }
 
 int ps__fields_only(const ps__fields *f, const char *const *known) {
@@ -93,7 +91,8 @@ int ps__fields_unset(const ps__fields *f, const char *const *names) {
     for (; *names; names++) {
         const json_t *value = value_of(f, *names);
         const char *text = json_string_value(value);
-        if (!value || json_is_false(value) || (json_is_number(value) && json_number_value(value) == 0) || (text && !*text)) continue;
+        if (!value || json_is_false(value) || (json_is_number(value) && json_number_value(value) == 0) || (text && !*text))
+            continue;
         return ps__fields_refuse(f, *names, "is set, which is not supported");
     }
     return PS__OK;

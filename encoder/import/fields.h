@@ -1,6 +1,7 @@
 /*
-** Fields of a published model's configuration. A field that is missing or null has the value that its library gives it then, which the
-** caller says; where no library defines one, the field must be there. All answers are PS__MODEL with a sentence that names file and field.
+** Fields of a published model's configuration. A field that is missing or null has the value that its library gives it then,
+** which the caller says; where no library defines one, the field must be there. All answers are PS__MODEL with a sentence that
+** names file and field.
 */
 #ifndef PS_IMPORT_FIELDS_H
 #define PS_IMPORT_FIELDS_H
@@ -11,9 +12,9 @@
 #include "base/status.h"
 
 typedef struct ps__fields { /* one object of a configuration */
-    const json_t *json; /* NULL: empty */
-    const char *path;   /* of the file */
-    const char *name;   /* of the object in it: "vision_cfg"; "": the file's own */
+    const json_t *json;     /* NULL: empty */
+    const char *path;       /* of the file */
+    const char *name;       /* of the object in it: "vision_cfg"; "": the file's own */
     ps__error *err;
 } ps__fields;
 
@@ -31,8 +32,8 @@ int ps__fields_string(const char **out, const ps__fields *f, const char *field, 
 
 /* The whole number that the field has, or is `missing`, must be what the tensors say. */
 int ps__fields_agree(const ps__fields *f, const char *field, int64_t missing, int64_t tensors);
-/* The same for the side of a square, which may be a number or two equal ones in a list. */
-int ps__fields_agree_square(const ps__fields *f, const char *field, int64_t missing, int64_t expected);
+/* The side of a square, 1 to 4096, which may be a number or two equal ones in a list. */
+int ps__fields_square(int64_t *out, const ps__fields *f, const char *field, int64_t missing);
 
 /* The object must have no fields but these, as others may change what the model computes. The list ends with NULL. */
 int ps__fields_only(const ps__fields *f, const char *const *known);

@@ -39,14 +39,16 @@ static int check_branch(const ps__fold *f, const ps__fold_branch *b, const ps__i
 }
 
 int ps__fold_measure(ps__fold *f, const ps__import *im, ps__error *err) {
+    const ps__weight *largest = NULL;
     int identity = f->residual, status = PS__OK;
     for (int i = 0; i < f->count; i++) {
         const ps__weight *k = f->branches[i].kernel;
         identity |= !k;
         if (!k) continue;
         if (k->rank != 4 && k->rank != 2) return ps__import_refuse(im, err, "tensor %s is no convolution's", k->name);
-        f->out = k->shape[0];
-        f->in = k->shape[1];
+        if (!largest || k->count > largest->count) largest = k;
+        f->out = largest->shape[0];
+        f->in = largest->shape[1];
         if (tall(k) > f->height) f->height = tall(k);
         if (wide(k) > f->width) f->width = wide(k);
     }

@@ -29,7 +29,7 @@ typedef struct ps__fold {
     const ps__checkpoint *checkpoint; /* set by the functions below */
 } ps__fold;
 
-/* Sets out, in, height and width from the branches' kernels (those with the most entries count), and checks that all fit: PS__MODEL with
+/* Sets out, in, height and width from the branches' kernels (the largest says the channels), and checks that all fit: PS__MODEL with
 ** the tensor's name. A fold of the identity alone keeps what is set. */
 int ps__fold_measure(ps__fold *fold, const ps__import *import, ps__error *err);
 

@@ -61,7 +61,7 @@ int ps__import_copy(ps__import *im, const char *to, int store, int rank, const i
                     ps__error *err) {
     int64_t row = 1, from_row = from->rank && from->shape[0] ? from->count / from->shape[0] : 1;
     for (int i = 1; i < rank; i++) row *= shape[i];
-    if (first < 0 || first > from->shape[0] || shape[0] > (from->count - first * from_row) / row)
+    if (row < 1 || first < 0 || first > from->shape[0] || shape[0] > (from->count - first * from_row) / row)
         return ps__import_refuse(im, err, "tensor %s has fewer rows than %s needs", from->name, to);
     copy c = {im->source->checkpoint, from, first * from_row, row};
     return ps__draft_add(im->draft, to, store, rank, shape, fill_copy, &c, sizeof c, err);

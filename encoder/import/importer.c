@@ -43,11 +43,13 @@ static int not_known(const ps__importer *m, int is_text, ps__error *err) {
     return status;
 }
 
-static int map_tower(ps__importer *m, int is_text, ps__error *err) {
+/* The mapping whose names the tensors have. */
+static int find_mapping(const ps__mapping **out, ps__importer *m, int is_text, ps__error *err) {
     for (const ps__mapping *const *p = ps__mappings; *p; p++) {
         if ((*p)->is_text != is_text || !(*p)->knows(&m->source)) continue;
         *(is_text ? &m->about.text_scheme : &m->about.image_scheme) = (*p)->name;
-        return (*p)->map(&m->import, err);
+        *out = *p;
+        return PS__OK;
     }
     return not_known(m, is_text, err);
 }
@@ -121,9 +123,12 @@ static int open_all(ps__importer *m, const ps__source_files *files, const char *
     m->import.image_config = json_object();
     m->import.text_config = json_object();
     if (!m->import.draft || !m->import.image_config || !m->import.text_config) return ps__fail_nomem(err);
-    status = map_tower(m, 0, err); /* first of all: what is refused for its names should not be asked for its preprocessing */
+    const ps__mapping *image, *text;
+    status = find_mapping(&image, m, 0, err); /* first of all: what is not known should not be asked for its preprocessing */
+    if (!status) status = find_mapping(&text, m, 1, err);
     if (!status) status = ps__source_preprocess(m->import.image_config, &m->source, err);
-    if (!status) status = map_tower(m, 1, err);
+    if (!status) status = image->map(&m->import, err);
+    if (!status) status = text->map(&m->import, err);
     if (!status) status = ps__licence_read(&m->licence, m->import.draft, &m->source, licence, err);
     return status ? status : describe(m, err);
 }
@@ -169,7 +174,28 @@ ps__draft *ps__importer_draft(ps__importer *m) { return m->import.draft; }
 
 /* ---- Writing ---- */
 
-int ps__importer_smooth(ps__importer *m, ps__error *err) { return ps__smooth(m->import.draft, err); }
+/* What all else depends on, or comes last, and costs little: the patches' colours, and layers that run on one row only. */
+static int keep_precise(ps__importer *m, ps__error *err) {
+    static const char *const names[] = {"image.patch", "image.proj", "text.proj"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int status = ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
+        if (status) return status;
+    }
+    return PS__OK;
+}
+
+int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const *photos, size_t photo_count,
+                         ps__draft_progress_fn *progress, void *payload, ps__error *err) {
+    ps__sizes *sizes = NULL;
+    int status = keep_precise(m, err);
+    if (!status) status = ps__draft_write(m->import.draft, scratch, PS__PRECISION_INT8, progress, payload, err);
+    if (status) return status;
+    status = ps__sizes_measure(&sizes, scratch, photos, photo_count, err);
+    ps__os.unlink(scratch);
+    if (!status) status = ps__smooth(m->import.draft, sizes, err);
+    ps__sizes_free(sizes);
+    return status;
+}
 
 /* One tower at a time: a laid out one holds its weights. */
 static int try_package(const char *path, int precision, ps__error *err) {

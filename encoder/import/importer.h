@@ -22,8 +22,10 @@ void ps__importer_free(ps__importer *importer);
 const ps__importer_about *ps__importer_about_it(const ps__importer *importer);
 ps__draft *ps__importer_draft(ps__importer *importer);
 
-/* Prepares the draft for INT8, see smooth.h: to be called before it is written so, once. */
-int ps__importer_smooth(ps__importer *importer, ps__error *err);
+/* Prepares the draft for INT8, once, before it is written so: some layers keep their floats, and outliers are moved (smooth.h). For that the
+** package is written to `scratch`, a path, and run over the photos and some sentences (calibrate.h); scratch goes away again. */
+int ps__importer_prepare(ps__importer *importer, const char *scratch, const char *const *photos, size_t photo_count,
+                         ps__draft_progress_fn *progress, void *payload, ps__error *err);
 
 /* Writes the package, see ps__draft_write, and opens it to see that its towers can be laid out: a package that this program would refuse
 ** does not stay. */

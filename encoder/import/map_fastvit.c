@@ -36,30 +36,37 @@ static int map_depthwise(trunk *t, const ps__fold *f, int64_t to, const char *na
     return ps__fold_depthwise(t->m.import, name, f, t->m.err);
 }
 
+/* A layer on the way that everything goes, with nothing beside it. What INT8 takes there is lost for all that follows, and these layers are a
+** twentieth of the work: they stay in float32. (Measured on MobileCLIP2-S0: the mean cosine to float is 0.984 without this, 0.997 with it.) */
+static int map_narrow(trunk *t, const ps__fold *f, const char *name) {
+    int status = ps__fold_layer(t->m.import, name, f, t->m.err);
+    return status ? status : ps__draft_keep_float(t->m.import->draft, name, t->m.err);
+}
+
 /* A pointwise fold that keeps the number of channels. */
-static int map_pointwise(trunk *t, const ps__fold *f, const char *name) {
-    if (f->in != t->channels || f->out != t->channels || f->height != 1 || f->width != 1)
-        return ps__import_refuse(t->m.import, t->m.err, "%s: is no pointwise layer of %lld channels", name, (long long)t->channels);
-    return ps__fold_layer(t->m.import, name, f, t->m.err);
+static int check_pointwise(const trunk *t, const ps__fold *f, const char *name) {
+    if (f->in == t->channels && f->out == t->channels && f->height == 1 && f->width == 1) return PS__OK;
+    return ps__import_refuse(t->m.import, t->m.err, "%s: is no pointwise layer of %lld channels", name, (long long)t->channels);
 }
 
 static int map_stem(trunk *t, const char *prefix) {
     ps__mapper *m = &t->m;
     ps__fold f;
     char name[NAME];
-    snprintf(name, sizeof name, "%s0.", prefix);
+    ps__module_name(name, sizeof name, prefix, "0.");
     int status = ps__take_mobileone(&f, m, name);
     if (!status && (f.in != 3 || f.height != 3 || f.width != 3 || f.out > MAX_CHANNELS))
         status = ps__import_refuse(m->import, m->err, "%s* is no 3 x 3 convolution of red, green and blue", name);
-    if (!status) status = ps__fold_layer(m->import, "image.stem.conv", &f, m->err);
+    if (!status) status = map_narrow(t, &f, "image.stem.conv");
     t->channels = f.out;
-    snprintf(name, sizeof name, "%s1.", prefix);
+    ps__module_name(name, sizeof name, prefix, "1.");
     if (!status) status = ps__take_mobileone(&f, m, name);
     if (!status && f.height != 3) status = ps__import_refuse(m->import, m->err, "%s* is no 3 x 3 convolution", name);
     if (!status) status = map_depthwise(t, &f, t->channels, "image.stem.depthwise");
-    snprintf(name, sizeof name, "%s2.", prefix);
+    ps__module_name(name, sizeof name, prefix, "2.");
     if (!status) status = ps__take_mobileone(&f, m, name);
-    return status ? status : map_pointwise(t, &f, "image.stem.pointwise");
+    if (!status) status = check_pointwise(t, &f, "image.stem.pointwise");
+    return status ? status : map_narrow(t, &f, "image.stem.pointwise");
 }
 
 /* "PREFIX0." a large-kernel convolution, "PREFIX1." a pointwise MobileOne block. */
@@ -69,16 +76,17 @@ static int map_down(trunk *t, const char *prefix) {
     char name[NAME], to[48], layer[64];
     int squeeze = 0, kernel;
     snprintf(to, sizeof to, "image.%d", t->count);
-    snprintf(layer, sizeof layer, "%s.depthwise", to);
-    snprintf(name, sizeof name, "%s0.", prefix);
+    ps__module_name(layer, sizeof layer, to, ".depthwise");
+    ps__module_name(name, sizeof name, prefix, "0.");
     int status = ps__take_large_kernel(&f, m, name);
     kernel = (int)f.width;
     if (!status) status = map_depthwise(t, &f, f.out, layer);
     if (!status) status = ps__map_squeeze(&squeeze, m, name, to, t->channels);
-    snprintf(name, sizeof name, "%s1.", prefix);
-    snprintf(layer, sizeof layer, "%s.pointwise", to);
+    ps__module_name(name, sizeof name, prefix, "1.");
+    ps__module_name(layer, sizeof layer, to, ".pointwise");
     if (!status) status = ps__take_mobileone(&f, m, name);
-    if (!status) status = map_pointwise(t, &f, layer);
+    if (!status) status = check_pointwise(t, &f, layer);
+    if (!status) status = map_narrow(t, &f, layer);
     return status ? status : add_row(t, json_pack("[s,i,i,i,i]", "down", kernel, (int)t->channels, squeeze, 1 /* GELU */));
 }
 
@@ -101,12 +109,12 @@ static int map_mixer(trunk *t, const char *prefix) {
     char name[NAME], to[48], layer[64];
     int kernel, ffn_kernel, ffn;
     snprintf(to, sizeof to, "image.%d", t->count);
-    snprintf(layer, sizeof layer, "%s.depthwise", to);
-    snprintf(name, sizeof name, "%stoken_mixer.", prefix);
+    ps__module_name(layer, sizeof layer, to, ".depthwise");
+    ps__module_name(name, sizeof name, prefix, "token_mixer.");
     int status = ps__take_repmixer(&f, m, name);
     if (!status) status = map_depthwise(t, &f, t->channels, layer);
     kernel = (int)f.width;
-    snprintf(name, sizeof name, "%slayer_scale", prefix);
+    ps__module_name(name, sizeof name, prefix, "layer_scale");
     if (!status) status = ps__map_conv_ffn(&ffn_kernel, &ffn, m, prefix, to, t->channels, ps__take_scale(m, name));
     return status ? status : add_row(t, json_pack("[s,i,i,i]", "mixer", kernel, ffn_kernel, ffn));
 }
@@ -125,9 +133,9 @@ static int map_norm(int *is_layer_norm, trunk *t, const char *prefix, const char
     }
     int status = ps__mapper_need(&weight, m, 1, shape, "%sweight", prefix);
     if (!status) status = ps__mapper_need(&bias, m, 1, shape, "%sbias", prefix);
-    snprintf(name, sizeof name, "%s.weight", to);
+    ps__module_name(name, sizeof name, to, ".weight");
     if (!status) status = ps__import_copy(m->import, name, PS__STORE_FLOAT, 1, shape, weight, 0, m->err);
-    snprintf(name, sizeof name, "%s.bias", to);
+    ps__module_name(name, sizeof name, to, ".bias");
     return status ? status : ps__import_copy(m->import, name, PS__STORE_FLOAT, 1, shape, bias, 0, m->err);
 }
 
@@ -141,20 +149,21 @@ static int map_attention(trunk *t, const char *prefix) {
     if (t->channels % HEAD_CHANNELS)
         return ps__import_refuse(m->import, m->err, "%s: %lld channels are no heads of %d", prefix, (long long)t->channels, HEAD_CHANNELS);
     snprintf(to, sizeof to, "image.%d", t->count);
-    snprintf(layer, sizeof layer, "%s.norm", to);
-    snprintf(name, sizeof name, "%snorm.", prefix);
+    ps__module_name(layer, sizeof layer, to, ".norm");
+    ps__module_name(name, sizeof name, prefix, "norm.");
     int status = map_norm(&is_layer_norm, t, name, layer);
-    snprintf(layer, sizeof layer, "%s.qkv", to);
+    ps__module_name(layer, sizeof layer, to, ".qkv");
     if (!status) status = ps__mapper_need(&qkv, m, 2, shape, "%stoken_mixer.qkv.weight", prefix);
     if (!status)
         status = ps__import_layer(m->import, layer, qkv, ps__mapper_find(m, "%stoken_mixer.qkv.bias", prefix), m->err);
-    snprintf(layer, sizeof layer, "%slayer_scale_1", prefix);
-    const ps__weight *scale = ps__take_scale(m, layer);
-    snprintf(name, sizeof name, "%stoken_mixer.proj.", prefix);
-    snprintf(layer, sizeof layer, "%s.output", to);
+    ps__module_name(name, sizeof name, prefix, "layer_scale_1");
+    const ps__weight *scale = ps__take_scale(m, name);
+    ps__module_name(name, sizeof name, prefix, "token_mixer.proj.");
+    ps__module_name(layer, sizeof layer, to, ".output");
     if (!status) status = ps__take_linear(&f, m, name, scale);
-    if (!status) status = map_pointwise(t, &f, layer);
-    snprintf(name, sizeof name, "%slayer_scale_2", prefix);
+    if (!status) status = check_pointwise(t, &f, layer);
+    if (!status) status = ps__fold_layer(m->import, layer, &f, m->err);
+    ps__module_name(name, sizeof name, prefix, "layer_scale_2");
     if (!status) status = ps__map_conv_ffn(&ffn_kernel, &ffn, m, prefix, to, t->channels, ps__take_scale(m, name));
     return status ? status
                   : add_row(t, json_pack("[s,i,i,i,i]", "attention", (int)t->channels / HEAD_CHANNELS, ffn_kernel, ffn, is_layer_norm));
@@ -195,13 +204,13 @@ static int map_network(trunk *t) {
     for (int i = 0; !status; i++) {
         snprintf(name, sizeof name, "%snetwork.%d.", own, i);
         if (!ps__mapper_has(&t->m, "%s", name)) break;
-        snprintf(part, sizeof part, "%sproj.", name);
+        ps__module_name(part, sizeof part, name, "proj.");
         if (ps__mapper_has(&t->m, "%s", part)) {
             status = map_down(t, part);
             continue;
         }
-        snprintf(part, sizeof part, "%spe.", name);
-        snprintf(folded, sizeof folded, "%sreparam_conv.", name);
+        ps__module_name(part, sizeof part, name, "pe.");
+        ps__module_name(folded, sizeof folded, name, "reparam_conv.");
         if (ps__mapper_has(&t->m, "%s", part) || ps__mapper_has(&t->m, "%s", folded))
             status = map_position(t, part, folded);
         else

@@ -44,6 +44,7 @@ static int map_stem(int64_t *width, ps__mapper *m, const scheme *s) {
         if (!status && (f.in != in || f.height != f.width || f.height > 32 || f.out > 8192))
             status = ps__import_refuse(m->import, m->err, "tensor %sconv.weight is no square convolution of %lld channels", name, (long long)in);
         if (!status) status = ps__fold_layer(m->import, to, &f, m->err);
+        if (!status && i == 0) status = ps__draft_keep_float(m->import->draft, to, m->err); /* of colours, on which all depends; little work */
         if (!status && is_last) status = ps__mapper_set_int(m, "patch", f.width);
         if (!status && !is_last && json_array_append_new(stem, json_pack("[i,i,i]", (int)f.width, (int)f.width, (int)f.out)))
             status = ps__fail_nomem(m->err);

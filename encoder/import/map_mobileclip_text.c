@@ -65,13 +65,13 @@ static int map_mixer(tower *t, const char *prefix, int i) {
     int kernel, ffn_kernel, ffn;
     snprintf(to, sizeof to, "text.%d", i);
     snprintf(layer, sizeof layer, "text.%d.depthwise", i);
-    snprintf(name, sizeof name, "%stoken_mixer.", prefix);
+    ps__module_name(name, sizeof name, prefix, "token_mixer.");
     int status = ps__take_repmixer(&f, m, name);
     if (!status && (f.out != t->sizes.width || f.height != 1 || f.width % 2 == 0))
         status = ps__import_refuse(m->import, m->err, "%s* is no filter along a text of %lld channels", name, (long long)t->sizes.width);
     if (!status) status = ps__fold_depthwise(m->import, layer, &f, m->err);
     kernel = (int)f.width;
-    snprintf(name, sizeof name, "%slayer_scale", prefix);
+    ps__module_name(name, sizeof name, prefix, "layer_scale");
     if (!status) status = ps__map_conv_ffn(&ffn_kernel, &ffn, m, prefix, to, t->sizes.width, ps__take_scale(m, name));
     if (status) return status;
     if (json_array_append_new(t->mixers, json_pack("[i,i,i,i]", i, kernel, ffn_kernel, ffn))) return ps__fail_nomem(m->err);
@@ -136,29 +136,28 @@ static int map_projection(tower *t) {
     return status ? status : ps__mapper_transposed(m, "text.proj", "text_encoder.projection_layer", weight->shape[1], t->sizes.width);
 }
 
-/* Where each token sees only those before it, what fills the text up behind its end does not count, but convolutions see it. */
-static int set_config(tower *t, const facts *facts) {
+/* The mark that every text ends with has the greatest id. */
+static int set_config(tower *t, const facts *known, int64_t vocab) {
     ps__mapper *m = &t->m;
-    int status = ps__mapper_set_stack(m, &t->sizes, facts->heads, "gelu", EPS);
-    if (!status) status = ps__mapper_set_flag(m, "causal", facts->causal);
-    if (!status) status = ps__mapper_set_string(m, "pool", "eot");
+    if (known->causal && t->mixers)
+        return ps__import_refuse(m->import, m->err, "its text tower is causal, but convolutions in it see what follows");
+    int status = ps__mapper_set_stack(m, &t->sizes, known->heads, "gelu", EPS);
+    if (!status) status = ps__mapper_set_text(m, vocab, known->causal, "eot", vocab - 1);
     if (!status) status = ps__mapper_set_flag(m, "proj", 1);
-    if (!status && facts->causal && !t->mixers) json_object_del(m->config, "pad");
     return status ? status : ps__mapper_set_family(m, t->mixers ? "mct" : "transformer");
 }
 
 static int map_tower(tower *t) {
     static const char *const prefixes[] = {"text_encoder.", NULL}, *const harmless[] = {".num_batches_tracked", NULL};
     ps__mapper *m = &t->m;
-    facts facts = {0};
+    facts known = {0};
     int64_t vocab = 0;
-    int status = read_facts(&facts, m->import, m->err);
+    int status = read_facts(&known, m->import, m->err);
     if (!status && has_mixers(t) && json_object_set_new(m->config, "mixers", t->mixers = json_array())) status = ps__fail_nomem(m->err);
     if (!status) status = map_embedding(t, &vocab);
     if (!status) status = map_blocks(t);
     if (!status) status = map_projection(t);
-    if (!status) status = ps__import_tokenizer(m->import, vocab, m->err);
-    if (!status) status = set_config(t, &facts);
+    if (!status) status = set_config(t, &known, vocab);
     return status ? status : ps__mapper_finish(m, prefixes, harmless);
 }
 

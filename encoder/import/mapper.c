@@ -45,7 +45,7 @@ const ps__weight *ps__mapper_find(ps__mapper *m, const char *name_format, ...) {
     vsnprintf(name, sizeof name, name_format, args);
     va_end(args);
     const ps__weight *w = ps__checkpoint_find(m->import->source->checkpoint, name);
-    if (w && remember(m, w)) w = NULL; /* then it is refused as one that nothing used, if by nothing before */
+    if (w && remember(m, w)) m->no_memory = 1;
     return w;
 }
 
@@ -94,6 +94,7 @@ static int ends_with_one(const char *name, const char *const *endings) {
 
 int ps__mapper_finish(ps__mapper *m, const char *const *prefixes, const char *const *harmless) {
     const ps__weight *w;
+    if (m->no_memory) return ps__fail_nomem(m->err);
     for (size_t i = 0; (w = ps__checkpoint_at(m->import->source->checkpoint, i)) != NULL; i++)
         if (begins_with_one(w->name, prefixes) && !ends_with_one(w->name, harmless) && !is_used(m, w))
             return ps__import_refuse(m->import, m->err, "tensor %s is not one of a model that is known", w->name);
@@ -104,10 +105,18 @@ int ps__mapper_finish(ps__mapper *m, const char *const *prefixes, const char *co
 
 int ps__mapper_layer(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs) {
     const int64_t shape[2] = {outputs, inputs};
-    const ps__weight *weight, *bias = NULL;
+    const ps__weight *weight, *bias;
     int status = ps__mapper_need(&weight, m, 2, shape, "%s.weight", from);
-    if (!status && ps__mapper_find(m, "%s.bias", from)) status = ps__mapper_need(&bias, m, 1, shape, "%s.bias", from);
+    if (!status) status = ps__mapper_need(&bias, m, 1, shape, "%s.bias", from);
     return status ? status : ps__import_layer(m->import, to, weight, bias, m->err);
+}
+
+int ps__mapper_projection(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs) {
+    const int64_t shape[2] = {outputs, inputs};
+    const ps__weight *weight;
+    if (ps__mapper_find(m, "%s.bias", from)) return ps__mapper_layer(m, to, from, outputs, inputs);
+    int status = ps__mapper_need(&weight, m, 2, shape, "%s.weight", from);
+    return status ? status : ps__import_layer(m->import, to, weight, NULL, m->err);
 }
 
 int ps__mapper_transposed(ps__mapper *m, const char *to, const char *from, int64_t outputs, int64_t inputs) {
@@ -121,7 +130,8 @@ int ps__mapper_transposed(ps__mapper *m, const char *to, const char *from, int64
     return status ? status : ps__import_zeros(m->import, name, outputs, m->err);
 }
 
-int ps__mapper_rows(ps__mapper *m, const char *to, const ps__weight *weight, const ps__weight *bias, int64_t first, int64_t width) {
+int ps__mapper_rows(ps__mapper *m, const char *to, const ps__weight *weight, const ps__weight *bias, int64_t first,
+                    int64_t width) {
     const int64_t shape[2] = {width, width};
     char name[NAME];
     snprintf(name, sizeof name, "%s.weight", to);
@@ -206,6 +216,58 @@ int ps__mapper_project_row(ps__mapper *m, const char *to, const ps__weight *row,
     return ps__draft_add(m->import->draft, to, PS__STORE_FLOAT, 1, &width, fill_projection, &p, sizeof p, m->err);
 }
 
+/* ---- Patches ---- */
+
+/* What the position table says of a picture's size must be what the configurations say. Nothing is interpolated. */
+static int check_size(ps__mapper *m, const ps__weight *position, int64_t patches, int64_t patch, int64_t size) {
+    const json_t *prepared = json_object_get(m->config, "size");
+    int64_t grid = size / patch;
+    if (grid * grid != patches)
+        return ps__import_refuse(m->import, m->err, "tensor %s is of %lld patches, but pictures of %lld pixels a side have %lld",
+                                 position->name, (long long)patches, (long long)size, (long long)(grid * grid));
+    if (prepared && json_integer_value(prepared) != size)
+        return ps__import_refuse(m->import, m->err, "photos are resized to %lld pixels a side, but the image tower looks at %lld",
+                                 (long long)json_integer_value(prepared), (long long)size);
+    return PS__OK;
+}
+
+static int compare_patches(ps__mapper *m, const ps__weight *position, int64_t patches, int64_t patch, const ps__fields *f,
+                           int64_t usual_size, int64_t usual_patch) {
+    int64_t size, stated;
+    int status = ps__fields_square(&size, f, "image_size", usual_size);
+    if (!status) status = ps__fields_square(&stated, f, "patch_size", usual_patch);
+    if (!status && stated != patch)
+        status = ps__fields_refuse(f, "patch_size", "is %lld, but the tensors say %lld", (long long)stated, (long long)patch);
+    return status ? status : check_size(m, position, patches, patch, size);
+}
+
+static int declare_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position,
+                           const ps__weight *class) {
+    int64_t w = conv->shape[0], rows = position->count / w;
+    const int64_t places[2] = {rows - (class != NULL), w};
+    int status = ps__import_patches(m->import, "image.patch.weight", PS__STORE_LAYER, conv, m->err);
+    if (!status && bias) status = ps__mapper_table(m, "image.patch.bias", 1, &w, bias, 0, NULL);
+    if (!status && !bias) status = ps__import_zeros(m->import, "image.patch.bias", w, m->err);
+    if (!status && class) status = ps__mapper_table(m, "image.class", 1, &w, class, 0, position);
+    if (!status) status = ps__mapper_table(m, "image.position", 2, places, position, class ? w : 0, NULL);
+    return status ? status : ps__mapper_set_int(m, "patch", conv->shape[2]);
+}
+
+int ps__mapper_patches(ps__mapper *m, const ps__weight *conv, const ps__weight *bias, const ps__weight *position,
+                       const ps__weight *class, const ps__fields *f, int64_t usual_size, int64_t usual_patch) {
+    int64_t patch = conv->shape[2], w = conv->shape[0], patches = w ? position->count / w - (class != NULL) : 0;
+    const json_t *prepared = json_object_get(m->config, "size");
+    int status = PS__OK;
+    if (patch < 1 || patch != conv->shape[3] || conv->shape[1] != 3)
+        return ps__import_refuse(m->import, m->err, "tensor %s is not of square patches of three colours", conv->name);
+    if (patches < 1) return ps__import_refuse(m->import, m->err, "tensor %s has no row for a patch", position->name);
+    if (usual_size != PS__REQUIRED || usual_patch != PS__REQUIRED)
+        status = compare_patches(m, position, patches, patch, f, usual_size, usual_patch);
+    else if (prepared)
+        status = check_size(m, position, patches, patch, json_integer_value(prepared));
+    return status ? status : declare_patches(m, conv, bias, position, class);
+}
+
 /* ---- Blocks ---- */
 
 /* "image.3.query" and, of the published block, "visual.blocks.3.attn.q" */
@@ -213,7 +275,8 @@ typedef struct pair {
     char to[NAME], from[NAME];
 } pair;
 
-static const pair *name_part(pair *p, const ps__mapper *m, const char *prefix, int64_t index, const char *ours, const char *theirs) {
+static const pair *name_part(pair *p, const ps__mapper *m, const char *prefix, int64_t index, const char *ours,
+                             const char *theirs) {
     snprintf(p->to, sizeof p->to, "%s.%d.%s", m->side, (int)index, ours);
     snprintf(p->from, sizeof p->from, "%s%d.%s", prefix, (int)index, theirs);
     return p;
@@ -236,11 +299,10 @@ static const char *const qkv_names[] = {"query", "key", "value"};
 
 static int map_joined(ps__mapper *m, const ps__block_names *names, const char *prefix, int64_t index, int64_t width) {
     const int64_t shape[2] = {3 * width, width};
-    const ps__weight *weight, *bias = NULL;
+    const ps__weight *weight, *bias;
     pair p;
     int status = ps__mapper_need(&weight, m, 2, shape, "%s%d.%s", prefix, (int)index, names->qkv_weight);
-    if (!status && ps__mapper_find(m, "%s%d.%s", prefix, (int)index, names->qkv_bias))
-        status = ps__mapper_need(&bias, m, 1, shape, "%s%d.%s", prefix, (int)index, names->qkv_bias);
+    if (!status) status = ps__mapper_need(&bias, m, 1, shape, "%s%d.%s", prefix, (int)index, names->qkv_bias);
     for (int i = 0; i < 3 && !status; i++) {
         name_part(&p, m, prefix, index, qkv_names[i], "");
         status = ps__mapper_rows(m, p.to, weight, bias, i * width, width);
@@ -286,8 +348,8 @@ int ps__mapper_set_string(ps__mapper *m, const char *field, const char *value) {
 
 int ps__mapper_set_stack(ps__mapper *m, const ps__block_sizes *z, int64_t heads, const char *activation, double eps) {
     if (heads < 1 || z->width % heads || z->width % 16)
-        return ps__import_refuse(m->import, m->err, "the %s tower's width %lld is not a multiple of 16 and of its %lld heads", m->side,
-                                 (long long)z->width, (long long)heads);
+        return ps__import_refuse(m->import, m->err, "the %s tower's width %lld is not a multiple of 16 and of its %lld heads",
+                                 m->side, (long long)z->width, (long long)heads);
     int status = ps__mapper_set_int(m, "layers", z->layers);
     if (!status) status = ps__mapper_set_int(m, "width", z->width);
     if (!status) status = ps__mapper_set_int(m, "heads", heads);
@@ -329,8 +391,9 @@ int ps__mapper_set_family(ps__mapper *m, const char *family) {
     return status;
 }
 
-static int set_eot(ps__mapper *m, int64_t eot) {
+static int set_eot(ps__mapper *m, int64_t eot, int64_t vocab) {
     const json_t *own = json_object_get(m->config, "eot");
+    if (eot == PS__REQUIRED) eot = json_is_integer(own) ? json_integer_value(own) : vocab - 1;
     if (json_is_integer(own) && json_integer_value(own) != eot)
         return ps__import_refuse(m->import, m->err, "the text tower pools at token %lld, but its tokenizer ends texts with %lld",
                                  (long long)eot, (long long)json_integer_value(own));
@@ -347,16 +410,17 @@ int ps__mapper_set_text(ps__mapper *m, int64_t vocab, int causal, const char *po
     if (!is_eot) json_object_del(m->config, "eot");
     if (pads && !json_object_get(m->config, "pad"))
         return ps__import_refuse(m->import, m->err, "its texts are padded, but the tokenizer's files do not say with what");
-    return is_eot ? set_eot(m, eot) : PS__OK;
+    return is_eot ? set_eot(m, eot, vocab) : PS__OK;
 }
 
 int ps__mapper_dim(ps__mapper *m, int64_t dim) {
     if (dim < 32 || dim > 4096 || dim % 32)
-        return ps__import_refuse(m->import, m->err, "embeddings of the %s tower have %lld numbers, not a multiple of 32 from 32 to 4096",
-                                 m->side, (long long)dim);
+        return ps__import_refuse(m->import, m->err,
+                                 "embeddings of the %s tower have %lld numbers, not a multiple of 32 from 32 to 4096", m->side,
+                                 (long long)dim);
     if (m->import->dim && m->import->dim != dim)
-        return ps__import_refuse(m->import, m->err, "embeddings of the %s tower have %lld numbers, those of the other one %d", m->side,
-                                 (long long)dim, m->import->dim);
+        return ps__import_refuse(m->import, m->err, "embeddings of the %s tower have %lld numbers, those of the other one %d",
+                                 m->side, (long long)dim, m->import->dim);
     m->import->dim = (int)dim;
     return PS__OK;
 }

@@ -9,6 +9,10 @@
 #define NAME 160
 #define MAX_INT 65536 /* channels; more is no model of this kind */
 
+void ps__module_name(char *out, size_t size, const char *prefix, const char *rest) {
+    if (snprintf(out, size, "%s%s", prefix, rest) >= (int)size) out[0] = 0;
+}
+
 /* The next branch; NULL, with *status set, when there are too many. */
 static ps__fold_branch *new_branch(ps__fold *f, ps__mapper *m, double sign, int *status) {
     *status = f->count < PS__FOLD_BRANCHES
@@ -110,7 +114,7 @@ int ps__take_mobileone(ps__fold *out, ps__mapper *m, const char *prefix) {
     char name[NAME];
     int found;
     *out = empty();
-    snprintf(name, sizeof name, "%sreparam_conv", prefix);
+    ps__module_name(name, sizeof name, prefix, "reparam_conv");
     int status = add_folded(&found, out, m, name);
     if (!status && !found) status = add_branches(out, m, prefix, 1);
     return status ? status : finish(out, m, prefix);
@@ -121,14 +125,14 @@ int ps__take_repmixer(ps__fold *out, ps__mapper *m, const char *prefix) {
     char name[NAME];
     int found;
     *out = empty();
-    snprintf(name, sizeof name, "%sreparam_conv", prefix);
+    ps__module_name(name, sizeof name, prefix, "reparam_conv");
     int status = add_folded(&found, out, m, name);
     if (!status && !found) {
-        snprintf(name, sizeof name, "%smixer.", prefix);
+        ps__module_name(name, sizeof name, prefix, "mixer.");
         status = add_branches(out, m, name, 1);
-        snprintf(name, sizeof name, "%snorm.", prefix);
+        ps__module_name(name, sizeof name, prefix, "norm.");
         if (!status) status = add_branches(out, m, name, -1);
-        snprintf(name, sizeof name, "%slayer_scale", prefix);
+        ps__module_name(name, sizeof name, prefix, "layer_scale");
         out->scale = ps__take_scale(m, name);
         out->residual = 1;
     }
@@ -139,13 +143,13 @@ int ps__take_large_kernel(ps__fold *out, ps__mapper *m, const char *prefix) {
     char name[NAME];
     int found;
     *out = empty();
-    snprintf(name, sizeof name, "%sreparam_conv", prefix);
+    ps__module_name(name, sizeof name, prefix, "reparam_conv");
     int status = add_folded(&found, out, m, name);
-    snprintf(name, sizeof name, "%slkb_reparam", prefix);
+    ps__module_name(name, sizeof name, prefix, "lkb_reparam");
     if (!status && !found) status = add_folded(&found, out, m, name);
     if (!status && !found) {
         status = add_either_conv(out, m, prefix, "large_conv", "lkb_origin", 1, &found);
-        snprintf(name, sizeof name, "%ssmall_conv.", prefix);
+        ps__module_name(name, sizeof name, prefix, "small_conv.");
         if (!status) status = add_conv_norm(&found, out, m, name, 1);
     }
     return status ? status : finish(out, m, prefix);
@@ -202,11 +206,11 @@ int ps__map_squeeze(int *squeeze, ps__mapper *m, const char *prefix, const char 
     char name[NAME], layer[NAME];
     int64_t hidden = 0, out = 0;
     *squeeze = 0;
-    snprintf(name, sizeof name, "%sse.", prefix);
+    ps__module_name(name, sizeof name, prefix, "se.");
     if (!ps__mapper_has(m, "%s", name)) return PS__OK;
-    snprintf(layer, sizeof layer, "%s.squeeze", to);
+    ps__module_name(layer, sizeof layer, to, ".squeeze");
     int status = map_layer(&hidden, m, name, "fc1", "reduce", channels, layer);
-    snprintf(layer, sizeof layer, "%s.excite", to);
+    ps__module_name(layer, sizeof layer, to, ".excite");
     if (!status) status = map_layer(&out, m, name, "fc2", "expand", hidden, layer);
     if (!status && out != channels)
         status = ps__import_refuse(m->import, m->err, "tensors %s* make %lld channels of %lld", name, (long long)out, (long long)channels);
@@ -220,18 +224,18 @@ int ps__map_conv_ffn(int *kernel, int *ffn, ps__mapper *m, const char *prefix, c
     int64_t hidden = 0;
     ps__fold f;
     snprintf(own, sizeof own, "%s%s.", prefix, ps__mapper_has(m, "%smlp.", prefix) ? "mlp" : "convffn");
-    snprintf(name, sizeof name, "%sconv.", own);
-    snprintf(layer, sizeof layer, "%s.ffn", to);
+    ps__module_name(name, sizeof name, own, "conv.");
+    ps__module_name(layer, sizeof layer, to, ".ffn");
     int status = ps__take_conv_norm(&f, m, name);
     if (!status && (f.out != channels || f.width % 2 == 0 || (f.height != 1 && f.height != f.width)))
         status = ps__import_refuse(m->import, m->err, "tensor %sconv.weight is no odd filter over %lld channels", name, (long long)channels);
     if (!status) status = ps__fold_depthwise(m->import, layer, &f, m->err);
     *kernel = (int)f.width; /* at most 32, as ps__fold_depthwise has checked */
-    snprintf(layer, sizeof layer, "%s.fc1", to);
+    ps__module_name(layer, sizeof layer, to, ".fc1");
     if (!status) status = map_layer(&hidden, m, own, "fc1", "fc1", channels, layer);
     *ffn = (int)hidden;
-    snprintf(name, sizeof name, "%sfc2.", own);
-    snprintf(layer, sizeof layer, "%s.fc2", to);
+    ps__module_name(name, sizeof name, own, "fc2.");
+    ps__module_name(layer, sizeof layer, to, ".fc2");
     if (!status) status = ps__take_linear(&f, m, name, scale);
     if (!status && (f.in != hidden || f.out != channels || f.height != 1))
         status = ps__import_refuse(m->import, m->err, "tensor %sweight does not lead from %lld to %lld channels", name,

@@ -9,6 +9,9 @@
 #include "encoder/import/fold.h"
 #include "encoder/import/mapper.h"
 
+/* prefix and rest, one behind the other; empty where that is too long, and then no tensor has the name. */
+void ps__module_name(char *out, size_t size, const char *prefix, const char *rest);
+
 /* prefix: of the module's tensors, with its dot. Each makes *out a measured fold. PS__MODEL. */
 int ps__take_mobileone(ps__fold *out, ps__mapper *mapper, const char *prefix);
 int ps__take_repmixer(ps__fold *out, ps__mapper *mapper, const char *prefix);

@@ -1,6 +1,6 @@
 /*
-** open_clip's model_cfg; see open_clip_config.h. Its dataclasses define a value for each field that may be missing (CLIPVisionCfg,
-** CLIPTextCfg): those are the `missing` values here and in the mappings.
+** open_clip's model_cfg; see open_clip_config.h. Its dataclasses define a value for each field that may be missing
+** (CLIPVisionCfg, CLIPTextCfg): those are the `missing` values here and in the mappings.
 */
 #include "encoder/import/open_clip_config.h"
 
@@ -16,17 +16,24 @@ const ps__block_names ps__open_clip_block_names = {.norm1 = "ln_1",
 
 /* OpenAI's checkpoints, and only they, keep three numbers beside the weights. */
 static int is_openai(const ps__source *source) {
-    return ps__checkpoint_find(source->checkpoint, "input_resolution") && ps__checkpoint_find(source->checkpoint, "context_length") &&
-           ps__checkpoint_find(source->checkpoint, "vocab_size");
+    return ps__checkpoint_find(source->checkpoint, "input_resolution") &&
+           ps__checkpoint_find(source->checkpoint, "context_length") && ps__checkpoint_find(source->checkpoint, "vocab_size");
+}
+
+/* The image tower of Chinese-CLIP's authors has OpenAI's names and is built as OpenAI's is. */
+static int is_chinese(const ps__source *source) {
+    return ps__checkpoint_find(source->checkpoint, "bert.embeddings.word_embeddings.weight") != NULL;
 }
 
 int ps__open_clip_read(ps__open_clip *out, const ps__import *im, ps__error *err) {
-    static const char *const known[] = {"embed_dim",       "vision_cfg",           "text_cfg", "quick_gelu", "custom_text",
-                                        "init_logit_bias", "nonscalar_logit_scale", "init_logit_scale", NULL};
+    static const char *const known[] = {
+        "embed_dim",        "vision_cfg", "text_cfg", "quick_gelu", "custom_text", "init_logit_bias", "nonscalar_logit_scale",
+        "init_logit_scale", NULL};
     const ps__source *source = im->source;
     *out = (ps__open_clip){.quick_gelu = 1};
-    if (!source->open_clip && is_openai(source)) {
+    if (!source->open_clip && (is_openai(source) || is_chinese(source))) {
         out->is_bare = 1;
+        out->is_chinese = is_chinese(source);
         out->vision = out->text = out->model = (ps__fields){NULL, ps__checkpoint_path(source->checkpoint), "", err};
         return PS__OK;
     }
@@ -62,8 +69,8 @@ int ps__open_clip_numerics(const char **activation, double *eps, const ps__open_
 }
 
 int ps__open_clip_blocks(const ps__open_clip *c, const ps__fields *tower, const ps__block_sizes *z, int64_t usual_width) {
-    static const char *const unset[] = {"ls_init_value", "qk_norm",    "scaled_cosine_attn", "scale_heads", "scale_attn_inner",
-                                        "scale_attn",    "scale_fc", NULL};
+    static const char *const unset[] = {"ls_init_value",    "qk_norm",    "scaled_cosine_attn", "scale_heads",
+                                        "scale_attn_inner", "scale_attn", "scale_fc",           NULL};
     double ratio;
     const char *type;
     if (c->is_bare) return PS__OK;

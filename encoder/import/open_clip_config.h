@@ -1,5 +1,6 @@
 /*
-** open_clip's configuration of a model (model_cfg), as far as towers share it, and what OpenAI's own checkpoints stand for without one.
+** open_clip's configuration of a model (model_cfg), as far as towers share it, and what OpenAI's own checkpoints stand for
+** without one.
 */
 #ifndef PS_IMPORT_OPEN_CLIP_CONFIG_H
 #define PS_IMPORT_OPEN_CLIP_CONFIG_H
@@ -7,7 +8,8 @@
 #include "encoder/import/mapper.h"
 
 typedef struct ps__open_clip {
-    int is_bare;   /* 1: OpenAI's checkpoint, which has no configuration: its code tells head width 64, QuickGELU and eps 1e-5 */
+    int is_bare;    /* 1: OpenAI's checkpoint, or one of Chinese-CLIP's authors, which have no configuration: their code tells */
+    int is_chinese; /* the latter */
     ps__fields model, vision, text; /* empty when bare */
     int quick_gelu;
 } ps__open_clip;
@@ -18,7 +20,8 @@ int ps__open_clip_read(ps__open_clip *out, const ps__import *import, ps__error *
 /* The activation of a tower ("gelu"...) from quick_gelu and its act_kwargs, and the eps of its norms. */
 int ps__open_clip_numerics(const char **activation, double *eps, const ps__open_clip *c, const ps__fields *tower);
 
-/* Width, layers and the ratio of the perceptrons must be what the tensors say; nothing may be set that changes what a block computes. */
+/* Width, layers and the ratio of the perceptrons must be what the tensors say; nothing may be set that changes what a block
+** computes. */
 int ps__open_clip_blocks(const ps__open_clip *c, const ps__fields *tower, const ps__block_sizes *sizes, int64_t usual_width);
 
 extern const ps__block_names ps__open_clip_block_names;

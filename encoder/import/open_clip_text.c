@@ -1,6 +1,6 @@
 /*
-** Text towers under the names of OpenAI's CLIP, which open_clip has kept: transformer.resblocks, token_embedding, text_projection; under
-** `text.` where open_clip's model holds the tower as a part of its own (SigLIP, MobileCLIP).
+** Text towers under the names of OpenAI's CLIP, which open_clip has kept: transformer.resblocks, token_embedding,
+** text_projection; under `text.` where open_clip's model holds the tower as a part of its own (SigLIP, MobileCLIP).
 */
 #include <string.h>
 
@@ -28,12 +28,39 @@ static int knows(const ps__source *source) { return find_prefix(source) != NULL;
 
 /* What the tower's object may say, beyond its blocks. */
 static int check_text(const ps__fields *f) {
-    static const char *const known[] = {
-        "context_length", "vocab_size",  "hf_tokenizer_name",  "tokenizer_mode",  "tokenizer_kwargs", "width",      "heads",
-        "layers",         "mlp_ratio",   "ls_init_value",      "embed_cls",       "pad_id",           "eos_id",     "no_causal_mask",
-        "pool_type",      "proj_bias",   "final_ln_after_pool", "proj_type",      "output_tokens",    "act_kwargs", "norm_kwargs",
-        "block_type",     "qk_norm",     "scaled_cosine_attn", "scale_heads",     "scale_attn_inner", "scale_attn", "scale_fc",
-        "hf_model_name",  "hf_proj_type", "hf_pooler_type",    "hf_model_pretrained", NULL};
+    static const char *const known[] = {"context_length",
+                                        "vocab_size",
+                                        "hf_tokenizer_name",
+                                        "tokenizer_mode",
+                                        "tokenizer_kwargs",
+                                        "width",
+                                        "heads",
+                                        "layers",
+                                        "mlp_ratio",
+                                        "ls_init_value",
+                                        "embed_cls",
+                                        "pad_id",
+                                        "eos_id",
+                                        "no_causal_mask",
+                                        "pool_type",
+                                        "proj_bias",
+                                        "final_ln_after_pool",
+                                        "proj_type",
+                                        "output_tokens",
+                                        "act_kwargs",
+                                        "norm_kwargs",
+                                        "block_type",
+                                        "qk_norm",
+                                        "scaled_cosine_attn",
+                                        "scale_heads",
+                                        "scale_attn_inner",
+                                        "scale_attn",
+                                        "scale_fc",
+                                        "hf_model_name",
+                                        "hf_proj_type",
+                                        "hf_pooler_type",
+                                        "hf_model_pretrained",
+                                        NULL};
     static const char *const unset[] = {"embed_cls", "hf_model_name", NULL};
     int status = ps__fields_only(f, known);
     return status ? status : ps__fields_unset(f, unset);
@@ -50,7 +77,8 @@ static int map_tables(int64_t *vocab, int64_t *width, ps__mapper *m, const ps__o
     status = ps__mapper_need(&position, m, 2, table, "%spositional_embedding", prefix);
     if (!status && !c->is_bare) status = ps__fields_agree(&c->text, "vocab_size", 49408, *vocab);
     if (!status && !c->is_bare) status = ps__fields_agree(&c->text, "context_length", 77, position->shape[0]);
-    if (!status) status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
+    if (!status)
+        status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
     if (!status)
         status = ps__import_copy(m->import, "text.embed.position", PS__STORE_FLOAT, 2, position->shape, position, 0, m->err);
     return status ? status : ps__mapper_set_int(m, "max_tokens", position->shape[0]);
@@ -72,7 +100,8 @@ static int map_blocks(ps__mapper *m, const ps__open_clip *c, const char *prefix,
 
 /* A matrix [width][dim], or a linear layer with a bias, or (proj_type none) nothing. */
 static int map_projection(ps__mapper *m, const ps__open_clip *c, const char *prefix, int64_t width) {
-    const ps__weight *proj = ps__mapper_find(m, "%stext_projection", prefix), *layer = ps__mapper_find(m, "%stext_projection.weight", prefix);
+    const ps__weight *proj = ps__mapper_find(m, "%stext_projection", prefix),
+                     *layer = ps__mapper_find(m, "%stext_projection.weight", prefix);
     const char *type;
     char name[96];
     int64_t dim = proj && proj->rank == 2 ? proj->shape[1] : layer ? layer->shape[0] : width;
@@ -89,11 +118,11 @@ static int map_projection(ps__mapper *m, const ps__open_clip *c, const char *pre
     return status ? status : ps__mapper_set_flag(m, "proj", is_linear);
 }
 
-/* argmax takes the row of the greatest id, and the mark that every text ends with is the last of the vocabulary. */
+/* argmax takes the row of the greatest id. */
 static int map_pooling(ps__mapper *m, const ps__open_clip *c, int64_t vocab) {
     const char *pool;
     int no_mask;
-    int64_t eot = vocab - 1;
+    int64_t eot = PS__REQUIRED;
     int status = ps__fields_string(&pool, &c->text, "pool_type", "argmax");
     if (!status) status = ps__fields_flag(&no_mask, &c->text, "no_causal_mask", 0);
     if (!status && strcmp(pool, "eos") == 0) status = ps__fields_int(&eot, &c->text, "eos_id", 2);
@@ -105,8 +134,8 @@ static int map_pooling(ps__mapper *m, const ps__open_clip *c, int64_t vocab) {
 }
 
 static int map_tower(ps__mapper *m, const char *prefix) {
-    static const char *const top[] = {"transformer.", "token_embedding", "positional_embedding", "ln_final", "text_projection", "cls_emb",
-                                      NULL},
+    static const char *const top[] =
+        {"transformer.", "token_embedding", "positional_embedding", "ln_final", "text_projection", "cls_emb", NULL},
                              *const harmless[] = {"attn_mask", NULL};
     const char *const own[] = {prefix, NULL};
     ps__open_clip c;

@@ -23,18 +23,46 @@ static const char *joined(char out[96], const char *prefix, const char *name) {
 
 /* What the tower's object may say, beyond its blocks. */
 static int check_vision(const ps__fields *f) {
-    static const char *const known[] = {
-        "layers",    "width",       "head_width",          "mlp_ratio",     "patch_size",   "image_size",      "patch_dropout",
-        "pool_type", "act_kwargs",  "norm_kwargs",         "no_ln_pre",     "block_type",   "pos_embed_type",  "final_ln_after_pool",
-        "qk_norm",   "scale_heads", "scaled_cosine_attn",  "scale_attn",    "scale_fc",     "scale_attn_inner", "ls_init_value",
-        "timm_pool", "timm_proj",   "timm_model_name",     "timm_drop",     "timm_drop_path", "timm_proj_bias", "timm_model_pretrained",
-        "output_tokens", "attentional_pool", "attn_pooler_heads", "attn_pooler_queries", NULL};
+    static const char *const known[] = {"layers",
+                                        "width",
+                                        "head_width",
+                                        "mlp_ratio",
+                                        "patch_size",
+                                        "image_size",
+                                        "patch_dropout",
+                                        "pool_type",
+                                        "act_kwargs",
+                                        "norm_kwargs",
+                                        "no_ln_pre",
+                                        "block_type",
+                                        "pos_embed_type",
+                                        "final_ln_after_pool",
+                                        "qk_norm",
+                                        "scale_heads",
+                                        "scaled_cosine_attn",
+                                        "scale_attn",
+                                        "scale_fc",
+                                        "scale_attn_inner",
+                                        "ls_init_value",
+                                        "timm_pool",
+                                        "timm_proj",
+                                        "timm_model_name",
+                                        "timm_drop",
+                                        "timm_drop_path",
+                                        "timm_proj_bias",
+                                        "timm_model_pretrained",
+                                        "output_tokens",
+                                        "attentional_pool",
+                                        "attn_pooler_heads",
+                                        "attn_pooler_queries",
+                                        NULL};
     static const char *const unset[] = {"attentional_pool", "timm_model_name", NULL};
     const char *pool, *position;
     int status = ps__fields_only(f, known);
     if (!status) status = ps__fields_unset(f, unset);
     if (!status) status = ps__fields_string(&pool, f, "pool_type", "tok");
-    if (!status && strcmp(pool, "tok") != 0) status = ps__fields_refuse(f, "pool_type", "\"%.30s\" is not supported, only tok is", pool);
+    if (!status && strcmp(pool, "tok") != 0)
+        status = ps__fields_refuse(f, "pool_type", "\"%.30s\" is not supported, only tok is", pool);
     /* either kind is a table in the checkpoint */
     if (!status) status = ps__fields_string(&position, f, "pos_embed_type", "learnable");
     if (!status && strcmp(position, "learnable") != 0 && strcmp(position, "sin_cos_2d") != 0)
@@ -46,23 +74,14 @@ static int check_vision(const ps__fields *f) {
 static int map_rows(int64_t *width, ps__mapper *m, const ps__open_clip *c, const char *prefix) {
     const int64_t any[4] = {-1, 3, -1, -1};
     const ps__weight *conv, *class, *position;
-    char name[96];
-    int64_t size = json_integer_value(json_object_get(m->config, "size"));
-    int status = ps__mapper_need(&conv, m, 4, any, "%s", joined(name, prefix, "conv1.weight"));
+    int status = ps__mapper_need(&conv, m, 4, any, "%sconv1.weight", prefix);
     if (status) return status;
-    int64_t patch = conv->shape[2], w = *width = conv->shape[0], grid = patch > 0 ? size / patch : 0;
-    const int64_t table[2] = {grid * grid + 1, w}, places[2] = {grid * grid, w};
-    if (conv->shape[3] != patch) return ps__import_refuse(m->import, m->err, "tensor %s is not of square patches", conv->name);
+    const int64_t w = *width = conv->shape[0], table[2] = {-1, w};
     status = ps__mapper_need(&class, m, 1, &w, "%sclass_embedding", prefix);
     if (!status) status = ps__mapper_need(&position, m, 2, table, "%spositional_embedding", prefix);
-    if (!status && !c->is_bare) status = ps__fields_agree_square(&c->vision, "patch_size", 16, patch);
-    if (!status && !c->is_bare) status = ps__fields_agree_square(&c->vision, "image_size", 224, size);
-    if (!status) status = ps__import_patches(m->import, "image.patch.weight", PS__STORE_LAYER, conv, m->err);
-    if (!status) status = ps__import_zeros(m->import, "image.patch.bias", w, m->err);
-    if (!status) status = ps__mapper_table(m, "image.class", 1, &w, class, 0, position);
-    if (!status) status = ps__mapper_table(m, "image.position", 2, places, position, w, NULL);
-    if (!status) status = ps__mapper_set_int(m, "patch", patch);
-    return status;
+    if (status) return status;
+    return ps__mapper_patches(m, conv, NULL, position, class, &c->vision, c->is_bare ? PS__REQUIRED : 224,
+                              c->is_bare ? PS__REQUIRED : 16);
 }
 
 static int map_norms(ps__mapper *m, const ps__open_clip *c, const char *prefix, int64_t width) {
@@ -91,14 +110,15 @@ static int map_blocks(ps__mapper *m, const ps__open_clip *c, const char *prefix,
     const char *activation;
     char name[96];
     double eps;
-    int64_t head_width = 64;
+    int64_t head_width, usual = c->is_chinese && width == 1280 ? 80 : 64; /* 80: of Chinese-CLIP's ViT-H */
     int status = ps__mapper_blocks(&z, m, &ps__open_clip_block_names, joined(name, prefix, "transformer.resblocks."));
     if (!status) status = ps__open_clip_blocks(c, &c->vision, &z, 768);
     if (!status) status = ps__open_clip_numerics(&activation, &eps, c, &c->vision);
-    if (!status) status = ps__fields_int(&head_width, &c->vision, "head_width", 64);
+    if (!status) status = ps__fields_int(&head_width, &c->vision, "head_width", usual);
     if (!status && (head_width < 1 || width % head_width))
-        status = ps__import_refuse(m->import, m->err, "the width %lld of the image tower is not a multiple of its head width %lld",
-                                   (long long)width, (long long)head_width);
+        status =
+            ps__import_refuse(m->import, m->err, "the width %lld of the image tower is not a multiple of its head width %lld",
+                              (long long)width, (long long)head_width);
     return status ? status : ps__mapper_set_stack(m, &z, width / head_width, activation, eps);
 }
 

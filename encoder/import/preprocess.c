@@ -10,7 +10,8 @@
 typedef struct reading { /* of one file */
     const json_t *json;
     const char *path;
-    json_t *to; /* image.config */
+    const json_t *image_size; /* of open_clip's vision_cfg, or NULL */
+    json_t *to;               /* image.config */
     ps__error *err;
 } reading;
 
@@ -51,11 +52,13 @@ static int set_framing(const reading *r, json_int_t size, json_int_t shorter /* 
     return status;
 }
 
-/* ---- open_clip ---- */
+/* ---- open_clip. Its published preprocess_cfg holds mean and std, and sometimes interpolation and resize_mode; the size is the tower's.
+** What is left out is what its PreprocessCfg has then: bicubic, the shorter side. ---- */
 
 static int open_clip_framing(const reading *r) {
     const char *mode = json_string_value(json_object_get(r->json, "resize_mode"));
-    json_int_t side = square(json_object_get(r->json, "size"));
+    const json_t *size = json_object_get(r->json, "size");
+    json_int_t side = square(size ? size : r->image_size);
     if (!side) return refuse(r, "preprocess_cfg.size", "is missing or not a square");
     if (!mode || strcmp(mode, "shortest") == 0) return set_framing(r, side, side, "crop"); /* the library's default, where it says nothing */
     if (strcmp(mode, "squash") == 0) return set_framing(r, side, 0, NULL);
@@ -64,7 +67,8 @@ static int open_clip_framing(const reading *r) {
 
 static int open_clip_filter(const reading *r) {
     const char *filter = json_string_value(json_object_get(r->json, "interpolation"));
-    if (!filter) return refuse(r, "preprocess_cfg.interpolation", "is missing");
+    if (!filter && json_object_get(r->json, "interpolation")) return refuse(r, "preprocess_cfg.interpolation", "is no text");
+    if (!filter) filter = "bicubic";
     if (strcmp(filter, "bilinear") == 0) return set(r, "filter", json_string("bilinear"));
     /* "random" is for training; the library evaluates with bicubic then */
     if (strcmp(filter, "bicubic") == 0 || strcmp(filter, "random") == 0) return set(r, "filter", json_string("bicubic"));
@@ -129,7 +133,12 @@ static int from_transformers(reading *r) {
 
 int ps__source_preprocess(json_t *image_config, const ps__source *s, ps__error *err) {
     const json_t *part = json_object_get(s->preprocessor, "preprocess_cfg"), *own = json_object_get(s->open_clip, "preprocess_cfg");
-    reading r = {.to = image_config, .err = err, .path = s->preprocessor_path, .json = s->preprocessor};
+    const json_t *vision = json_object_get(json_object_get(s->open_clip, "model_cfg"), "vision_cfg");
+    reading r = {.image_size = json_object_get(vision, "image_size"),
+                 .to = image_config,
+                 .err = err,
+                 .path = s->preprocessor_path,
+                 .json = s->preprocessor};
     if (part) r.json = part;
     if (s->preprocessor && (part || json_object_get(r.json, "interpolation"))) return from_open_clip(&r);
     if (s->preprocessor && !own) return from_transformers(&r);

@@ -10,24 +10,11 @@
 #include "base/alloc.h"
 #include "base/os.h"
 #include "encoder/encoder.h"
+#include "encoder/import/calibrate.h"
 #include "encoder/pixels/pixels.h"
 #include "encoder/plan/plan.h"
 
 #define ROWS_KEPT 16 /* of an operation's rows, evenly spread */
-
-static const char *const sentences[] = {"a red car at the beach",
-                                        "two dogs run through deep snow",
-                                        "children playing football on a green field",
-                                        "a plate of pasta with tomato sauce",
-                                        "sunset over the mountains",
-                                        "a woman in a blue dress dancing",
-                                        "an old man reading a newspaper on a bench",
-                                        "a black cat asleep on a sofa",
-                                        "screenshot of a train ticket",
-                                        "birthday cake with burning candles",
-                                        "people skiing down a slope",
-                                        "a boat on a lake at night"};
-#define SENTENCES (sizeof sentences / sizeof *sentences)
 
 typedef struct stage { /* one operation */
     char *name;        /* owned */
@@ -227,8 +214,9 @@ static int report_texts(ps__report *out, ps__encoder *const encoder[2], listener
     int status = tower_open(&t, encoder, 1, err), count = 0;
     int32_t *ids = ps__array((size_t)ps__encoder_about(encoder[0])->max_tokens, sizeof *ids);
     if (!status && !ids) status = ps__fail_nomem(err);
-    for (size_t i = 0; i < SENTENCES && !status; i++) {
-        status = ps__encoder_tokens(ids, &count, encoder[0], sentences[i], strlen(sentences[i]), err);
+    for (size_t i = 0; ps__import_sentences[i] && !status; i++) {
+        const char *text = ps__import_sentences[i];
+        status = ps__encoder_tokens(ids, &count, encoder[0], text, strlen(text), err);
         if (!status) status = compare(&t, ids, count, err);
         if (!status) status = step(l, err);
     }
@@ -241,11 +229,17 @@ static int report_texts(ps__report *out, ps__encoder *const encoder[2], listener
     return status;
 }
 
+static int sentence_count(void) {
+    int count = 0;
+    while (ps__import_sentences[count]) count++;
+    return count;
+}
+
 int ps__report_make(ps__report *out, const char *quantised, const char *precise, const char *const *photos, size_t photo_count,
                     ps__layer_error_fn *layer, ps__report_progress_fn *progress, void *payload, ps__error *err) {
     const ps__encoder_options options[2] = {{PS__PRECISION_INT8, NULL}, {PS__PRECISION_FLOAT, NULL}};
     const char *const path[2] = {quantised, precise};
-    listener l = {layer, progress, payload, 0, (int)(photo_count + SENTENCES)};
+    listener l = {layer, progress, payload, 0, (int)photo_count + sentence_count()};
     *out = (ps__report){0};
     int status = PS__OK;
     /* One tower at a time: a laid out one holds its weights. */

@@ -27,27 +27,31 @@ static ps__item *find_item(ps__draft *d, const char *prefix, const char *name, c
     return NULL;
 }
 
-/* Families whose norm1 and norm2 come before their layers: behind them, as in BERT, a norm is also what is added to. */
-static int is_pre_norm(const ps__draft *d, const char *item) {
+/* Families whose norms come before their layers: behind them, as in BERT, a norm is also what is added to. which: 0 and 1 for norm1 and norm2,
+** 2 for the one norm of fastvit's blocks. */
+static int is_pre_norm(const ps__draft *d, const char *item, size_t which) {
     int is_text = strncmp(item, "text.", 5) == 0;
     const char *family = ps__draft_get(d, is_text ? "text.family" : "image.family");
-    return family && strcmp(family, is_text ? "transformer" : "vit") == 0;
+    if (!family) return 0;
+    if (which == 2) return strcmp(family, "fastvit") == 0;
+    return is_text ? strcmp(family, "transformer") == 0 || strcmp(family, "mct") == 0 : strcmp(family, "vit") == 0;
 }
 
 /* 1 if the item is the gain of a norm that nothing but layers read. */
 static int read_norm(norm *out, ps__draft *d, ps__item *item) {
-    static const char *const endings[2] = {"norm1.weight", "norm2.weight"};
-    static const char *const readers[2][READERS_MOST] = {{"query", "key", "value"}, {"fc1"}};
+    static const char *const endings[3] = {".norm1.weight", ".norm2.weight", ".norm.weight"};
+    static const char *const readers[3][READERS_MOST] = {{"query", "key", "value"}, {"fc1"}, {"qkv"}};
+    static const char *const names[3] = {"norm1", "norm2", "norm"};
     size_t length = strlen(item->name);
-    for (size_t i = 0; i < 2; i++) {
-        size_t size = strlen(endings[i]);
-        if (length <= size || length - size >= sizeof out->prefix || strcmp(item->name + length - size, endings[i]) != 0) continue;
+    for (size_t i = 0; i < 3; i++) {
+        size_t size = strlen(endings[i]) - 1;
+        if (length <= size || length - size >= sizeof out->prefix || strcmp(item->name + length - size - 1, endings[i]) != 0) continue;
         *out = (norm){.gain = item};
         memcpy(out->prefix, item->name, length - size);
         memcpy(out->readers, readers[i], sizeof out->readers);
-        out->bias = find_item(d, out->prefix, i ? "norm2" : "norm1", ".bias");
+        out->bias = find_item(d, out->prefix, names[i], ".bias");
         return out->bias && item->rank == 1 && item->fill && out->bias->fill && out->bias->count == item->count &&
-               is_pre_norm(d, item->name);
+               is_pre_norm(d, item->name, i);
     }
     return 0;
 }
@@ -87,7 +91,16 @@ static int set_factors(const norm *n, ps__draft *d, const float *factor, ps__err
     return status;
 }
 
-static int smooth(const norm *n, ps__draft *d, ps__error *err) {
+/* Those of the norm's output, whose name is that of its tensors; NULL: not measured. */
+static const float *measured_sizes(const norm *n, const ps__sizes *sizes) {
+    char name[200];
+    size_t count = 0;
+    snprintf(name, sizeof name, "%.*s", (int)(strlen(n->gain->name) - strlen(".weight")), n->gain->name);
+    const float *found = sizes ? ps__sizes_find(&count, sizes, name) : NULL;
+    return count == (size_t)n->gain->count ? found : NULL;
+}
+
+static int smooth(const norm *n, ps__draft *d, const ps__sizes *sizes, ps__error *err) {
     size_t count = (size_t)n->gain->count;
     float *gain = ps__array(3 * count, sizeof *gain), *bias = gain + count, *top = bias + count;
     if (!gain) return ps__fail_nomem(err);
@@ -101,16 +114,18 @@ static int smooth(const norm *n, ps__draft *d, ps__error *err) {
         else
             status = add_columns(top, layer, err);
     }
-    for (size_t i = 0; i < count && !status; i++) gain[i] = factor_of(fabsf(bias[i]) + 3 * fabsf(gain[i]), top[i]);
+    const float *measured = measured_sizes(n, sizes);
+    for (size_t i = 0; i < count && !status; i++)
+        gain[i] = factor_of(measured ? measured[i] : fabsf(bias[i]) + 3 * fabsf(gain[i]), top[i]);
     if (!status) status = set_factors(n, d, gain, err);
     ps__free(gain);
     return status;
 }
 
-int ps__smooth(ps__draft *d, ps__error *err) {
+int ps__smooth(ps__draft *d, const ps__sizes *sizes, ps__error *err) {
     norm n;
     int status = PS__OK;
     for (size_t i = 0; i < d->count && !status; i++)
-        if (read_norm(&n, d, &d->items[i])) status = smooth(&n, d, err);
+        if (read_norm(&n, d, &d->items[i])) status = smooth(&n, d, sizes, err);
     return status;
 }

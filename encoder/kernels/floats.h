@@ -41,13 +41,20 @@ static void floats_layer_norm(float *x, const float *residual, const float *weig
 
 /* The greatest of all |x|; what is not a number is greater than nothing. */
 static inline float greatest_size(const float *x, int n) {
-    float lane[LANES] = {0}, top = 0;
+    vec top[2] = {{0}, {0}};
+    float lane[VEC], rest[2 * VEC] = {0};
     int i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) lane[j] = fabsf(x[i + j]) > lane[j] ? fabsf(x[i + j]) : lane[j];
-    for (int j = 0; i < n; i++, j++) lane[j] = fabsf(x[i]) > lane[j] ? fabsf(x[i]) : lane[j];
-    for (int j = 0; j < LANES; j++) top = lane[j] > top ? lane[j] : top;
-    return top;
+    for (; i < n; i += 2 * VEC) {
+        const float *from = x + i;
+        if (n - i < 2 * VEC) from = memcpy(rest, x + i, (size_t)(n - i) * 4);
+        UNROLL for (int j = 0; j < 2; j++) {
+            vec size = vec_abs(vec_load(from + j * VEC));
+            top[j] = vec_choose(size > top[j], size, top[j]);
+        }
+    }
+    vec_store(lane, vec_choose(top[1] > top[0], top[1], top[0]));
+    for (int j = 1; j < VEC; j++) lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
+    return lane[0];
 }
 
 static float floats_quantize_row(uint8_t *out, const float *x, int n) {

@@ -163,9 +163,10 @@ static inline size_t ps__depthwise_scratch(int width, int k) {
     return (size_t)(width + 2 * k + 4 * k) * (size_t)((k + 3) / 4) * 256;
 }
 
+/* Four rows of scores, four queries, keys and values, each padded. */
 static inline size_t ps__attention_scratch(int tokens, int head_dim) {
-    size_t padded = ((size_t)tokens + 15) / 16 * 16;
-    return padded * (2 * (size_t)head_dim + 1);
+    size_t padded = ((size_t)tokens + 15) / 16 * 16, width = ((size_t)head_dim + 15) / 16 * 16;
+    return padded * (4 + 2 * width) + 4 * width;
 }
 
 /* Columns of an input line under a window, those outside of the picture too. */

@@ -5,6 +5,7 @@
 #ifndef PS_KERNEL_LANES_H
 #define PS_KERNEL_LANES_H
 
+#include <stdint.h>
 #include <string.h>
 
 #define LANES 16
@@ -23,11 +24,14 @@
 /* Loops of constant length over registers are unrolled before anything else, or gcc keeps the arrays on the stack. */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define STAY_LOOP _Pragma("clang loop unroll(disable)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
+#define STAY_LOOP _Pragma("GCC unroll 1")
 #endif
 
 typedef float vec __attribute__((vector_size(VEC * 4)));
+typedef int32_t ivec __attribute__((vector_size(VEC * 4)));
 typedef float vec_4 __attribute__((vector_size(16)));
 #if VEC >= 8
 typedef float vec_8 __attribute__((vector_size(32)));
@@ -42,6 +46,11 @@ ALWAYS vec vec_load(const float *p) {
 ALWAYS void vec_store(float *p, vec v) { memcpy(p, &v, sizeof v); }
 
 ALWAYS vec vec_fill(float x) { return x - (vec){0}; } /* -0 stays -0 */
+
+/* Lane by lane where ? a : b; comparisons make `where`. */
+ALWAYS vec vec_choose(ivec where, vec a, vec b) { return (vec)(((ivec)a & where) | ((ivec)b & ~where)); }
+
+ALWAYS vec vec_abs(vec x) { return (vec)((ivec)x & 0x7FFFFFFF); }
 
 /* Halves added until one is left: lane i and i + 8, i and i + 4, i and i + 2, i and i + 1. */
 ALWAYS float sum_4(vec_4 s) {

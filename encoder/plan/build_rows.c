@@ -4,6 +4,8 @@
 */
 #include "encoder/plan/internal.h"
 
+#include <string.h>
+
 #include "encoder/encoder.h"
 
 /* An operation with an output buffer of its own. */
@@ -205,8 +207,8 @@ int ps__plan_pixels(ps__plan *plan, const char *name, int width, int height, con
     if (plan->failed) return 0;
     ps__op *op = add_op(plan, OP_PIXELS, name, PS__PLAN_INPUT, (size_t)width * (size_t)height, 3);
     if (!op) return 0;
-    op->weight = mean;
-    op->bias = std;
+    memcpy(op->mean, mean, sizeof op->mean);
+    memcpy(op->std, std, sizeof op->std);
     return op->out;
 }
 

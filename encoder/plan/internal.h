@@ -58,6 +58,7 @@ typedef struct ps__op {
     int activation;                   /* PS__GELU... */
     int row;                          /* select: PS__FIRST_ROW... or a token */
     float eps;                        /* norm */
+    float mean[3], std[3];            /* pixels */
     const float *weight, *bias;       /* f32 and borrowed: of a norm or window; means and stds of pixels; a scale, table, row, query or
                                          the position table in weight */
     int parts;                        /* layers used, linear */

@@ -89,7 +89,8 @@ int ps__plan_pixels(ps__plan *plan, const char *name, int width, int height, con
 ** and a linear layer. */
 int ps__plan_patches(ps__plan *plan, const char *name, int in, const ps__window *window);
 /* A depthwise convolution in float32. weight: [kernel_height][kernel_width][channels * multiplier]; bias: [channels * multiplier]. Rows
-** of text count as a picture one line high (then a run must have exactly window->width rows). */
+** of text count as a picture one line high and max_rows wide, whose end is 0 where a run has fewer: so texts are padded by their caller
+** where the model pads them. */
 int ps__plan_depthwise_float(ps__plan *plan, const char *name, int in, const ps__window *window, const float *weight,
                              const float *bias);
 int ps__plan_activate(ps__plan *plan, const char *name, int in, int kind /* PS__GELU... */, int features); /* in place: returns in */
@@ -99,18 +100,19 @@ int ps__plan_norm_of(ps__plan *plan, const char *name, int in, const float *weig
 int ps__plan_add_scaled(ps__plan *plan, const char *name, int in, int other, const float *scale, int features);
 /* In place: each row of in times the one row `gate`. */
 int ps__plan_gate(ps__plan *plan, const char *name, int in, int gate, int features);
-/* In place: in += table, f32 [rows][features]. */
+/* In place: in += table, f32 [rows][features]; [max_rows][features] where there are as many rows as tokens. */
 int ps__plan_add_table(ps__plan *plan, const char *name, int in, const float *table, int features);
 /* Row f32 [features] before all rows of in (fixed in number), in a new buffer. */
 int ps__plan_prepend(ps__plan *plan, const char *name, int in, const float *row, int features);
-/* One row of them: PS__FIRST_ROW... or a token's id. */
+/* One row of them: PS__FIRST_ROW..., or a token's id where there are as many rows as tokens. */
 int ps__plan_select(ps__plan *plan, const char *name, int in, int row, int features);
 int ps__plan_mean(ps__plan *plan, const char *name, int in, int features); /* mean over the rows: one row */
 int ps__plan_normalize(ps__plan *plan, const char *name, int in,
                        int features); /* one row over its L2 norm, in place; returns in */
 
 /* Lays the buffers out; out is the buffer that ps__plan_run copies to its caller. After it nothing may be added. name is the package's,
-** for messages. PS__NOMEM; PS__MODEL when parts of a linear layer do not fit together or a run would need more than 256 MiB. */
+** for messages. PS__NOMEM; PS__MODEL when an operation reads what no operation wrote or of another size than was written, when a window does not fit
+** the rows under it, or when a run would need more than 256 MiB. */
 int ps__plan_finish(ps__plan *plan, int out, int out_features, const char *name, ps__error *err);
 
 /* Bytes of buffers a run needs. */

@@ -11,12 +11,20 @@ static void run_pixels(const ps__run *r, const ps__op *op) {
     float *out = ps__run_at(r, op->out), value[3][256];
     size_t pixels = ps__run_rows(r, op->out);
     for (int c = 0; c < 3; c++)
-        for (int v = 0; v < 256; v++) value[c][v] = ((float)v / 255.0f - op->weight[c]) / op->bias[c];
+        for (int v = 0; v < 256; v++) value[c][v] = ((float)v / 255.0f - op->mean[c]) / op->std[c];
     for (size_t i = 0; i < pixels; i++, in += 3, out += 3) {
         out[0] = value[0][in[0]];
         out[1] = value[1][in[1]];
         out[2] = value[2][in[2]];
     }
+}
+
+/* What a window slides over: where these are fewer tokens than it is wide, zeros follow, as outside of a picture. */
+static const float *slid_over(const ps__run *r, const ps__op *op) {
+    float *in = ps__run_at(r, op->in);
+    size_t rows = ps__run_rows(r, op->in), all = (size_t)op->window.width * (size_t)op->window.height;
+    if (rows < all) memset(in + rows * op->in_features, 0, (all - rows) * op->in_features * 4);
+    return in;
 }
 
 /* One line under a window, of which `column` may lie outside of the picture. */
@@ -30,7 +38,7 @@ static void copy_line(float *to, const float *line, const ps__window *w, int col
 
 static void run_patches(const ps__run *r, const ps__op *op) {
     const ps__window *w = &op->window;
-    const float *in = ps__run_at(r, op->in);
+    const float *in = slid_over(r, op);
     float *out = ps__run_at(r, op->out);
     size_t line = (size_t)w->width * (size_t)w->channels, run = (size_t)w->kernel_width * (size_t)w->channels;
     for (int y = 0; y < w->out_height; y++)
@@ -111,7 +119,7 @@ void ps__run_row_op(const ps__run *r, const ps__op *op) {
     case OP_PIXELS: run_pixels(r, op); break;
     case OP_PATCHES: run_patches(r, op); break;
     case OP_DEPTHWISE_FLOAT:
-        k->depthwise_float(x, in, &op->window, op->weight, op->bias, (float *)(void *)r->space->scratch);
+        k->depthwise_float(x, slid_over(r, op), &op->window, op->weight, op->bias, (float *)(void *)r->space->scratch);
         break;
     case OP_ACTIVATE: k->activate(x, rows * n, op->activation); break;
     case OP_ADD: k->add(x, other, rows * n); break;

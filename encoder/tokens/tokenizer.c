@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const ps__tokenizer_kind *const all[] = {&ps__tokenizer_wordpiece, &ps__tokenizer_unigram};
+static const ps__tokenizer_kind *const all[] = {&ps__tokenizer_wordpiece, &ps__tokenizer_unigram, &ps__tokenizer_bpe};
 
 const ps__tokenizer_kind *ps__tokenizer_find(const char *name) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -25,15 +25,16 @@ typedef struct ps__tokenizer_kind {
 struct ps__tokenizer { /* what each kind's own struct begins with */
     const ps__tokenizer_kind *kind;
     size_t size; /* tokens in the vocabulary: every id is below it */
+    int marks;   /* ids that a blank text gives, 1 or 2 */
 };
 
-extern const ps__tokenizer_kind ps__tokenizer_wordpiece, ps__tokenizer_unigram;
+extern const ps__tokenizer_kind ps__tokenizer_wordpiece, ps__tokenizer_unigram, ps__tokenizer_bpe;
 
 /* The kind of that name, or NULL. */
 const ps__tokenizer_kind *ps__tokenizer_find(const char *name);
 
-/* Fills ids with a mark, the text's tokens and another mark, and *count with their number, at most max_ids (>= 2): tokens beyond are
-** dropped, the last mark is not. Blank text gives a count of 2. Text is any bytes; time grows with its length, memory does not, and
+/* Fills ids with the mark that comes first where there is one, the text's tokens and the last mark, and *count with their number, at most max_ids (>= 2): tokens beyond are
+** dropped, the last mark is not. Blank text gives the marks alone. Text is any bytes; time grows with its length, memory does not, and
 ** reading stops once max_ids are full. PS__NOMEM only. */
 int ps__tokenizer_encode(int32_t *ids, int *count, const ps__tokenizer *tokenizer, const char *text, size_t length, int max_ids,
                          ps__error *err);

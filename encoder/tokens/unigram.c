@@ -8,16 +8,19 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "encoder/tokens/bpe.h"
 #include "encoder/tokens/words.h"
 
 enum { FIRST, PAD, LAST, UNKNOWN, MARKS }; /* ids of <s>, <pad>, </s>, <unk>; how many there are */
 
+#define NOT_COVERED (-1) /* in place of a piece: what becomes the mark for the unknown */
 #define UNKNOWN_PENALTY 10.0 /* below the lowest score of a piece, as in SentencePiece */
 
 typedef struct unigram {
     ps__tokenizer base;
     ps__unigram_vocab vocab;
     int lowercase;
+    int32_t unknown;      /* as a place where it is a piece, else its id */
     double unknown_score; /* of a character that no piece covers */
     uint32_t first[257];  /* pieces that begin with byte b have ids first[b] up to first[b + 1] */
 } unigram;
@@ -59,9 +62,23 @@ static int check_places(const ps__unigram_vocab *v, const char *name, ps__error 
     return PS__OK;
 }
 
+/* Pieces that are marks, at the front. */
+static size_t marks_in(const ps__unigram_vocab *v) { return v->id ? 0 : MARKS; }
+
+static int check_ids(size_t *size, const ps__unigram_vocab *v, const char *name, ps__error *err) {
+    *size = v->pieces;
+    if (!v->id) return PS__OK;
+    *size = (size_t)(v->last > v->unknown ? v->last : v->unknown) + 1;
+    for (size_t i = 0; i < v->pieces; i++) {
+        if (v->id[i] < 0 || v->id[i] >= 1 << 28) return refuse(err, name, "ids are not 0 or more", i);
+        if ((size_t)v->id[i] >= *size) *size = (size_t)v->id[i] + 1;
+    }
+    return PS__OK;
+}
+
 static int check_marks(const ps__unigram_vocab *v, const char *name, ps__error *err) {
     static const char *const marks[MARKS] = {"<s>\n", "<pad>\n", "</s>\n", "<unk>\n"};
-    for (size_t i = 0; i < MARKS; i++)
+    for (size_t i = 0; i < marks_in(v); i++)
         if (length_of(v, i) + 1 != strlen(marks[i]) || memcmp(v->text + v->start[i], marks[i], strlen(marks[i])) != 0)
             return refuse(err, name, "first pieces are not <s>, <pad>, </s> and <unk>", i);
     return PS__OK;
@@ -81,7 +98,7 @@ static int is_spelling(const char *s, size_t length) {
 ** character that the first other byte may belong to: most bytes are looked at once, which is most of what opening costs. */
 static int check_pieces(const ps__unigram_vocab *v, const char *name, ps__error *err) {
     const char *before = "\n"; /* below every piece */
-    for (size_t i = MARKS; i < v->pieces; i++) {
+    for (size_t i = marks_in(v); i < v->pieces; i++) {
         const char *piece = v->text + v->start[i];
         size_t same = 0;
         while (piece[same] == before[same] && piece[same] != '\n') same++;
@@ -103,7 +120,7 @@ static int check_scores(const ps__unigram_vocab *v, const char *name, ps__error 
 
 static void index_first_bytes(unigram *t) {
     const ps__unigram_vocab *v = &t->vocab;
-    size_t id = MARKS;
+    size_t id = marks_in(v);
     for (unsigned b = 0; b < 257; b++) {
         while (id < v->pieces && (uint8_t)v->text[v->start[id]] < b) id++;
         t->first[b] = (uint32_t)id;
@@ -117,37 +134,63 @@ static double lowest_score(const ps__unigram_vocab *v) {
 }
 
 int ps__unigram_new(ps__tokenizer **out, const ps__unigram_vocab *vocab, int lowercase, const char *name, ps__error *err) {
+    size_t size;
     *out = NULL;
     int status = check_places(vocab, name, err);
+    if (!status) status = check_ids(&size, vocab, name, err);
     if (!status) status = check_marks(vocab, name, err);
     if (!status) status = check_pieces(vocab, name, err);
     if (!status) status = check_scores(vocab, name, err);
     if (status) return status;
     unigram *t = ps__calloc(1, sizeof *t);
     if (!t) return ps__fail_nomem(err);
-    t->base = (ps__tokenizer){.kind = &ps__tokenizer_unigram, .size = vocab->pieces};
+    t->base = (ps__tokenizer){.kind = &ps__tokenizer_unigram, .size = size, .marks = vocab->id ? 1 : 2};
     t->vocab = *vocab;
     t->lowercase = lowercase;
+    t->unknown = vocab->id ? vocab->unknown : UNKNOWN;
     t->unknown_score = lowest_score(vocab) - UNKNOWN_PENALTY;
     index_first_bytes(t);
     *out = &t->base;
     return PS__OK;
 }
 
+/* What text.config says where the ids are a tensor of their own. */
+static int read_marks(ps__unigram_vocab *v, const ps__package *package, ps__error *err) {
+    static const char key[] = "text.config";
+    json_t *config;
+    int last = 0, unknown = 0, status = ps__package_config(&config, package, key, err);
+    if (status) return status;
+    status = ps__config_int(&last, package, config, key, "last", 0, (1 << 28) - 1, err);
+    if (!status) status = ps__config_int(&unknown, package, config, key, "unknown", 0, (1 << 28) - 1, err);
+    v->last = last;
+    v->unknown = unknown;
+    v->clean = ps__clean_find(json_string_value(json_object_get(config, "clean")));
+    json_decref(config);
+    if (!status && v->clean < 0) status = ps__fail(err, PS__MODEL, "%s: %s: clean is not known", ps__package_path(package), key);
+    return status;
+}
+
 static int open_unigram(ps__tokenizer **out, const ps__package *package, int lowercase, ps__error *err) {
     int64_t any[1] = {-1}, pieces[1];
-    const ps__tensor *text, *start, *score, *words = ps__package_find(package, "text.embed.word.weight");
+    const ps__tensor *text, *start, *score, *id = NULL, *words = ps__package_find(package, "text.embed.word.weight");
     *out = NULL;
     int status = ps__package_need(&text, package, PS__U8, 1, any, err, "text.vocab");
     if (!status) status = ps__package_need(&start, package, PS__I32, 1, any, err, "text.vocab.start");
     if (status) return status;
     pieces[0] = start->count - 1;
     status = ps__package_need(&score, package, PS__F32, 1, pieces, err, "text.vocab.score");
+    if (!status && ps__package_find(package, "text.vocab.id"))
+        status = ps__package_need(&id, package, PS__I32, 1, pieces, err, "text.vocab.id");
     if (status) return status;
-    if (words && words->shape[0] != pieces[0])
+    if (!id && words && words->shape[0] != pieces[0])
         return ps__fail(err, PS__MODEL, "%s: the vocabulary has %lld pieces, tensor text.embed.word.weight %lld rows",
                         ps__package_path(package), (long long)pieces[0], (long long)words->shape[0]);
-    ps__unigram_vocab vocab = {text->data, (size_t)text->count, start->data, score->data, (size_t)score->count};
+    ps__unigram_vocab vocab = {
+        .text = text->data, .bytes = (size_t)text->count, .start = start->data, .score = score->data, .pieces = (size_t)score->count};
+    if (id) {
+        vocab.id = id->data;
+        if ((status = read_marks(&vocab, package, err)) != PS__OK) return status;
+    }
     return ps__unigram_new(out, &vocab, lowercase, ps__package_path(package), err);
 }
 
@@ -201,24 +244,26 @@ static void relax_all(walk *w, size_t from) {
         relax(w, from, at, (int32_t)r.low, (double)t->vocab.score[r.low]);
         covered |= at == char_end;
     }
-    if (!covered) relax(w, from, char_end, UNKNOWN, t->unknown_score);
+    if (!covered) relax(w, from, char_end, NOT_COVERED, t->unknown_score);
 }
 
 /* The best path's ids; a run of <unk> is one. */
 static void emit_path(walk *w, int after_unknown) {
+    const unigram *t = w->t;
     int32_t at = (int32_t)w->words.word_length;
     for (; at > 0; at = w->nodes[at].from) w->nodes[w->nodes[at].from].to = at;
     while (at < (int32_t)w->words.word_length && w->count < w->max) {
         at = w->nodes[at].to;
-        int unknown = w->nodes[at].id == UNKNOWN;
-        if (!unknown || !after_unknown) w->ids[w->count++] = w->nodes[at].id;
+        int32_t place = w->nodes[at].id;
+        int unknown = place == NOT_COVERED;
+        if (!unknown || !after_unknown) w->ids[w->count++] = unknown ? t->unknown : t->vocab.id ? t->vocab.id[place] : place;
         after_unknown = unknown;
     }
 }
 
 static void cut_word(walk *w) {
     size_t length = w->words.word_length;
-    int after_unknown = w->words.continued && w->count && w->ids[w->count - 1] == UNKNOWN;
+    int after_unknown = w->words.continued && w->count && w->ids[w->count - 1] == w->t->unknown;
     w->nodes[0] = (node){.from = 0};
     for (size_t i = 1; i <= length; i++) w->nodes[i].from = -1;
     for (size_t i = 0; i < length; i += char_bytes(w->words.word[i])) relax_all(w, i);
@@ -233,10 +278,11 @@ static int encode_unigram(int32_t *ids, int *count, const ps__tokenizer *tokeniz
     w->ids = ids;
     w->count = 0;
     w->max = max_ids - 1;
-    ids[w->count++] = FIRST;
+    if (!w->t->vocab.id) ids[w->count++] = FIRST;
     ps__words_start(&w->words, text, length, w->t->lowercase);
+    w->words.clean = w->t->vocab.id ? w->t->vocab.clean : PS__CLEAN_NONE;
     while (w->count < w->max && ps__words_next(&w->words)) cut_word(w);
-    ids[w->count++] = LAST;
+    ids[w->count++] = w->t->vocab.id ? w->t->vocab.last : LAST;
     *count = w->count;
     ps__free(w);
     return PS__OK;

@@ -76,7 +76,7 @@ static int read_vocab(wordpiece *t, const char *vocab, size_t bytes) {
 int ps__wordpiece_new(ps__tokenizer **out, const char *vocab, size_t bytes, int lowercase, const char *name, ps__error *err) {
     wordpiece *t = ps__calloc(1, sizeof *t);
     *out = NULL;
-    if (t) t->base.kind = &ps__tokenizer_wordpiece;
+    if (t) t->base = (ps__tokenizer){.kind = &ps__tokenizer_wordpiece, .marks = 2};
     if (!t || bytes > UINT32_MAX || read_vocab(t, vocab, bytes)) {
         ps__tokenizer_free((ps__tokenizer *)t);
         return ps__fail_nomem(err);

@@ -9,6 +9,7 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
+#include "encoder/tokens/bpe.h"
 #include "encoder/tokens/characters.h"
 
 #define END (-1)
@@ -18,6 +19,7 @@ void ps__words_start(ps__words *w, const char *text, size_t length, int lowercas
     w->length = length;
     w->at = 0;
     w->lowercase = lowercase;
+    w->clean = 0;
     w->part = w->part_count = 0;
     w->point_count = 0;
     w->word_length = 0;
@@ -40,6 +42,7 @@ static void read_parts(ps__words *w) {
     int room = (int)(sizeof w->parts / sizeof *w->parts), boundary = 0;
     w->at += ps__utf8_decode(&c, w->text + w->at, w->length - w->at);
     w->part = w->part_count = 0;
+    if (w->clean && !(c = ps__clean_character(c, w->clean))) return;
     if (is_separator(c)) {
         w->parts[w->part_count++] = ' ';
     } else if ((c > ' ' && c < 0x7F) || c == 0xFF5E) { /* nmt_nfkc keeps the full-width tilde: in Japanese it is another sign */

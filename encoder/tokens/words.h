@@ -17,6 +17,7 @@ typedef struct ps__words {
     const char *text;                /* all of it: any bytes, invalid UTF-8 reads as white space */
     size_t length, at;               /* bytes in it; bytes read */
     int lowercase;                   /* by simple case mapping, after NFKC */
+    int clean;                       /* PS__CLEAN_* of bpe.h, before all else; ps__words_start sets none */
     int32_t parts[32];               /* the last character read, decomposed; of which */
     int part, part_count;            /* these are still to be taken */
     int32_t points[PS__WORD_POINTS]; /* the word, as code points */

@@ -22,6 +22,7 @@ static const struct {
     {"api", {"base", "encoder", "store", "search", "indexer", NULL}},
     {"cli", {"api/photosearch.h", NULL}},
     {"samples", {"api/photosearch.h", NULL}},
+    {"pull", {"base", "api/photosearch.h", NULL}}, /* a program of its own; of the interface only its version */
 };
 
 static int checked;

@@ -65,6 +65,20 @@ START_TEST(a_moved_copy_finds_its_decoder) {
 }
 END_TEST
 
+/* Likewise for the program that fetches models, and the way back from it to the one that imports. */
+START_TEST(a_moved_copy_finds_its_puller) {
+    if (e2e_run(NULL, "test -x \"$(dirname \"$PS\")/photosearch-pull\"") != 0) {
+        puts("skipped: this build pulls no models");
+        return;
+    }
+    install();
+    ck_assert_int_eq(e2e_run(out, "mv $T/root/opt/ps $T/moved && cd / && $T/moved/bin/photosearch model pull --list"), 0);
+    ck_assert_ptr_nonnull(strstr(out, "siglip-b-16"));
+    ck_assert_int_eq(e2e_run(out, "cd / && rm -f $T/moved/libexec/photosearch/photosearch-pull && $T/moved/bin/photosearch model pull --list 2>&1"), 3);
+    ck_assert_ptr_nonnull(strstr(out, "this build pulls no models"));
+}
+END_TEST
+
 /* Starts what the unit starts, with a program of the same name that only tells how it was called. */
 static void start_unit(const char *setting) {
     ck_assert_int_eq(e2e_run(out,
@@ -152,6 +166,7 @@ Suite *suite_install(void) {
     tcase_add_test(tests, installs_every_file_and_uninstall_takes_all_away);
     tcase_add_test(tests, the_installed_program_finds_its_model);
     tcase_add_test(tests, a_moved_copy_finds_its_decoder);
+    tcase_add_test(tests, a_moved_copy_finds_its_puller);
     tcase_add_test(tests, the_unit_starts_the_installed_program);
     tcase_add_test(tests, systemd_understands_the_unit);
     tcase_add_test(tests, every_model_package_is_installed_and_companions_are_found_there);

@@ -46,6 +46,18 @@ START_TEST(every_option_is_told_of) {
 }
 END_TEST
 
+/* They belong to a program of its own, which is not in every build. */
+START_TEST(every_option_of_pulling_is_told_of) {
+    if (e2e_run(NULL, "test -x \"$(dirname \"$PS\")/photosearch-pull\"") != 0) {
+        puts("skipped: this build pulls no models");
+        return;
+    }
+    ck_assert_int_eq(e2e_run(words, "\"$PS\" model pull --help | sed -nE 's/^ .*(--[a-z0-9-]+)( .*)?$/\\1/p' | sort -u"), 0);
+    ck_assert_ptr_nonnull(strstr(words, "--accept-licence\n"));
+    all_are_told_of(1);
+}
+END_TEST
+
 START_TEST(bash_completes_commands_and_options) {
     ck_assert_int_eq(e2e_run(file,
                              "bash -c '. completions/photosearch.bash;"
@@ -64,6 +76,7 @@ Suite *suite_manual(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, every_command_is_told_of);
     tcase_add_test(tests, every_option_is_told_of);
+    tcase_add_test(tests, every_option_of_pulling_is_told_of);
     tcase_add_test(tests, bash_completes_commands_and_options);
     suite_add_tcase(suite, tests);
     return suite;

@@ -111,6 +111,44 @@ START_TEST(the_program_has_no_resolver_and_no_connection_code_of_its_own) {
 }
 END_TEST
 
+/* Only photosearch-pull links libcurl; the reader gets it through libtesseract, and is walled in before it reads anything. */
+START_TEST(only_the_puller_links_libcurl) {
+    static const char *const files[] = {"photosearch", "libphotosearch.so", "photosearch-decoder"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        ck_assert_int_eq(e2e_run(out, "readelf -d \"$(dirname \"$PS\")/%s\"", files[i]), 0);
+        ck_assert_msg(strstr(out, "(NEEDED)") != NULL, "%s needs nothing?", files[i]);
+        ck_assert_msg(strstr(out, "curl") == NULL && strstr(out, "libssl") == NULL && strstr(out, "gnutls") == NULL, "%s: %s", files[i], out);
+    }
+    if (e2e_run(out, "readelf -d \"$(dirname \"$PS\")/photosearch-pull\" 2>/dev/null") != 0)
+        puts("skipped: this build pulls no models");
+    else
+        ck_assert_ptr_nonnull(strstr(out, "libcurl"));
+}
+END_TEST
+
+START_TEST(the_archive_knows_no_network) {
+    ck_assert_int_eq(e2e_run(out, "nm --undefined-only \"$(dirname \"$PS\")/libphotosearch.a\" | awk '{print $NF}'"
+                                  " | grep -xE 'socket|getaddrinfo|gethostbyname|res_query|connect|sendto|sendmsg|curl_.*|SSL_.*'; true"),
+                     0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    ck_assert_msg(out[0] == 0, "the archive calls:\n%s", out);
+#endif
+}
+END_TEST
+
+/* What it tells without fetching, it tells without a socket. */
+START_TEST(the_puller_asks_nobody_before_it_must) {
+    static const char *const commands[] = {"model pull --list", "model pull --dry-run siglip-b-16", "model pull --show-licence siglip-b-16",
+                                           "model pull --help"};
+    if (!can_trace()) return;
+    if (e2e_run(NULL, "test -x \"$(dirname \"$PS\")/photosearch-pull\"") != 0) {
+        puts("skipped: this build pulls no models");
+        return;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) trace(commands[i]);
+}
+END_TEST
+
 Suite *suite_offline(void) {
     Suite *suite = suite_create("offline");
     TCase *tests = tcase_create("offline");
@@ -119,6 +157,9 @@ Suite *suite_offline(void) {
     tcase_add_loop_test(tests, decoders_open_nothing_behind_their_walls, 0, 2);
     tcase_add_test(tests, the_reader_of_text_opens_nothing_behind_its_walls);
     tcase_add_test(tests, the_program_has_no_resolver_and_no_connection_code_of_its_own);
+    tcase_add_test(tests, only_the_puller_links_libcurl);
+    tcase_add_test(tests, the_archive_knows_no_network);
+    tcase_add_test(tests, the_puller_asks_nobody_before_it_must);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -556,7 +556,7 @@ START_TEST(activations_of_extreme_values_are_their_limits) {
 END_TEST
 
 START_TEST(float_operations_are_accurate) {
-    float q[2] = {0.5f, 0}, k[2] = {1, 0}, v[2] = {1, 10}, out[2], scratch[128] __attribute__((aligned(64)));
+    float q[2] = {0.5f, 0}, k[2] = {1, 0}, v[2] = {1, 10}, out[2], scratch[640] __attribute__((aligned(64)));
     const ps__heads one = {.query = q, .key = k, .value = v, .query_stride = 2, .stride = 2, .queries = 1, .tokens = 1, .head_dim = 2};
     ps__kernels_reference.attention(out, 2, &one, scratch);
     ck_assert_float_eq_tol(out[0], 1, 1e-6f); /* one token attends to itself alone */

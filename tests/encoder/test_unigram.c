@@ -117,7 +117,7 @@ static int make(ps__tokenizer **t, const char *text, size_t bytes, int lowercase
     for (size_t i = 0; i < bytes; i++)
         if (text[i] == '\n') start[++pieces] = (int32_t)i + 1;
     for (size_t i = 4; i < pieces; i++) score[i] = -1 - (float)i;
-    const ps__unigram_vocab vocab = {text, bytes, start, score, pieces};
+    const ps__unigram_vocab vocab = {text, bytes, start, score, pieces, NULL, 0, 0, 0};
     return ps__unigram_new(t, &vocab, lowercase, "v.safetensors", err);
 }
 
@@ -172,7 +172,7 @@ static const struct {
 START_TEST(bad_offsets_and_scores_are_refused) {
     static const char text[] = MARKS "a\nb\n";
     const float score[6] = {0, 0, 0, 0, -1, bad_numbers[_i].score};
-    const ps__unigram_vocab vocab = {text, sizeof text - 1, bad_numbers[_i].start, score, 6};
+    const ps__unigram_vocab vocab = {text, sizeof text - 1, bad_numbers[_i].start, score, 6, NULL, 0, 0, 0};
     ps__tokenizer *t;
     ps__error err = {0};
     ck_assert_int_eq(ps__unigram_new(&t, &vocab, 0, "v.safetensors", &err), PS__MODEL);

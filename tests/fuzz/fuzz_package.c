@@ -1,11 +1,7 @@
 /*
 ** Fuzzes the model package reader and both families' loaders: any bytes are either refused or give towers that run, and a
 ** classifier and a bank that score.
-**
-** A change among the weights shows little, and one in the header's JSON mostly ends in the JSON parser. So most mutations put another
-** value in the place of one of the header's numbers, and leave the package sound otherwise.
 */
-#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +9,11 @@
 #include "encoder/encoder.h"
 #include "encoder/language.h"
 #include "tests/fuzz/folder.h"
-
-#define MOST_HEADER 65536 /* bytes of JSON that are mutated by number */
+#include "tests/fuzz/header.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size, size_t room);
 
 static char path[600];
 
@@ -30,68 +24,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-/* ---- Mutation ---- */
-
-static unsigned draw(unsigned *state, unsigned below) {
-    *state = *state * 1103515245u + 12345u;
-    return (*state >> 8) % below;
-}
-
-/* Where the n-th run of digits begins, and where it ends; NULL when there are fewer. */
-static const char *find_number(const char *text, unsigned n, const char **end) {
-    for (; *text; text = *end) {
-        while (*text && !isdigit((unsigned char)*text)) text++;
-        for (*end = text; isdigit((unsigned char)**end);) ++*end;
-        if (*text && n-- == 0) return text;
-    }
-    return NULL;
-}
-
-static void draw_value(char value[32], const char *old, unsigned *state) {
-    static const char *const values[] = {"0",   "1",   "2",     "3",     "4",          "7",          "8",
-                                         "15",  "16",  "31",    "32",    "33",         "64",         "127",
-                                         "128", "255", "65535", "65536", "2147483647", "4294967295", "9223372036854775807",
-                                         "-1",  "0.5", "1e300", "null",  "[]",         "{}",         "99999999999999999999"};
-    if (draw(state, 2))
-        snprintf(value, 32, "%llu", strtoull(old, NULL, 10) + draw(state, 5) - 2);
-    else
-        snprintf(value, 32, "%s", values[draw(state, sizeof values / sizeof *values)]);
-}
-
-/* The text in out, with another value in the place of one number and padded to whole eights, as the data behind must stay aligned.
-** Returns its length. */
-static size_t change_number(char *out, const char *text, unsigned *state) {
-    unsigned numbers = 0;
-    const char *end, *at;
-    char value[32];
-    for (at = text; (at = find_number(at, 0, &end)) != NULL; at = end) numbers++;
-    if (!numbers) return (size_t)sprintf(out, "%s", text);
-    at = find_number(text, draw(state, numbers), &end);
-    draw_value(value, at, state);
-    int used = sprintf(out, "%.*s%s%s", (int)(at - text), text, value, end);
-    while (used > 0 && out[used - 1] == ' ') used--;
-    while (used % 8) out[used++] = ' ';
-    return (size_t)used;
-}
-
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigned seed) {
-    static char text[MOST_HEADER + 1], changed[MOST_HEADER + 64];
-    unsigned state = seed;
-    uint64_t header = 0;
-    if (size > 8) memcpy(&header, bytes, 8);
-    if (seed % 4 == 0 || header < 2 || header > MOST_HEADER || header > size - 8) return LLVMFuzzerMutate(bytes, size, room);
-    memcpy(text, bytes + 8, (size_t)header);
-    text[header] = 0;
-    uint64_t length = change_number(changed, text, &state);
-    size_t data = size - 8 - (size_t)header;
-    if (8 + length + data > room) return LLVMFuzzerMutate(bytes, size, room);
-    memmove(bytes + 8 + length, bytes + 8 + header, data);
-    memcpy(bytes + 8, changed, (size_t)length);
-    memcpy(bytes, &length, 8);
-    return 8 + (size_t)length + data;
+    return fuzz_mutate_header(bytes, size, room, seed);
 }
-
-/* ---- The target ---- */
 
 static void run_towers(ps__encoder *e) {
     const ps__encoder_info *info = ps__encoder_about(e);

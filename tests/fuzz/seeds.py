@@ -5,7 +5,7 @@
 Pictures of 15 x 11 pixels: the fuzzer then changes headers and structure as often as pixels. Seeds of the index's files are made by the
 targets themselves, from an empty input.
 """
-import os, pathlib, shutil, struct, subprocess, sys, tempfile, zlib
+import os, pathlib, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
 
 ROOT = pathlib.Path(__file__).parents[2]
 CORPUS = ROOT / "tests/fuzz/corpus"
@@ -121,8 +121,23 @@ def texts():
     put("library", "cut", bytes([4, 10, 0]))
 
 
+def checkpoints():
+    """Of tests/data/import/checkpoints: an odd first byte says that a pickle follows, which the target puts into an archive of its own."""
+    folder = ROOT / "tests/data/import/checkpoints"
+    put("checkpoint", "kinds", (folder / "several.safetensors").read_bytes())
+    put("checkpoint", "shard", (folder / "shard-1.safetensors").read_bytes())
+    for name in ("several", "run", "script", "module"):
+        content = (folder / (name + ".pt")).read_bytes()
+        put("pickle", name + "_zip", b"\0" + content)
+        with zipfile.ZipFile(folder / (name + ".pt")) as archive:
+            put("pickle", name, b"\1" + archive.read(next(n for n in archive.namelist() if n.endswith("/data.pkl"))))
+    put("pickle", "system", b"\1\x80\2}U\x0astate_dictcposix\nsystem\nU\2id\x85Rs.")
+    put("pickle", "cycle", b"\1\x80\2}q\0U\1ah\0s.")
+
+
 pictures()
 put("exif", "intel", exif("<"))
 put("exif", "motorola", exif(">"))
 xmp()
 texts()
+checkpoints()

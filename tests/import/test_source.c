@@ -124,7 +124,7 @@ static const struct {
     {"preprocessor_config.json", "{\"size\":{\"height\":224,\"width\":200},\"resample\":3}", "square"},
     {"preprocessor_config.json", "{\"do_resize\":false,\"size\":224}", "do_resize"},
     {"preprocessor_config.json", "{\"size\":{\"shortest_edge\":100},\"crop_size\":224}", "smaller than crop_size"},
-    {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"mean\":[0,0,0],\"std\":[1,1,1]}"), "interpolation"},
+    {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"nearest\",\"mean\":[0,0,0],\"std\":[1,1,1]}"), "interpolation"},
     {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"bicubic\",\"resize_mode\":\"longest\"}"), "resize_mode"},
     {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"bicubic\",\"mean\":[0,0,0]}"), "std"},
     {"open_clip_config.json", OPEN_CLIP("{\"interpolation\":\"bicubic\"}"), "preprocess_cfg.size"},

@@ -7,8 +7,9 @@ when its input arrives, so that its output is what it would be in a trained mode
 - weights are Gaussian with heavy tails, outputs of a layer differ in size (lognormal, sigma 0.35);
 - patches of photos see oriented waves with amplitudes that undo the 1/f spectrum of photos, not only their mean colour;
 - LayerNorm gains are lognormal (sigma 0.25) with a few channels 5 to 20 times larger, biases are not zero;
-- query times key has a standard deviation of about 2 before the softmax, so rows attend to a few others;
-- what a branch adds to the residual stream has a standard deviation of one half; the mean that all rows share is taken off by
+- query times key has a standard deviation of about 1.4 before the softmax, from 0.8 to 2.6 between heads, so rows attend to some others more
+  than to the rest. (At 2.6 in all heads a random model is chaotic: what one layer is off by, the next doubles. Trained ones are not.)
+- what a branch adds to the residual stream has a standard deviation of 0.4; the mean that all rows share is taken off by
   its bias but for a rest;
 - two channels of the stream carry massive activations from the second block on (about 40 times the others: Sun et al. 2024, "Massive
   activations in large language models", which shows them for CLIP's ViT too), to which the gains of the LayerNorms after are small;
@@ -38,7 +39,9 @@ class Maker:
         return torch.rand(*shape, generator=self.random)
 
     def heavy(self, *shape):
-        """Student's t with 6 degrees of freedom, standard deviation 1."""
+        """Student's t with 6 degrees of freedom, standard deviation 1. Of tables with many millions of entries: normal ones."""
+        if math.prod(shape) > 30_000_000:
+            return self.normal(*shape)
         chi = sum(self.normal(*shape) ** 2 for _ in range(6)) / 6
         return self.normal(*shape) / chi.clamp_min(0.05).sqrt() / math.sqrt(1.5)
 
@@ -63,7 +66,7 @@ def wave_filters(maker, out_channels, in_channels, size):
     basis[0] /= math.sqrt(2)
     basis *= math.sqrt(2 / size)
     f = (torch.arange(size)[:, None] ** 2 + torch.arange(size)[None, :] ** 2).sqrt()
-    amplitude = (0.25 + f) * torch.exp(-((f / (size / 3 + 1)) ** 2))
+    amplitude = (0.05 + f) * torch.exp(-((f / (size / 3 + 1)) ** 2))
     grey = maker.heavy(out_channels, 1, size, size)
     colour = maker.heavy(out_channels, in_channels, size, size)
     coefficients = (grey + 0.7 * colour) * amplitude
@@ -148,6 +151,15 @@ def retune(weight, bias, out, target, rest, massive=(), level=0.0):
     return new
 
 
+def spread_heads(maker, weight, bias, new):
+    """Heads differ in how sharply they look: queries of each (64 channels, or all) get a size of their own."""
+    size = 64 if len(bias) % 64 == 0 else len(bias)
+    factor = torch.exp(0.3 * maker.normal(len(bias) // size)).repeat_interleave(size)
+    weight.mul_(factor[:, None])
+    bias.mul_(factor)
+    return new * factor
+
+
 class Tuner:
     """Sets layers when their input arrives: register on a model, run it once, remove."""
 
@@ -178,8 +190,12 @@ class Tuner:
                 new = torch.cat([retune(module.weight.data[i * third:(i + 1) * third], module.bias.data[i * third:(i + 1) * third],
                                         rows[..., i * third:(i + 1) * third], 1.2 if i < parts - 1 else 1.0, 0.3)
                                  for i in range(parts)], dim=-1)
+                if parts == 3:
+                    new[..., :third] = spread_heads(self.maker, module.weight.data[:third], module.bias.data[:third], new[..., :third])
             else:
                 new = retune(module.weight.data, module.bias.data, rows, target, rest, massive, level)
+                if name.endswith(("q_proj", "query")):
+                    new = spread_heads(self.maker, module.weight.data, module.bias.data, new)
             self.maker.rows.append((name, spread(new)))
             return new.movedim(-1, 1) if out.dim() == 4 else new
         return hook
@@ -192,7 +208,9 @@ class Tuner:
             for i, x in enumerate((query, key, key)):
                 w = module.in_proj_weight.data[i * third:(i + 1) * third]
                 b = module.in_proj_bias.data[i * third:(i + 1) * third]
-                retune(w, b, x @ w.T + b, 1.2 if i < 2 else 1.0, 0.3)
+                new = retune(w, b, x @ w.T + b, 1.2 if i < 2 else 1.0, 0.3)
+                if i == 0:
+                    spread_heads(self.maker, w, b, new)
         return hook
 
     def after_attention(self, name, roles):
@@ -223,10 +241,10 @@ def roles_of(maker, model):
             if first and width >= 64:
                 two = chosen.setdefault("visual" if "vis" in name else "text", torch.randperm(width, generator=maker.random)[:2].tolist())
                 damp(model, two, "vis" in name)
-                return 0.5, 0.3, two, MASSIVE * min(1.0, width / 768) ** 0.5
-            return 0.5, 0.3, (), 0.0
+                return 0.4, 0.3, two, MASSIVE * min(1.0, width / 768) ** 0.5
+            return 0.4, 0.3, (), 0.0
         if last in ("out_proj", "proj", "attn") or "attention.output" in name:
-            return 0.5, 0.2, (), 0.0
+            return 0.4, 0.2, (), 0.0
         return 1.0, 0.3, (), 0.0
     return roles, chosen
 

@@ -51,7 +51,9 @@ class Reference:
 
     def photos(self, images):
         with torch.no_grad():
-            return torch.cat([nn.functional.normalize(self.image(self.framing(i)[None]), dim=-1) for i in images])
+            images = list(images)
+            return torch.cat([nn.functional.normalize(self.image(torch.stack([self.framing(i) for i in images[at:at + 8]])), dim=-1)
+                              for at in range(0, len(images), 8)])
 
     def sentences(self, texts):
         with torch.no_grad():
@@ -106,6 +108,12 @@ class Reference:
                 self.image(pixels[at:at + batch])
         handle.remove()
         return alive.centre_weights(layer, torch.cat(features), cosine)
+
+    def fuse(self):
+        """Branches of the image tower become one convolution each, as timm fuses them."""
+        from timm.utils import reparameterize_model
+        self.model.visual.trunk = reparameterize_model(self.model.visual.trunk)
+        return self
 
     def halve(self):
         """Weights become what float16 holds of them."""
@@ -351,7 +359,7 @@ def apple_reference(name, config, framing, merges, overrides=None, text_sizes=No
     ids = vocabularies.clip_ids(merges, config["text_cfg"].get("context_length", 77))
 
     def names(half):
-        vit = "vit" in config["vision_cfg"]["timm_model_name"]
+        vit = config["vision_cfg"]["timm_model_name"].startswith("vit")
         trunk_tensors = tensors_of(trunk, half)
         out = apple_vit(trunk_tensors) if vit else apple_fastvit(trunk_tensors, None)
         if text_sizes is not None:
@@ -385,6 +393,20 @@ def picture_json(framing, kind):
             "size": {"shortest_edge": framing.size}}
 
 
+def write_shards(folder, tensors, count=2):
+    """Files of an equal number of tensors and the index that names them."""
+    import safetensors.torch
+    names = list(tensors)
+    index = {}
+    for i in range(count):
+        part = names[i * len(names) // count:(i + 1) * len(names) // count]
+        file = f"model-{i + 1:05d}-of-{count:05d}.safetensors"
+        safetensors.torch.save_file({n: tensors[n] for n in part}, folder / file, metadata={"format": "pt"})
+        index.update({n: file for n in part})
+    size = sum(t.numel() * t.element_size() for t in tensors.values())
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {"total_size": size}, "weight_map": index}, indent=2) + "\n")
+
+
 def hf_save(model, framing, kind, write_tokenizer):
     def save(folder, half=False, forms=("safetensors",)):
         import safetensors.torch
@@ -393,6 +415,8 @@ def hf_save(model, framing, kind, write_tokenizer):
         tensors = tensors_of(model, half)
         if "safetensors" in forms:
             safetensors.torch.save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        if "shards" in forms:
+            write_shards(folder, tensors)
         if "bin" in forms:
             torch.save(tensors, folder / "pytorch_model.bin")
         model.config.architectures = [type(model).__name__]

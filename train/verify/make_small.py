@@ -159,13 +159,14 @@ def hf_siglip(scratch):
 
 
 def hf_siglip2(scratch):
+    """Also: weights in several files that an index names."""
     text, count = vocabularies.gemma_json(SENTENCES, 700)
     vocabularies.write_gemma(scratch, text, 16)
     return builders.hf_siglip_reference(
         "hf-siglip2", {**HF_VISION, "hidden_act": "gelu_pytorch_tanh", "image_size": 36, "patch_size": 12},
         {**HF_TEXT, "vocab_size": count, "hidden_act": "gelu_pytorch_tanh", "max_position_embeddings": 16, "projection_size": 64},
         builders.Framing(36, "squash", "bilinear", builders.HALF, builders.HALF),
-        vocabularies.siglip2_ids(scratch, 16), lambda f: vocabularies.write_gemma(f, text, 16)), {}
+        vocabularies.siglip2_ids(scratch, 16), lambda f: vocabularies.write_gemma(f, text, 16)), {"forms": ("shards",)}
 
 
 SIGLIP_TEXT = {"context_length": 16, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP", "tokenizer_kwargs": {"clean": "canonicalize"},
@@ -240,6 +241,13 @@ def open_clip_mobile3(scratch):
         preprocess=MOBILE_PREPROCESS), {}
 
 
+def open_clip_mobile_fused(scratch):
+    config = {"embed_dim": 32, "vision_cfg": mobile_vision("fastvit_mci1", 64), "text_cfg": MOBILE_TEXT, "custom_text": True}
+    return builders.open_clip_reference(
+        "openclip-mobileclip-s1-fused", config, builders.Framing(64, interpolation="bilinear", **MOBILE), MERGES,
+        overrides={**SMALL_MCI0, "layers": (2, 1, 1, 1)}, preprocess=MOBILE_PREPROCESS), {"fuse": True}
+
+
 def open_clip_mobile_b(scratch):
     from timm.models.vision_transformer_hybrid import ConvStem
     stem = ConvStem(channels=(16, 16, 64), stride=(4, 2, 2), kernel_size=(4, 2, 2), padding=0, in_chans=3, act_layer=torch.nn.GELU)
@@ -265,7 +273,7 @@ def apple_s0(scratch):
 
 
 ALL = [open_clip_clip, open_clip_quick, openai, hf_clip, hf_tinyclip, hf_siglip, hf_siglip2, open_clip_siglip, open_clip_siglip2,
-       chinese_clip, open_clip_mobile, open_clip_mobile3, open_clip_mobile_b, apple_s0]
+       chinese_clip, open_clip_mobile, open_clip_mobile3, open_clip_mobile_fused, open_clip_mobile_b, apple_s0]
 
 
 def write_beside(folder, config, framing):
@@ -282,6 +290,8 @@ def make(build, photos, livening):
         torch.manual_seed(1)
         reference, options = build(scratch)
         reference.liven(11, livening, SENTENCES)
+        if options.pop("fuse", False):
+            reference.fuse()
         reference.halve()
         folder = OUT / reference.name
         shutil.rmtree(folder, ignore_errors=True)
