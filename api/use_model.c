@@ -22,10 +22,10 @@ int ps_library_use_model(ps_library *library, const char *path, unsigned flags) 
     char *absolute = NULL;
     if (!library || (flags & ~(unsigned)PS_USE_KEEP_OLD))
         return ps__refuse(library, PS_INVALID, "ps_library_use_model was given no library, or an unknown flag");
-    int status = path ? ps__absolute_path(&absolute, path, &err) : ps__default_model(&absolute, &err);
+    int status = path ? ps__absolute_path(&absolute, path, &err) : PS__OK; /* the usual one may lie elsewhere tomorrow */
     if (status == PS__OK) status = ps__model_open(&model, absolute, NULL, &library->log, &err);
     if (status == PS__OK && ps__model_info(model)->image_size < 1)
-        status = ps__fail(&err, PS__MODEL, "%s: has no image tower, so it cannot be a library's model", absolute);
+        status = ps__fail(&err, PS__MODEL, "%s: has no image tower, so it cannot be a library's model", ps__model_info(model)->path);
     if (status == PS__OK) status = note(library, ps__model_info(model), absolute, (flags & PS_USE_KEEP_OLD) != 0, &err);
     ps_model_free(model);
     ps__free(absolute);
