@@ -24,7 +24,7 @@ static int refill(ps__indexer_result *result, ps_library *library, const ps_inde
     if (status != PS__OK) return status;
     work.progress = options->progress;
     work.payload = options->payload;
-    status = ps__work_refill(&work, result, err);
+    status = ps__work_is_changing(&work) ? ps__work_refill(&work, result, err) : ps__work_read_waiting(&work, result, err);
     ps__work_end(&work);
     return status;
 }

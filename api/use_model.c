@@ -8,10 +8,24 @@
 #include "api/lookup.h"
 #include "base/alloc.h"
 
+/* 0: the package of the model that should answer is nowhere. */
+static int answers(ps_library *library) {
+    ps_model *own;
+    ps__error why;
+    return ps__library_own(&own, library, &why) != PS__NOTFOUND;
+}
+
+static int is_changing(ps__store *store) {
+    ps__store_model next;
+    ps__error why;
+    return ps__store_next_model(&next, store, &why) == PS__OK && next.id[0];
+}
+
 static int note(ps_library *library, const ps__encoder_info *info, const char *path, int keep, ps__error *err) {
     ps__store *store;
     int status = ps__store_open(&store, library->folder, PS__STORE_WRITE, err);
     if (status == PS__OK) status = ps__store_set_next_model(store, info->id, info->space, info->dim, path, keep, err);
+    if (status == PS__OK && !answers(library) && is_changing(store)) status = ps__store_switch_model(store, err);
     ps__store_close(store);
     return status;
 }

@@ -226,8 +226,7 @@ int ps__work_is_changing(ps__work *w) {
     return next.id[0] != 0;
 }
 
-/* What waits to be read by the current model, wherever it is. */
-static int read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err) {
+int ps__work_read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err) {
     static const char *const everywhere[] = {"/"}, *const nothing[1] = {NULL};
     ps__indexer_options o = w->options;
     o.roots = everywhere;
@@ -276,6 +275,6 @@ static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
 
 int ps__work_refill(ps__work *w, ps__indexer_result *result, ps__error *err) {
     if (!ps__work_is_changing(w)) return PS__OK;
-    int status = read_waiting(w, result, err);
+    int status = ps__work_read_waiting(w, result, err);
     return status == PS__OK ? reencode(w, result, err) : status;
 }

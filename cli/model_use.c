@@ -19,7 +19,8 @@ static void print_json(const ps_status *s, const ps_index_result *r) {
 }
 
 static void print_plain(const ps_status *s, const ps_index_result *r) {
-    if (r->reencoded) printf("%llu photo%s encoded; ", (unsigned long long)r->reencoded, plural(r->reencoded));
+    uint64_t encoded = r->reencoded + r->indexed;
+    if (encoded) printf("%llu photo%s encoded; ", (unsigned long long)encoded, plural(encoded));
     if (!s->next_model) {
         printf("the library is used with %s now\n", s->model ? s->model : "the new model");
         return;
