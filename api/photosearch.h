@@ -876,7 +876,7 @@ typedef struct ps_companion { /* strings belong to the model */
 PS_API size_t ps_model_companion_count(const ps_model *model);
 
 /* Opens the i-th companion if it was not yet, and fills *out (set up with PS_COMPANION_INIT). PS_OK also for one that is not
-** used; PS_NOTFOUND if there is no such companion. Since 0.1. */
+** used, and for a file that is a model of its own, whose name only begins like this one's: then neither `refused` nor `id` is set; PS_NOTFOUND if there is no such companion. Since 0.1. */
 PS_API int ps_model_companion(ps_companion *out, ps_model *model, size_t i);
 
 /* The embedding of a text: float [dim], of length 1. `text` has `length` bytes. PS_INVALID if it is blank. Since 0.1. */

@@ -89,6 +89,7 @@ static int verify_companion(double *cosine, ps_model *model, size_t i, ps__error
     const char *refused;
     int status = ps__towers_companion(&tower, &refused, model->towers, i, err);
     if (status != PS__OK) return status;
+    if (!tower && !refused) return PS__OK; /* another model */
     return tower ? verify(cosine, ps__tower_encoder(tower), err) : ps__fail(err, PS__MODEL, "%s", refused);
 }
 

@@ -31,10 +31,18 @@ int ps__tower_open_main(ps__tower *t, const ps__encoder_options *options, ps__er
     return ps__languages_read(&t->languages, ps__encoder_package(t->encoder), err);
 }
 
+/* "clip-b16" beside "clip": it has all that a model has, and its vectors lie elsewhere. */
+static int is_other_model(const ps__package *package, const ps__encoder_info *main) {
+    const char *space = ps__package_meta(package, "space");
+    return ps__package_meta(package, "image.family") && space && strcmp(space, main->space) != 0;
+}
+
 /* A companion may only add a way to read texts: vectors of photos come from one package. */
 static int check_companion(const ps__tower *t, const ps__encoder_info *main, ps__error *err) {
     const char *space = ps__package_meta(t->package, "space"), *dim = ps__package_meta(t->package, "dim");
     char expected[16];
+    if (is_other_model(t->package, main))
+        return ps__fail(err, PS__MODEL, "%s: is a model of its own, not a companion of %s", t->path, main->name);
     if (!space || strcmp(space, main->space) != 0)
         return ps__fail(err, PS__MODEL, "%s: its vectors lie in the space %.80s, those of %s in %s", t->path,
                         space ? space : "(none)", main->name, main->space);
@@ -63,6 +71,7 @@ static int copy_classifier(ps__tower *t, ps__error *err) {
 
 static int look(ps__tower *t, const ps__encoder_info *main, ps__error *err) {
     int status = ps__package_open(&t->package, t->path, err);
+    if (!status) t->is_other = is_other_model(t->package, main);
     if (!status) status = check_companion(t, main, err);
     if (!status) status = ps__languages_read(&t->languages, t->package, err);
     if (!status) status = copy_classifier(t, err);

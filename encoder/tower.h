@@ -25,6 +25,7 @@ struct ps__tower {
     int looked;           /* 1: the next three are known */
     char *languages;      /* owned; "": no text tower */
     ps__english english;  /* its weights owned: they outlive a package that is refused later; NULL: none */
+    int is_other;         /* 1: a model of its own, whose name only begins like the main one's; then refused is set too */
     char *refused;        /* owned; why a companion is not used; NULL: it may be */
     int told;             /* 1: the log was told so */
 

@@ -159,7 +159,7 @@ static void tell_refused(ps__towers *t) {
     for (size_t i = 1; i < t->count; i++) {
         ps__tower *tower = &t->list[i];
         pthread_mutex_lock(&t->lock);
-        const char *reason = tower->told ? NULL : tower->refused;
+        const char *reason = tower->told || tower->is_other ? NULL : tower->refused;
         tower->told |= reason != NULL;
         pthread_mutex_unlock(&t->lock);
         if (reason) ps__logf(t->log, PS__LOG_WARNING, "a text tower beside the model is not used: %s", reason);
@@ -267,7 +267,7 @@ int ps__towers_companion(ps__tower **tower, const char **refused, ps__towers *t,
     pthread_mutex_lock(&t->lock);
     int status = bring_up(t, companion, 1, err);
     *tower = status || companion->refused ? NULL : companion;
-    *refused = companion->refused;
+    *refused = companion->is_other ? NULL : companion->refused;
     pthread_mutex_unlock(&t->lock);
     tell_refused(t);
     return status;

@@ -36,7 +36,7 @@ int ps__towers_choose(ps__tower **out, ps__towers *towers, const char *lang, con
 int ps__towers_scorer(ps__scorer *out, ps__towers *towers, const ps__tower *tower, const float *query, ps__error *err);
 
 /* Number of files that may be companions, and the i-th of them: either *tower is laid out, or it is NULL and *refused the
-** sentence that says why it is not used. */
+** sentence that says why it is not used, or NULL too where the file is a model of its own, whose name only begins like this one's. */
 size_t ps__towers_companions(const ps__towers *towers);
 int ps__towers_companion(ps__tower **tower, const char **refused, ps__towers *towers, size_t i, ps__error *err);
 /* Path of the i-th. */

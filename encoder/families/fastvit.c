@@ -332,6 +332,7 @@ static int build(ps__plan **out, const ps__package *package, const ps__kernels *
                .channels = 3,
                .err = err};
     if (!t.plan) return ps__fail_nomem(err);
+    ps__plan_centre(t.plan);
     status = add_stem(&t);
     for (int i = 0; i < c.block_count && !status; i++) status = add_block(&t, i);
     if (!status) status = add_head(&t);

@@ -79,6 +79,7 @@ static int build(ps__plan **out, const ps__package *package, const ps__kernels *
     int status = read_config(&c, &s);
     if (status) return status;
     if (!(s.plan = ps__plan_new(kernels, precision, c.max_tokens))) return ps__fail_nomem(err);
+    ps__plan_centre(s.plan);
     status = add_tower(&s, &c);
     if (status)
         ps__plan_free(s.plan);

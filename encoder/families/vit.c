@@ -202,6 +202,7 @@ static int build(ps__plan **out, const ps__package *package, const ps__kernels *
     t.side = c.framing.size;
     t.channels = 3;
     if (!(t.s.plan = ps__plan_new(kernels, precision, 1))) return ps__fail_nomem(err);
+    ps__plan_centre(t.s.plan);
     status = add_tower(&t);
     if (status)
         ps__plan_free(t.s.plan);

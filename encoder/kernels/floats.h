@@ -74,6 +74,21 @@ static float floats_quantize_row(uint8_t *out, const float *x, int n) {
     return scale;
 }
 
+static float floats_centre_row(float *out, const float *x, int n) {
+    float low = x[0], high = x[0];
+    for (int i = 1; i < n; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    float middle = (low + high) * 0.5f;
+    for (int i = 0; i < n; i++) out[i] = x[i] - middle;
+    return middle;
+}
+
+static void floats_add_multiple(float *x, const float *y, float factor, int n) {
+    for (int i = 0; i < n; i++) x[i] += factor * y[i];
+}
+
 static void floats_sum_u8(uint32_t *sum, const uint8_t *in, size_t pixels, int channels) {
     for (size_t p = 0; p < pixels; p++, in += channels)
         for (int c = 0; c < channels; c++) sum[c] += in[c];
@@ -103,6 +118,6 @@ static void floats_mean(float *out, const float *x, size_t rows, size_t n) {
 #define PS__FLOAT_KERNELS                                                                                                        \
     .quantize_row = floats_quantize_row, .sum_u8 = floats_sum_u8, .layer_norm = floats_layer_norm, .activate = floats_activate,   \
     .attention = floats_attention, .gemm_float = floats_gemm, .depthwise_float = floats_depthwise, .add = floats_add,            \
-    .add_scaled = floats_add_scaled, .gate = floats_gate, .mean = floats_mean, .dot = floats_dot
+    .centre_row = floats_centre_row, .add_multiple = floats_add_multiple, .add_scaled = floats_add_scaled, .gate = floats_gate, .mean = floats_mean, .dot = floats_dot
 
 #endif

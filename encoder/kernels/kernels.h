@@ -118,6 +118,12 @@ typedef struct ps__kernels {
     ** 128s. */
     float (*quantize_row)(uint8_t *out, const float *x, int n);
 
+    /* out = x - middle over n >= 1 entries, where middle, which is returned, lies half-way between the least and the greatest. */
+    float (*centre_row)(float *out, const float *x, int n);
+
+    /* x += factor * y over n entries. */
+    void (*add_multiple)(float *x, const float *y, float factor, int n);
+
     /* sum[c] += over pixels of in u8 [pixels][channels]. */
     void (*sum_u8)(uint32_t *sum, const uint8_t *in, size_t pixels, int channels);
 

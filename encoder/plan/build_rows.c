@@ -55,14 +55,25 @@ static size_t total_of(ps__plan *plan, const char *name, int parts, const int *o
     return total;
 }
 
+void ps__plan_centre(ps__plan *plan) { plan->centres = 1; }
+
+/* Whether what the buffer holds now was given by an activation. */
+static int is_activated(const ps__plan *plan, int buffer) {
+    for (size_t i = plan->op_count; i-- > 0;)
+        if (plan->ops[i].out == buffer) return plan->ops[i].kind == OP_ACTIVATE;
+    return 0;
+}
+
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
                     const int *out_features) {
     const ps__buffer *b = ps__plan_rows(plan, name, in, in_features);
     if (!b) return 0;
     size_t rows = b->rows, most = ps__most_rows(plan, b), total = total_of(plan, name, parts, out_features);
+    int is_centred = plan->centres && parts == 1 && is_activated(plan, in);
     ps__op *op = add_op(plan, OP_LINEAR, name, in, rows, total);
     if (!op) return 0;
     op->parts = parts;
+    op->is_centred = is_centred;
     for (int p = 0; p < parts; p++) {
         op->layer[p] = layers[p];
         op->part_features[p] = out_features[p];

@@ -61,6 +61,7 @@ typedef struct ps__op {
     float mean[3], std[3];            /* pixels */
     const float *weight, *bias;       /* f32 and borrowed: of a norm or window; means and stds of pixels; a scale, table, row, query or
                                          the position table in weight */
+    int is_centred;                   /* linear, INT8: the middle of each row's range is taken off before it is quantised */
     int parts;                        /* layers used, linear */
     int part_features[MAX_PARTS];
     ps__layer layer[MAX_PARTS]; /* as given: the float path reads it */
@@ -77,6 +78,7 @@ struct ps__plan {
     float input_scale;          /* of an image input */
     int input_zero;
     int reads_ids; /* the input is token ids */
+    int centres;   /* linear layers behind an activation are centred */
     ps__op *ops;   /* the list */
     size_t op_count, op_room;
     ps__buffer *buffers; /* by number */

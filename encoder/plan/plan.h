@@ -63,6 +63,10 @@ int ps__plan_conv(ps__plan *plan, const char *name, int in, int residual, const 
 int ps__plan_depthwise(ps__plan *plan, const char *name, int in, const ps__geometry *g, const ps__layer *layer);
 int ps__plan_pool(ps__plan *plan, const char *name, int in, int pixels, int channels); /* mean over pixels, f32 [channels] */
 
+/* From now on linear layers that read what an activation gave quantise it centred: GELU gives hardly anything below 0, so half of the
+** symmetric levels would go unused. */
+void ps__plan_centre(ps__plan *plan);
+
 /* Rows of f32 [in_features] to rows of f32 [out_features of all parts], parts side by side (query, key, value are one operation). */
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
                     const int *out_features);

@@ -20,17 +20,22 @@ static size_t rows_at_once(const ps__op *op, size_t rows) {
 
 static int has_mixed_parts(const ps__op *op) { return op->matrix.n && (size_t)op->matrix.n != op->out_features; }
 
-/* Quantised rows, their scales, sums of some parts, dequantised weights: one after another. */
+/* Quantised rows, their scales, sums of some parts or, of a centred layer, the rows' middles, a centred row and the sums of weights; dequantised
+** weights: one after another. */
 typedef struct spaces {
     size_t stride; /* of quantised rows */
-    size_t scales, sums, bytes;
+    size_t scales, sums, middles, row, weights, bytes;
 } spaces;
 
 static spaces spaces_of(const ps__op *op, size_t rows) {
     spaces s = {.stride = ps__align64(op->in_features)};
     s.scales = ps__align64(rows * s.stride + PS__SLACK);
     s.sums = s.scales + ps__align64(rows * 4);
-    s.bytes = s.sums + (has_mixed_parts(op) ? rows * (size_t)op->matrix.n * 4 : 0);
+    s.bytes = s.middles = s.sums + (has_mixed_parts(op) ? ps__align64(rows * (size_t)op->matrix.n * 4) : 0);
+    if (!op->is_centred) return s;
+    s.row = s.middles + ps__align64(rows * 4);
+    s.weights = s.row + ps__align64(op->in_features * 4 + PS__SLACK);
+    s.bytes = s.weights + op->out_features * 4;
     return s;
 }
 
@@ -72,6 +77,28 @@ static void spread(float *out, const ps__op *op, const float *sums, size_t rows)
     }
 }
 
+/* A row x is quantised as x - middle, so that middle * (sum of an output's weights) is missing from each output. */
+static void quantize_centred(const ps__run *r, const ps__op *op, const spaces *s, const float *in, size_t count) {
+    const ps__kernels *k = r->plan->kernels;
+    uint8_t *scratch = r->space->scratch;
+    float *scale = (float *)(void *)(scratch + s->scales), *middle = (float *)(void *)(scratch + s->middles);
+    float *row = (float *)(void *)(scratch + s->row);
+    for (size_t i = 0; i < count; i++) {
+        middle[i] = k->centre_row(row, in + i * op->in_features, (int)op->in_features);
+        scale[i] = k->quantize_row(scratch + i * s->stride, row, (int)op->in_features);
+    }
+}
+
+static void add_middles(const ps__run *r, const ps__op *op, const spaces *s, float *out, size_t count) {
+    uint8_t *scratch = r->space->scratch;
+    const float *middle = (const float *)(void *)(scratch + s->middles);
+    float *weights = (float *)(void *)(scratch + s->weights);
+    for (size_t n = 0; n < op->out_features; n++) /* the offset is -128 times the sum of the levels */
+        weights[n] = (float)(op->matrix.offset[n] / -128) * op->matrix.scale[n];
+    for (size_t i = 0; i < count; i++)
+        r->plan->kernels->add_multiple(out + i * op->out_features, weights, middle[i], (int)op->out_features);
+}
+
 static void run_int8_parts(const ps__run *r, const ps__op *op) {
     const ps__kernels *k = r->plan->kernels;
     size_t rows = ps__run_rows(r, op->in), block = rows_at_once(op, rows);
@@ -82,10 +109,12 @@ static void run_int8_parts(const ps__run *r, const ps__op *op) {
         count = rows - first < block ? rows - first : block;
         const float *in = (const float *)ps__run_at(r, op->in) + first * op->in_features;
         float *out = (float *)ps__run_at(r, op->out) + first * op->out_features;
-        for (size_t i = 0; i < count; i++)
+        if (op->is_centred) quantize_centred(r, op, &s, in, count);
+        for (size_t i = 0; i < count && !op->is_centred; i++)
             scale[i] = k->quantize_row(quantized + i * s.stride, in + i * op->in_features, (int)op->in_features);
         k->gemm_f32(has_mixed_parts(op) ? sums : out, quantized, s.stride, scale, count, &op->matrix);
         if (has_mixed_parts(op)) spread(out, op, sums, count);
+        if (op->is_centred && op->matrix.n) add_middles(r, op, &s, out, count);
     }
 }
 
