@@ -268,6 +268,7 @@ static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
     result->seconds += inner.seconds;
     result->cpu_seconds += inner.cpu_seconds;
     result->switched |= inner.switched;
+    result->away = inner.away;
     if (!result->first_failure[0]) memcpy(result->first_failure, inner.first_failure, sizeof result->first_failure);
     if (inner.switched) freshen_index(w);
     return status;
@@ -276,5 +277,10 @@ static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
 int ps__work_refill(ps__work *w, ps__indexer_result *result, ps__error *err) {
     if (!ps__work_is_changing(w)) return PS__OK;
     int status = ps__work_read_waiting(w, result, err);
+    if (status == PS__OK) status = reencode(w, result, err);
+    if (status != PS__OK || !result->away) return status;
+    /* Files were missing: a look at the folders tells which were only moved. Then nothing more is to be waited for. */
+    ps__indexer_result look = {0};
+    if (!w->everywhere) status = ps__work_run(w, &look, &w->options, err);
     return status == PS__OK ? reencode(w, result, err) : status;
 }

@@ -14,6 +14,7 @@ typedef struct ps__work {
     ps_model *model;             /* that ordinary runs encode with */
     int named;                   /* 1: it is the one that was named for this handle */
     char *model_path;            /* owned: where that lies, absolute; NULL: not to be noted */
+    int everywhere;              /* 1: options name no folders to look at, but the whole disk */
     int refilling;               /* 1: what is told is about the next model */
     ps_progress_fn progress;     /* the caller's; NULL: none */
     void *payload;               /* handed to it */

@@ -130,7 +130,8 @@ START_TEST(photos_that_wait_to_be_read_are_awaited) {
     ps__store_close(store);
     set_next("other-1", "other");
     reencode(9, 0);
-    gallery_remove("a/004.jpg"); /* gone for good: no reason to wait */
+    gallery_remove("a/004.jpg"); /* gone for good: no reason to wait, once that is known */
+    reencode(0, 0);
     reencode(0, 1);
     expect_model("other-1", 9);
 }
@@ -142,13 +143,29 @@ START_TEST(files_that_are_away_do_not_keep_it_up) {
     gallery_run();
     set_next("other-1", "other");
     gallery_move("b", "../elsewhere");
-    reencode(10, 1);
+    reencode(10, 0); /* they may have been moved */
+    ck_assert_int_eq(gallery_result.away, 3);
+    expect_model("fake-1", 13);
+    reencode(0, 1);
     ck_assert_ptr_nonnull(strstr(gallery_log, "3 photos could not be encoded by the new model"));
     expect_model("other-1", 10);
     gallery_move("../elsewhere", "b");
     gallery_encoder = other;
     gallery_run(); /* back: encoded by the model of now */
     expect_model("other-1", 13);
+}
+END_TEST
+
+START_TEST(moved_files_are_not_left_out) {
+    gallery_write_many("a", 10);
+    gallery_run();
+    set_next("other-1", "other");
+    gallery_move("a/003.jpg", "moved.jpg");
+    reencode(9, 0);
+    gallery_run();
+    expect_model("fake-1", 10);
+    reencode(1, 1);
+    expect_model("other-1", 10);
 }
 END_TEST
 
@@ -195,6 +212,7 @@ Suite *suite_reencode(void) {
     tcase_add_test(tests, a_file_that_was_edited_waits_for_an_ordinary_run);
     tcase_add_test(tests, photos_that_wait_to_be_read_are_awaited);
     tcase_add_test(tests, files_that_are_away_do_not_keep_it_up);
+    tcase_add_test(tests, moved_files_are_not_left_out);
     tcase_add_test(tests, where_much_fails_the_old_model_goes_on);
     tcase_add_test(tests, only_the_next_model_may_fill);
     suite_add_tcase(suite, tests);
