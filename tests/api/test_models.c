@@ -2,6 +2,7 @@
 ** A library and its model through the public API: which one it is used with, changing it, and the packages on a device.
 */
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,21 @@ static void use(const char *name) {
     ck_assert_msg(ps_library_use_model(library, imported(name), 0) == PS_OK, "%s", ps_last_error(library));
 }
 
+/* The search index beside the library is of this space alone. */
+static void expect_caches(const char *space) {
+    struct dirent *entry;
+    int count = 0;
+    DIR *dir = opendir(library_dir);
+    ck_assert_ptr_nonnull(dir);
+    while ((entry = readdir(dir))) {
+        if (!strstr(entry->d_name, ".faiss")) continue;
+        ck_assert_msg(strncmp(entry->d_name, space, strlen(space)) == 0, "%s", entry->d_name);
+        count++;
+    }
+    closedir(dir);
+    ck_assert_int_gt(count, 0);
+}
+
 START_TEST(a_change_is_noted_first_and_done_by_reencoding) {
     use("b");
     ps_status s = status_of(library);
@@ -125,6 +141,7 @@ START_TEST(a_change_is_noted_first_and_done_by_reencoding) {
     ck_assert_ptr_null(s.next_model);
     ck_assert_uint_eq(s.vectors, 10);
     ck_assert_uint_eq(found_by(library), 10); /* the open handle goes along */
+    expect_caches("space-b");
     result = reencode(library);
     ck_assert_uint_eq(result.reencoded, 0);
     ck_assert_int_eq(result.switched, 0);
