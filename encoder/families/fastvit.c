@@ -332,7 +332,7 @@ static int build(ps__plan **out, const ps__package *package, const ps__kernels *
                .channels = 3,
                .err = err};
     if (!t.plan) return ps__fail_nomem(err);
-    ps__plan_centre(t.plan);
+    ps__plan_refine(t.plan, 1); /* convolutions give channels of very different sizes, which rows of 8 bits do not hold */
     status = add_stem(&t);
     for (int i = 0; i < c.block_count && !status; i++) status = add_block(&t, i);
     if (!status) status = add_head(&t);

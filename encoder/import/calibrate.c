@@ -81,10 +81,10 @@ static entry *add(ps__sizes *s, const char *name, size_t count) {
     return NULL;
 }
 
-/* "image.3.norm1" and the like. */
+/* "image.3.norm1" and the like, and the filters of feed-forward layers. */
 static int is_norm(const char *name) {
     const char *dot = strrchr(name, '.');
-    return dot && (strcmp(dot, ".norm1") == 0 || strcmp(dot, ".norm2") == 0 || strcmp(dot, ".norm") == 0);
+    return dot && (strcmp(dot, ".norm1") == 0 || strcmp(dot, ".norm2") == 0 || strcmp(dot, ".norm") == 0 || strcmp(dot, ".ffn") == 0);
 }
 
 static void tap(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features, void *payload) {

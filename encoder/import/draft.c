@@ -140,7 +140,7 @@ int ps__draft_scale_columns(ps__draft *d, const char *name, const float *factor,
 
 int ps__draft_divide(ps__draft *d, const char *name, const float *factor, int64_t count, ps__error *err) {
     ps__item *item = find(d, name);
-    if (!item || item->is_layer || !item->fill || item->rank != 1 || item->count != count)
+    if (!item || item->is_layer || !item->fill || item->shape[item->rank - 1] != count)
         return ps__fail(err, PS__INVALID, "there is no tensor %s of %lld entries", name, (long long)count);
     return set_copy(&item->divisor, factor, count, err);
 }

@@ -47,7 +47,7 @@ int ps__draft_keep_float(ps__draft *draft, const char *name, ps__error *err);
 /* factor f32 [in] (copied): columns of the layer's weights are multiplied by it before they are quantised; what feeds the layer is divided
 ** by it elsewhere (see smooth.h). */
 int ps__draft_scale_columns(ps__draft *draft, const char *name, const float *factor, int64_t in, ps__error *err);
-/* Entries of a float tensor of one dimension are divided by factor f32 [count] (copied). */
+/* Entries of a float tensor are divided by factor f32 [count] (copied), of which there is one for each place of the last dimension. */
 int ps__draft_divide(ps__draft *draft, const char *name, const float *factor, int64_t count, ps__error *err);
 
 /* Not 0 ends the writing with PS__CANCELLED. */

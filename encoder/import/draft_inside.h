@@ -19,7 +19,7 @@ typedef struct ps__item { /* one tensor that was declared */
     ps__fill_fn *fill; /* NULL: bytes */
     void *ctx;         /* owned: the copy of what was declared, or the bytes */
     float *columns;    /* owned; [count / shape[0]] factors of the columns, or NULL */
-    float *divisor;    /* owned; [count] of a float tensor, or NULL */
+    float *divisor;    /* owned; [last dimension] of a float tensor, or NULL */
     int64_t place, scale_place; /* while writing: offsets of the data, and of the scales of an INT8 layer, in the data section */
 } ps__item;
 

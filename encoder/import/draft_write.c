@@ -148,7 +148,7 @@ static void adjust(float *piece, const ps__item *i, int64_t first, int64_t rows)
     int64_t columns = columns_of(i);
     for (int64_t r = 0; r < rows && i->columns; r++)
         for (int64_t c = 0; c < columns; c++) piece[r * columns + c] *= i->columns[c];
-    for (int64_t r = 0; r < rows && i->divisor; r++) piece[r] /= i->divisor[first + r];
+    for (int64_t n = 0; n < rows * columns && i->divisor; n++) piece[n] /= i->divisor[(first * columns + n) % i->shape[i->rank - 1]];
 }
 
 static int check_finite(job *j, const ps__item *i, int64_t count) {

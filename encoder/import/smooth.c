@@ -28,30 +28,33 @@ static ps__item *find_item(ps__draft *d, const char *prefix, const char *name, c
 }
 
 /* Families whose norms come before their layers: behind them, as in BERT, a norm is also what is added to. which: 0 and 1 for norm1 and norm2,
-** 2 for the one norm of fastvit's blocks. */
+** 2 for the one norm of fastvit's blocks, 3 for the filters before feed-forward layers of the families that have convolutions. */
 static int is_pre_norm(const ps__draft *d, const char *item, size_t which) {
     int is_text = strncmp(item, "text.", 5) == 0;
     const char *family = ps__draft_get(d, is_text ? "text.family" : "image.family");
     if (!family) return 0;
     if (which == 2) return strcmp(family, "fastvit") == 0;
+    if (which == 3) return strcmp(family, "fastvit") == 0 || strcmp(family, "mct") == 0;
     return is_text ? strcmp(family, "transformer") == 0 || strcmp(family, "mct") == 0 : strcmp(family, "vit") == 0;
 }
 
-/* 1 if the item is the gain of a norm that nothing but layers read. */
+static int64_t width_of(const ps__item *item) { return item->shape[item->rank - 1]; }
+
+/* 1 if the item is the gain of a norm, or a depthwise filter, that nothing but layers read. */
 static int read_norm(norm *out, ps__draft *d, ps__item *item) {
-    static const char *const endings[3] = {".norm1.weight", ".norm2.weight", ".norm.weight"};
-    static const char *const readers[3][READERS_MOST] = {{"query", "key", "value"}, {"fc1"}, {"qkv"}};
-    static const char *const names[3] = {"norm1", "norm2", "norm"};
+    static const char *const endings[] = {".norm1.weight", ".norm2.weight", ".norm.weight", ".ffn.weight"};
+    static const char *const readers[][READERS_MOST] = {{"query", "key", "value"}, {"fc1"}, {"qkv"}, {"fc1"}};
+    static const char *const names[] = {"norm1", "norm2", "norm", "ffn"};
     size_t length = strlen(item->name);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t size = strlen(endings[i]) - 1;
         if (length <= size || length - size >= sizeof out->prefix || strcmp(item->name + length - size - 1, endings[i]) != 0) continue;
         *out = (norm){.gain = item};
         memcpy(out->prefix, item->name, length - size);
         memcpy(out->readers, readers[i], sizeof out->readers);
         out->bias = find_item(d, out->prefix, names[i], ".bias");
-        return out->bias && item->rank == 1 && item->fill && out->bias->fill && out->bias->count == item->count &&
-               is_pre_norm(d, item->name, i);
+        return out->bias && (i == 3 || item->rank == 1) && !item->is_layer && item->fill && out->bias->fill &&
+               out->bias->count == width_of(item) && is_pre_norm(d, item->name, i);
     }
     return 0;
 }
@@ -81,7 +84,7 @@ static float factor_of(float size, float top) {
 
 static int set_factors(const norm *n, ps__draft *d, const float *factor, ps__error *err) {
     char name[200];
-    int64_t count = n->gain->count;
+    int64_t count = width_of(n->gain);
     int status = ps__draft_divide(d, n->gain->name, factor, count, err);
     if (!status) status = ps__draft_divide(d, n->bias->name, factor, count, err);
     for (size_t i = 0; i < READERS_MOST && n->readers[i] && !status; i++) {
@@ -97,24 +100,25 @@ static const float *measured_sizes(const norm *n, const ps__sizes *sizes) {
     size_t count = 0;
     snprintf(name, sizeof name, "%.*s", (int)(strlen(n->gain->name) - strlen(".weight")), n->gain->name);
     const float *found = sizes ? ps__sizes_find(&count, sizes, name) : NULL;
-    return count == (size_t)n->gain->count ? found : NULL;
+    return count == (size_t)width_of(n->gain) ? found : NULL;
 }
 
 static int smooth(const norm *n, ps__draft *d, const ps__sizes *sizes, ps__error *err) {
-    size_t count = (size_t)n->gain->count;
+    size_t count = (size_t)width_of(n->gain);
+    const float *measured = measured_sizes(n, sizes);
+    if (n->gain->rank > 1 && !measured) return PS__OK; /* a filter's weights do not say what it gives */
     float *gain = ps__array(3 * count, sizeof *gain), *bias = gain + count, *top = bias + count;
     if (!gain) return ps__fail_nomem(err);
     memset(top, 0, count * sizeof *top);
-    int status = n->gain->fill(gain, 0, n->gain->count, n->gain->ctx, err);
-    if (!status) status = n->bias->fill(bias, 0, n->gain->count, n->bias->ctx, err);
+    int status = measured ? PS__OK : n->gain->fill(gain, 0, (int64_t)count, n->gain->ctx, err);
+    if (!status && !measured) status = n->bias->fill(bias, 0, (int64_t)count, n->bias->ctx, err);
     for (size_t i = 0; i < READERS_MOST && n->readers[i] && !status; i++) {
         const ps__item *layer = find_item(d, n->prefix, n->readers[i], ".weight");
-        if (!layer || !layer->is_layer || layer->shape[1] != n->gain->count)
+        if (!layer || !layer->is_layer || layer->shape[1] != (int64_t)count)
             status = ps__fail(err, PS__MODEL, "layer %s%s does not fit the norm before it", n->prefix, n->readers[i]);
         else
             status = add_columns(top, layer, err);
     }
-    const float *measured = measured_sizes(n, sizes);
     for (size_t i = 0; i < count && !status; i++)
         gain[i] = factor_of(measured ? measured[i] : fabsf(bias[i]) + 3 * fabsf(gain[i]), top[i]);
     if (!status) status = set_factors(n, d, gain, err);

@@ -17,7 +17,7 @@
 #define MAX_CONFIG ((size_t)4 << 20)
 
 /* SigLIP 2's and SigLIP-i18n's texts come from the web in all of its languages; these are what their authors measured (Crossmodal-3600). */
-#define MANY_LANGUAGES "en ar bn cs da de el es fa fi fil fr he hi hr hu id it ja ko nl no pl pt ro ru sv sw te th tr uk vi zh"
+#define MANY_LANGUAGES "en ar bn cs da de el es fa fi tl fr he hi hr hu id it ja ko nl no pl pt ro ru sv sw te th tr uk vi zh"
 
 typedef struct vocabulary { /* one import */
     ps__import *im;

@@ -74,6 +74,18 @@ static float floats_quantize_row(uint8_t *out, const float *x, int n) {
     return scale;
 }
 
+static void floats_quantize_rest(uint8_t *out, const float *x, const uint8_t *levels, float scale, int n) {
+    const float shifter = 12582912.0f;
+    float inverse = scale > 0 ? 254.0f / scale : 0;
+    for (int i = 0; i < n; i++) {
+        float rest = x[i] - scale * (float)((int32_t)levels[i] - 128);
+        float r = (rest * inverse + shifter) - shifter;
+        r = r < 127.0f ? r : 127.0f;
+        r = r > -127.0f ? r : -127.0f;
+        out[i] = (uint8_t)((int32_t)r + 128);
+    }
+}
+
 static float floats_centre_row(float *out, const float *x, int n) {
     float low = x[0], high = x[0];
     for (int i = 1; i < n; i++) {
@@ -118,6 +130,6 @@ static void floats_mean(float *out, const float *x, size_t rows, size_t n) {
 #define PS__FLOAT_KERNELS                                                                                                        \
     .quantize_row = floats_quantize_row, .sum_u8 = floats_sum_u8, .layer_norm = floats_layer_norm, .activate = floats_activate,   \
     .attention = floats_attention, .gemm_float = floats_gemm, .depthwise_float = floats_depthwise, .add = floats_add,            \
-    .centre_row = floats_centre_row, .add_multiple = floats_add_multiple, .add_scaled = floats_add_scaled, .gate = floats_gate, .mean = floats_mean, .dot = floats_dot
+    .quantize_rest = floats_quantize_rest, .centre_row = floats_centre_row, .add_multiple = floats_add_multiple, .add_scaled = floats_add_scaled, .gate = floats_gate, .mean = floats_mean, .dot = floats_dot
 
 #endif

@@ -118,6 +118,10 @@ typedef struct ps__kernels {
     ** 128s. */
     float (*quantize_row)(uint8_t *out, const float *x, int n);
 
+    /* What quantize_row left of x over n entries, in steps of scale / 254: q = rint((x - scale * (level - 128)) * 254 / scale) + 128. levels and
+    ** scale are what it gave. */
+    void (*quantize_rest)(uint8_t *out, const float *x, const uint8_t *levels, float scale, int n);
+
     /* out = x - middle over n >= 1 entries, where middle, which is returned, lies half-way between the least and the greatest. */
     float (*centre_row)(float *out, const float *x, int n);
 

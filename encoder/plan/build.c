@@ -29,6 +29,7 @@ void ps__plan_free(ps__plan *plan) {
     for (size_t i = 0; i < plan->op_count; i++) {
         ps__matrix_clear(&plan->ops[i].matrix);
         ps__filter_clear(&plan->ops[i].filter);
+        ps__free(plan->ops[i].no_bias);
     }
     ps__free(plan->ops);
     ps__free(plan->buffers);

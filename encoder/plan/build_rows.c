@@ -2,6 +2,7 @@
 ** Adding the operations over rows of float32. Each says how many rows its output has, and refuses what does not fit together: sizes
 ** come out of packages that anybody may have written.
 */
+#include "base/alloc.h"
 #include "encoder/plan/internal.h"
 
 #include <string.h>
@@ -57,11 +58,19 @@ static size_t total_of(ps__plan *plan, const char *name, int parts, const int *o
 
 void ps__plan_centre(ps__plan *plan) { plan->centres = 1; }
 
+void ps__plan_refine(ps__plan *plan, int on) { plan->refines = on; }
+
 /* Whether what the buffer holds now was given by an activation. */
 static int is_activated(const ps__plan *plan, int buffer) {
     for (size_t i = plan->op_count; i-- > 0;)
         if (plan->ops[i].out == buffer) return plan->ops[i].kind == OP_ACTIVATE;
     return 0;
+}
+
+static int has_floats(const ps__layer *layers, int parts) {
+    int count = 0;
+    for (int p = 0; p < parts; p++) count += layers[p].floats != NULL;
+    return count;
 }
 
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
@@ -73,7 +82,15 @@ int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, i
     ps__op *op = add_op(plan, OP_LINEAR, name, in, rows, total);
     if (!op) return 0;
     op->parts = parts;
-    op->is_centred = is_centred;
+    op->is_refined = plan->refines && plan->precision == PS__PRECISION_INT8 && !has_floats(layers, parts);
+    op->is_centred = is_centred && !op->is_refined;
+    if (op->is_refined) {
+        size_t bytes = (total + 63) / 64 * 64 * sizeof *op->no_bias;
+        if ((op->no_bias = ps__aligned(bytes)) != NULL)
+            memset(op->no_bias, 0, bytes);
+        else
+            plan->failed = PS__NOMEM;
+    }
     for (int p = 0; p < parts; p++) {
         op->layer[p] = layers[p];
         op->part_features[p] = out_features[p];

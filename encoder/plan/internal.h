@@ -62,6 +62,8 @@ typedef struct ps__op {
     const float *weight, *bias;       /* f32 and borrowed: of a norm or window; means and stds of pixels; a scale, table, row, query or
                                          the position table in weight */
     int is_centred;                   /* linear, INT8: the middle of each row's range is taken off before it is quantised */
+    int is_refined;                   /* linear, INT8: what quantising a row leaves is quantised and multiplied again */
+    float *no_bias;                   /* owned; zeros [out_features padded to 64] of a refined layer */
     int parts;                        /* layers used, linear */
     int part_features[MAX_PARTS];
     ps__layer layer[MAX_PARTS]; /* as given: the float path reads it */
@@ -79,6 +81,7 @@ struct ps__plan {
     int input_zero;
     int reads_ids; /* the input is token ids */
     int centres;   /* linear layers behind an activation are centred */
+    int refines;   /* linear layers are refined */
     ps__op *ops;   /* the list */
     size_t op_count, op_room;
     ps__buffer *buffers; /* by number */

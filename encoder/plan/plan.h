@@ -67,6 +67,10 @@ int ps__plan_pool(ps__plan *plan, const char *name, int in, int pixels, int chan
 ** symmetric levels would go unused. */
 void ps__plan_centre(ps__plan *plan);
 
+/* on: from now on linear layers without parts in float multiply what quantising a row leaves too, quantised by itself: for twice the products the rows
+** count as if they had 16 bits. */
+void ps__plan_refine(ps__plan *plan, int on);
+
 /* Rows of f32 [in_features] to rows of f32 [out_features of all parts], parts side by side (query, key, value are one operation). */
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
                     const int *out_features);

@@ -32,6 +32,11 @@ static spaces spaces_of(const ps__op *op, size_t rows) {
     s.scales = ps__align64(rows * s.stride + PS__SLACK);
     s.sums = s.scales + ps__align64(rows * 4);
     s.bytes = s.middles = s.sums + (has_mixed_parts(op) ? ps__align64(rows * (size_t)op->matrix.n * 4) : 0);
+    if (op->is_refined) {
+        s.row = s.middles + ps__align64(rows * 4); /* scales of the rest; then its levels, then its products */
+        s.weights = s.row + ps__align64(rows * s.stride + PS__SLACK);
+        s.bytes = s.weights + rows * op->out_features * 4;
+    }
     if (!op->is_centred) return s;
     s.row = s.middles + ps__align64(rows * 4);
     s.weights = s.row + ps__align64(op->in_features * 4 + PS__SLACK);
@@ -99,6 +104,22 @@ static void add_middles(const ps__run *r, const ps__op *op, const spaces *s, flo
         r->plan->kernels->add_multiple(out + i * op->out_features, weights, middle[i], (int)op->out_features);
 }
 
+/* Adds the products of what the levels leave of the rows. */
+static void add_rest(const ps__run *r, const ps__op *op, const spaces *s, float *out, const float *in, size_t count) {
+    const ps__kernels *k = r->plan->kernels;
+    uint8_t *scratch = r->space->scratch, *levels = scratch + s->row;
+    float *scale = (float *)(void *)(scratch + s->scales), *rest = (float *)(void *)(scratch + s->middles);
+    float *products = (float *)(void *)(scratch + s->weights);
+    ps__matrix unbiased = op->matrix;
+    unbiased.bias = op->no_bias;
+    for (size_t i = 0; i < count; i++) {
+        k->quantize_rest(levels + i * s->stride, in + i * op->in_features, scratch + i * s->stride, scale[i], (int)op->in_features);
+        rest[i] = scale[i] / 254.0f;
+    }
+    k->gemm_f32(products, levels, s->stride, rest, count, &unbiased);
+    k->add(out, products, count * op->out_features);
+}
+
 static void run_int8_parts(const ps__run *r, const ps__op *op) {
     const ps__kernels *k = r->plan->kernels;
     size_t rows = ps__run_rows(r, op->in), block = rows_at_once(op, rows);
@@ -114,7 +135,8 @@ static void run_int8_parts(const ps__run *r, const ps__op *op) {
             scale[i] = k->quantize_row(quantized + i * s.stride, in + i * op->in_features, (int)op->in_features);
         k->gemm_f32(has_mixed_parts(op) ? sums : out, quantized, s.stride, scale, count, &op->matrix);
         if (has_mixed_parts(op)) spread(out, op, sums, count);
-        if (op->is_centred && op->matrix.n) add_middles(r, op, &s, out, count);
+        if (op->is_centred) add_middles(r, op, &s, out, count);
+        if (op->is_refined) add_rest(r, op, &s, out, in, count);
     }
 }
 

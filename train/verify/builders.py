@@ -472,3 +472,35 @@ def chinese_clip_reference(name, vision, text, dim, framing, words, folder):
     return Reference(name, model, framing, lambda x: of_output(model.get_image_features(pixel_values=x)),
                      lambda i: of_output(model.get_text_features(input_ids=i, attention_mask=(i != 0).long())), ids, save,
                      [(model.vision_model.post_layernorm, "image", first_row), (last, "text", first_row)])
+
+
+# ---- Chinese-CLIP as its authors save it ----
+
+def cn_clip_reference(name, sizes, framing, words, folder):
+    """cn_clip's own model (not among the requirements of the others: its packages clash with theirs; see the document). sizes: its
+    constructor's. Saved as its training does: everything under module., in a dictionary, with nothing beside it."""
+    import torch as t
+    vocabularies.write_bert(folder, words)
+    from cn_clip.clip.bert_tokenizer import FullTokenizer
+    from cn_clip.clip.model import CLIP
+    tokenizer = FullTokenizer(vocab_file=str(pathlib.Path(folder) / "vocab.txt"), do_lower_case=True)
+    model = CLIP(tokenizer=tokenizer, **sizes).eval()
+
+    def ids(texts, length=52):
+        out = t.zeros(len(texts), length, dtype=t.long)
+        for row, text in zip(out, texts):
+            pieces = tokenizer.convert_tokens_to_ids(tokenizer.tokenize(text))[:length - 2]
+            pieces = [tokenizer.vocab["[CLS]"], *pieces, tokenizer.vocab["[SEP]"]]
+            row[:len(pieces)] = t.tensor(pieces)
+        return out
+
+    def save(folder, half=False):
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        t.save({"epoch": 15, "step": 1000, "name": name,
+                "state_dict": {"module." + k: v for k, v in tensors_of(model, half).items()}}, folder / f"{name}.pt")
+        (folder / "vocab.txt").write_text("".join(w + "\n" for w in words))
+
+    last = model.bert.encoder.layer[-1].output.LayerNorm
+    return Reference(name, model, framing, model.encode_image, model.encode_text, ids, save,
+                     [(model.visual.ln_post, "image", first_row), (last, "text", first_row)])

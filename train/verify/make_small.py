@@ -213,6 +213,17 @@ def chinese_clip(scratch):
          "type_vocab_size": 2, "hidden_act": "gelu"}, 64, builders.Framing(32, "squash"), words, scratch), {"forms": ("bin",)}
 
 
+def cn_clip(scratch):
+    """Needs cn_clip, see docs/verifying-models.md."""
+    words = vocabularies.bert_words(SENTENCES, 420)
+    sizes = {"embed_dim": 64, "image_resolution": 32, "vision_layers": 2, "vision_width": 64, "vision_patch_size": 8,
+             "vocab_size": len(words), "text_attention_probs_dropout_prob": 0.1, "text_hidden_act": "gelu", "text_hidden_dropout_prob": 0.1,
+             "text_hidden_size": 64, "text_initializer_range": 0.02, "text_intermediate_size": 128, "text_max_position_embeddings": 64,
+             "text_num_attention_heads": 1, "text_num_hidden_layers": 2, "text_type_vocab_size": 2}
+    reference = builders.cn_clip_reference("cn-clip", sizes, builders.Framing(32, "squash"), words, scratch)
+    return reference, {"beside": {}, "seed": 14}
+
+
 MOBILE_TEXT = {"context_length": 24, "vocab_size": CLIP_WORDS, "width": 32, "heads": 2, "layers": 2, "mlp_ratio": 2.0,
                "no_causal_mask": True}
 
@@ -273,12 +284,13 @@ def apple_s0(scratch):
 
 
 ALL = [open_clip_clip, open_clip_quick, openai, hf_clip, hf_tinyclip, hf_siglip, hf_siglip2, open_clip_siglip, open_clip_siglip2,
-       chinese_clip, open_clip_mobile, open_clip_mobile3, open_clip_mobile_fused, open_clip_mobile_b, apple_s0]
+       chinese_clip, open_clip_mobile, open_clip_mobile3, open_clip_mobile_fused, open_clip_mobile_b, apple_s0, cn_clip]
 
 
 def write_beside(folder, config, framing):
     """Bare files come without any configuration: what the person who imports one names with --config and --preprocess."""
-    (folder / "model_config.json").write_text(json.dumps(config, indent=2) + "\n")
+    if config:
+        (folder / "model_config.json").write_text(json.dumps(config, indent=2) + "\n")
     (folder / "preprocess.json").write_text(json.dumps({
         "size": framing.size, "mode": "RGB", "mean": framing.mean, "std": framing.std, "interpolation": framing.interpolation,
         "resize_mode": framing.mode}, indent=2) + "\n")
@@ -289,7 +301,7 @@ def make(build, photos, livening):
     with tempfile.TemporaryDirectory() as scratch:
         torch.manual_seed(1)
         reference, options = build(scratch)
-        reference.liven(11, livening, SENTENCES)
+        reference.liven(options.pop("seed", 11), livening, SENTENCES)
         if options.pop("fuse", False):
             reference.fuse()
         reference.halve()
@@ -297,7 +309,7 @@ def make(build, photos, livening):
         shutil.rmtree(folder, ignore_errors=True)
         beside = options.pop("beside", None)
         reference.save(folder, half=True, **options)
-        if beside:
+        if beside is not None:
             write_beside(folder, beside, reference.framing)
         with torch.no_grad():
             images = reference.photos(photos.values())

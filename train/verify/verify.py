@@ -233,7 +233,7 @@ def overlap(reference_scores, scores, k=10):
 def compare(name, args, out, photos, sentences):
     folder = reference_of(name, args, out, photos, sentences)
     about = json.loads((out / "reference" / f"{name}.json").read_text())
-    wanted = numpy.load(out / "reference" / f"{name}.photos.npy").astype(numpy.float64)
+    wanted = numpy.load(out / "reference" / f"{name}.photos.npy").astype(numpy.float64)[:len(photos)]
     texts = numpy.load(out / "reference" / f"{name}.texts.npy").astype(numpy.float64)
     n = len(wanted)
     result = {k: about[k] for k in about if k not in ("ids", "stds")}
