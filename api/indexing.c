@@ -22,9 +22,10 @@ static int refill(ps__indexer_result *result, ps_library *library, const ps_inde
     ps__work work;
     int status = ps__work_begin(&work, library, everywhere, 1, options->flags, options->threads, err);
     if (status != PS__OK) return status;
+    work.everywhere = 1;
     work.progress = options->progress;
     work.payload = options->payload;
-    status = ps__work_refill(&work, result, err);
+    status = ps__work_is_changing(&work) ? ps__work_refill(&work, result, err) : ps__work_read_waiting(&work, result, err);
     ps__work_end(&work);
     return status;
 }

@@ -425,11 +425,11 @@ enum {
 };
 
 /* Lets the library change to the model package `path`; NULL: the usual one, as described at the top. The package must stay where it is. A
-** model of the space that answers now, or one for a library without photos, answers at once. Naming the model of now ends a change. No photo
+** model of the space that answers now answers at once, as does one for a library without photos, or whose own model's package is gone. Naming the model of now ends a change. No photo
 ** is encoded yet. PS_MODEL: it was refused, or has no image tower. Since 0.4. */
 PS_API int ps_library_use_model(ps_library *library, const char *path, unsigned flags);
 
-/* Goes on with a change, wherever the photos are; without one, does nothing. Photos that wait to be read by the current model are read first.
+/* Goes on with a change, wherever the photos are. Photos that wait to be read by the model that answers, or lack its embedding, are read first.
 ** Options, result and progress as for ps_index. result->switched tells whether it is done. One call at a time for each library, as ps_index.
 ** @return PS_OK, PS_BUSY, PS_NOTFOUND (the package of the one or the other model is not there), PS_CANCELLED... Since 0.4. */
 PS_API int ps_reencode(ps_index_result *result, ps_library *library, const ps_index_options *options);

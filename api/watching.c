@@ -37,6 +37,7 @@ static void pass_on(const ps__watch_event *e, void *payload) {
     announce_event(w, e);
     if (!w->options->event) return;
     if (e->progress) ps__fill_progress(&progress, e->progress);
+    if (e->progress && w->work.refilling && progress.phase == PS_PHASE_ENCODE) progress.phase = PS_PHASE_REENCODE;
     if (e->last) ps__fill_result(&result, e->last);
     const ps_event event = {
         .version = PS_EVENT_VERSION,

@@ -226,8 +226,7 @@ int ps__work_is_changing(ps__work *w) {
     return next.id[0] != 0;
 }
 
-/* What waits to be read by the current model, wherever it is. */
-static int read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err) {
+int ps__work_read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err) {
     static const char *const everywhere[] = {"/"}, *const nothing[1] = {NULL};
     ps__indexer_options o = w->options;
     o.roots = everywhere;
@@ -243,9 +242,18 @@ static int read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err)
     return status;
 }
 
-/* The index of what answers now, ready before somebody asks. */
-static void freshen_index(ps__work *w) {
+/* The index of what answers now, ready before somebody asks; that of what answered before goes with its vectors. */
+static void freshen_index(ps__work *w, const ps__store_model *before) {
+    ps__store *store;
     ps__error ignored;
+    int space;
+    int64_t vectors = -1;
+    if (before->id[0] && ps__library_take_store(&store, w->library, &ignored) == PS__OK) {
+        if (ps__store_find_space(&space, store, before->space, before->dim, &ignored) == PS__OK)
+            ps__store_vector_count(&vectors, store, space, &ignored);
+        if (vectors == 0) ps__index_drop_cache(store, before->space, before->dim);
+        ps__library_put_store(w->library, store);
+    }
     if (choose_model(w, &ignored) == PS__OK) ps__tender_stop(ps__tender_start(w->library, w->model), 1);
 }
 
@@ -253,9 +261,15 @@ static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
     ps__indexer_encoder encoder;
     ps__indexer_result inner = {0};
     ps__indexer_options o = w->options;
+    ps__store_model before = {0};
+    ps__store *store;
     ps_model *next;
     int status = ps__library_next(&next, w->library, err);
     if (status != PS__OK || !next) return status;
+    status = ps__library_take_store(&store, w->library, err);
+    if (status == PS__OK) status = ps__store_current_model(&before, store, err);
+    ps__library_put_store(w->library, store);
+    if (status != PS__OK) return status;
     status = ps__indexer_encoder_from(&encoder, ps__model_encoder(next), err);
     if (status != PS__OK) return status;
     o.encoder = &encoder;
@@ -269,13 +283,19 @@ static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
     result->seconds += inner.seconds;
     result->cpu_seconds += inner.cpu_seconds;
     result->switched |= inner.switched;
+    result->away = inner.away;
     if (!result->first_failure[0]) memcpy(result->first_failure, inner.first_failure, sizeof result->first_failure);
-    if (inner.switched) freshen_index(w);
+    if (inner.switched) freshen_index(w, &before);
     return status;
 }
 
 int ps__work_refill(ps__work *w, ps__indexer_result *result, ps__error *err) {
     if (!ps__work_is_changing(w)) return PS__OK;
-    int status = read_waiting(w, result, err);
+    int status = ps__work_read_waiting(w, result, err);
+    if (status == PS__OK) status = reencode(w, result, err);
+    if (status != PS__OK || !result->away) return status;
+    /* Files were missing: a look at the folders tells which were only moved. Then nothing more is to be waited for. */
+    ps__indexer_result look = {0};
+    if (!w->everywhere) status = ps__work_run(w, &look, &w->options, err);
     return status == PS__OK ? reencode(w, result, err) : status;
 }

@@ -14,6 +14,7 @@ typedef struct ps__work {
     ps_model *model;             /* that ordinary runs encode with */
     int named;                   /* 1: it is the one that was named for this handle */
     char *model_path;            /* owned: where that lies, absolute; NULL: not to be noted */
+    int everywhere;              /* 1: options name no folders to look at, but the whole disk */
     int refilling;               /* 1: what is told is about the next model */
     ps_progress_fn progress;     /* the caller's; NULL: none */
     void *payload;               /* handed to it */
@@ -40,6 +41,8 @@ int ps__work_run(ps__work *work, ps__indexer_result *result, const ps__indexer_o
 /* While the library's model is being changed: reads what waits, wherever it is, then gives photos vectors of the next model; adds to
 ** *result. Does nothing else. */
 int ps__work_refill(ps__work *work, ps__indexer_result *result, ps__error *err);
+/* Reads what waits to be read, or lacks a vector of the model that answers, wherever it is. */
+int ps__work_read_waiting(ps__work *work, ps__indexer_result *result, ps__error *err);
 /* 1: there is something to refill. */
 int ps__work_is_changing(ps__work *work);
 

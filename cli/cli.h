@@ -57,6 +57,7 @@ typedef struct options {
     unsigned index_flags;     /* PS_INDEX_*, PS_WATCH_* */
     unsigned read_flags;      /* PS_READ_TEXT_* */
     const char *languages;    /* --languages; NULL: the usual ones */
+    int later, keep_old, force; /* of model use and model remove */
     const char *name, *to, *licence;              /* of a model that is imported; NULL: not given */
     const char *config, *preprocess, *tokenizer;  /* files for it; NULL: those beside the weights */
     int replace, report;                          /* --replace, --report */
@@ -95,6 +96,7 @@ enum {
     TAKES_DUPLICATES = 1 << 15,
     TAKES_VOCABULARY = 1 << 16,
     TAKES_SAVED = 1 << 17,
+    TAKES_CHANGE = 1 << 18,
     TAKES_READ = 1 << 20
 };
 
@@ -166,6 +168,8 @@ int is_utf8(const char *text);
 /* ---- session.c: opening what most commands need, by the options ---- */
 
 enum { LIBRARY_MAKE = 1 /* there need not be one yet */ };
+/* A name stands for an imported model, if there is one of that name: its path, malloc'd; else NULL. */
+char *find_imported(const char *model);
 /* NULL after complaining. */
 ps_library *open_library(const options *o, int flags);
 ps_model *open_model(const options *o);

@@ -59,6 +59,9 @@ static const struct {
     {TAKES_IMAGE, "      --image FILE     the image for decode_ms (a made-up 12-megapixel JPEG)\n"},
     {TAKES_KERNELS, "      --precision P    int8, or float for the slow path to check against\n"
                     "      --isa NAME       kernels: reference, avx2, avx512vnni (the best there is)\n"},
+    {TAKES_CHANGE, "      --later          use: only note it; `index` and `watch` encode the photos\n"
+                   "      --keep-old       use: keep the embeddings of the old model, which answer no more\n"
+                   "      --force          remove: also a model that the library needs\n"},
 };
 
 static void print_common(FILE *to) {

@@ -14,7 +14,7 @@ static void print_json(const ps_index_result *r) {
            (unsigned long long)r->pending, (unsigned long long)r->kept, (unsigned long long)r->skipped);
     printf("\"previewed\":%llu,\"asked\":%llu,", (unsigned long long)r->previewed, (unsigned long long)r->asked);
     json_number("cpu_seconds", r->cpu_seconds, 3);
-    puts("}");
+    printf(",\"reencoded\":%llu,\"switched\":%s}\n", (unsigned long long)r->reencoded, r->switched ? "true" : "false");
 }
 
 static void print_plain(const ps_index_result *r) {
@@ -34,6 +34,8 @@ static void print_plain(const ps_index_result *r) {
     printf(" in %s", time);
     if (r->photos_per_second > 0) printf(", %.1f a second", r->photos_per_second);
     if (r->indexed && r->cpu_seconds > 0) printf(", %.0f ms of processor time each", 1e3 * r->cpu_seconds / (double)r->indexed);
+    if (r->reencoded) printf("; %llu encoded by the library's next model", (unsigned long long)r->reencoded);
+    if (r->switched) fputs("; the library is used with its new model now", stdout);
     putchar('\n');
 }
 

@@ -1,5 +1,5 @@
 /*
-** photosearch model info|verify|import
+** photosearch model: its verbs, of which info and verify are here
 */
 #include <string.h>
 
@@ -116,12 +116,8 @@ static int verify(const options *o, ps_model *model, const ps_model_info *about)
     return EXIT_FOUND;
 }
 
-static int run(options *o) {
+static int look_at(options *o, int checking) {
     ps_model_info about = PS_MODEL_INFO_INIT;
-    int checking = strcmp(o->words[0], "verify") == 0;
-    if (strcmp(o->words[0], "import") == 0) return import_model(o);
-    if (!checking && strcmp(o->words[0], "info") != 0)
-        return complain_usage("model knows import, info, pull and verify, not \"%.60s\"", o->words[0]);
     if (o->word_count > 1) o->model = o->words[1];
     ps_model *model = open_model(o);
     if (!model) return EXIT_FAILED;
@@ -131,14 +127,33 @@ static int run(options *o) {
     return status;
 }
 
+static int info_model(options *o) { return look_at(o, 0); }
+static int verify_model(options *o) { return look_at(o, 1); }
+
+static const struct {
+    const char *name;
+    int (*run)(options *o);
+} verbs[] = {{"info", info_model},     {"verify", verify_model}, {"import", import_model},
+             {"list", list_models},    {"use", use_model},       {"remove", remove_model}};
+
+static int run(options *o) {
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].name, o->words[0]) == 0) return verbs[i].run(o);
+    return complain_usage("model knows list, use, import, pull, info, verify and remove, not \"%.60s\"", o->words[0]);
+}
+
 const command command_model = {
     "model",
-    "info|verify [MODEL] | import FOLDER --name NAME | pull NAME",
-    "Tell about a model package, or check it; get and import others",
+    "list | use NAME | import FOLDER --name NAME | pull NAME | info|verify [MODEL] | remove NAME",
+    "Choose, get, import, show and check models",
+    "`list` tells which models are on this device, and what the library has of them; * marks the library's own.\n"
+    "`use` changes the library's model: photos are encoded by the new one, while the old one goes on answering. Ctrl-C keeps\n"
+    "what is done; `index`, `watch` and the same command go on. --later only notes it. --keep-old keeps the old embeddings.\n"
+    "`remove` deletes an imported model and its companions, unless the library needs it (--force: also then).\n"
     "Its companions, text-only packages beside it for more languages, are told and checked too: X-*.safetensors beside\n"
     "X.safetensors.\n"
     "pull fetches a published model and imports it. It uses the network, and has options of its own: model pull --help.\n",
-    TAKES_KERNELS | TAKES_IMPORT,
+    TAKES_KERNELS | TAKES_IMPORT | TAKES_CHANGE | TAKES_THREADS,
     1,
     2,
     run,

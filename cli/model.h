@@ -7,5 +7,8 @@
 #include "cli/cli.h"
 
 int import_model(options *o);
+int list_models(options *o);
+int use_model(options *o);
+int remove_model(options *o);
 
 #endif

@@ -58,6 +58,9 @@ enum {
     OPT_PRECISION,
     OPT_ISA,
     OPT_READ_TEXT,
+    OPT_LATER,
+    OPT_KEEP_OLD,
+    OPT_FORCE,
     OPT_LANGUAGES,
     OPT_NAME,
     OPT_CONFIG,
@@ -129,6 +132,9 @@ static const struct option {
     {"isa", 0, 1, OPT_ISA, TAKES_KERNELS},
     {"read-text", 0, 0, OPT_READ_TEXT, TAKES_WATCH},
     {"languages", 0, 1, OPT_LANGUAGES, TAKES_READ},
+    {"later", 0, 0, OPT_LATER, TAKES_CHANGE},
+    {"keep-old", 0, 0, OPT_KEEP_OLD, TAKES_CHANGE},
+    {"force", 0, 0, OPT_FORCE, TAKES_CHANGE},
     {"name", 0, 1, OPT_NAME, TAKES_IMPORT},
     {"config", 0, 1, OPT_CONFIG, TAKES_IMPORT},
     {"preprocess", 0, 1, OPT_PREPROCESS, TAKES_IMPORT},
@@ -256,6 +262,9 @@ static int set_option(state *s, const struct option *option, const char *value) 
     case OPT_ISA: o->isa = value; break;
     case OPT_READ_TEXT: o->index_flags |= PS_WATCH_READ_TEXT; break;
     case OPT_LANGUAGES: o->languages = value; break;
+    case OPT_LATER: o->later = 1; break;
+    case OPT_KEEP_OLD: o->keep_old = 1; break;
+    case OPT_FORCE: o->force = 1; break;
     case OPT_NAME: o->name = value; break;
     case OPT_CONFIG: o->config = value; break;
     case OPT_PREPROCESS: o->preprocess = value; break;

@@ -69,8 +69,11 @@ void draw_progress(const char *label, const ps_progress *p) {
     if (p->phase == PS_PHASE_SCAN) {
         add_part(line, room, "looking: %llu image%s found", (unsigned long long)p->found, plural(p->found));
         if (!line[0]) add_part(line, room, "%llu", (unsigned long long)p->found);
-    } else if ((p->phase == PS_PHASE_ENCODE || p->phase == PS_PHASE_PREVIEW || p->phase == PS_PHASE_READ_TEXT) && p->total) {
+    } else if ((p->phase == PS_PHASE_ENCODE || p->phase == PS_PHASE_PREVIEW || p->phase == PS_PHASE_READ_TEXT ||
+                p->phase == PS_PHASE_REENCODE) &&
+               p->total) {
         if (p->phase == PS_PHASE_PREVIEW) add_part(line, room, "previews ");
+        if (p->phase == PS_PHASE_REENCODE) add_part(line, room, "new model ");
         if (p->phase == PS_PHASE_READ_TEXT) add_part(line, room, "text ");
         encode_line(line, room, p);
         if (room > strlen(line) + BAR_FRAME) draw_bar(room - strlen(line) - BAR_FRAME, p);

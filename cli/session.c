@@ -29,28 +29,25 @@ static void note(int level, const char *line, void *payload) {
     funlockfile(stderr);
 }
 
-/* A name stands for an imported model, if there is one of that name; anything else is a path. *out is malloc'd, or NULL. */
-static void model_path(char **out, const char *model) {
+char *find_imported(const char *model) {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    *out = NULL;
-    if (!model || strchr(model, '/')) return;
+    char *path = NULL;
+    if (!model || strchr(model, '/')) return NULL;
     int length = -1;
     if (data && data[0] == '/')
-        length = asprintf(out, "%s/photosearch/models/%s.safetensors", data, model);
+        length = asprintf(&path, "%s/photosearch/models/%s.safetensors", data, model);
     else if (home && home[0])
-        length = asprintf(out, "%s/.local/share/photosearch/models/%s.safetensors", home, model);
-    if (length < 0) *out = NULL;
-    if (*out && access(*out, R_OK) != 0) {
-        free(*out);
-        *out = NULL;
-    }
+        length = asprintf(&path, "%s/.local/share/photosearch/models/%s.safetensors", home, model);
+    if (length < 0) return NULL;
+    if (access(path, R_OK) == 0) return path;
+    free(path);
+    return NULL;
 }
 
 ps_library *open_library(const options *o, int flags) {
     ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
     ps_library *library;
-    char *imported;
-    model_path(&imported, o->model);
+    char *imported = find_imported(o->model);
     if (!(flags & LIBRARY_MAKE)) settings.flags |= PS_OPEN_EXISTING;
     settings.model = imported ? imported : o->model;
     if (!o->quiet || o->has_log_level) settings.log = note;
@@ -72,8 +69,7 @@ ps_library *open_library(const options *o, int flags) {
 ps_model *open_model(const options *o) {
     ps_model_options settings = PS_MODEL_OPTIONS_INIT;
     ps_model *model;
-    char *imported;
-    model_path(&imported, o->model);
+    char *imported = find_imported(o->model);
     settings.precision = o->precision;
     settings.isa = o->isa;
     int status = ps_model_open(&model, imported ? imported : o->model, &settings);

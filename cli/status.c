@@ -37,6 +37,10 @@ static void print_json_work(const ps_status *s) {
     json_number("cpu_seconds_per_photo", s->cpu_seconds_per_photo, 4);
     fputs(",\"why\":", stdout);
     json_text(s->why);
+    fputs(",\"next_model\":", stdout);
+    json_text(s->next_model);
+    printf(",\"reencoded\":%llu,\"to_reencode\":%llu,\"out_of_reach\":%llu", (unsigned long long)s->reencoded,
+           (unsigned long long)s->to_reencode, (unsigned long long)s->out_of_reach);
 }
 
 static void print_json(const ps_library *library, const ps_status *s) {
@@ -97,6 +101,12 @@ static void print_plain(const ps_library *library, const ps_status *s) {
         printf("missing       %llu: hidden until their files are back; `photosearch index --allow-removal PATH` drops them\n",
                (unsigned long long)s->missing);
     printf("model         %s\n", s->model ? s->model : "none yet");
+    if (s->next_model) {
+        printf("changing to   %s: %llu of %llu photos", s->next_model, (unsigned long long)s->reencoded,
+               (unsigned long long)(s->reencoded + s->to_reencode));
+        if (s->out_of_reach) printf("; %llu more are out of reach", (unsigned long long)s->out_of_reach);
+        putchar('\n');
+    }
     printf("vectors       %llu\n", (unsigned long long)s->vectors);
     printf("index         %s\n", s->index);
     printf("size          %.1f MB\n", (double)s->bytes / 1e6);

@@ -22,7 +22,7 @@ static const char *const names[] = {
 
 static const char *const phases[] = {
     [PS_PHASE_SCAN] = "scan", [PS_PHASE_ENCODE] = "encode", [PS_PHASE_REMOVE] = "remove", [PS_PHASE_DONE] = "done",
-    [PS_PHASE_PREVIEW] = "preview", [PS_PHASE_READ_TEXT] = "read-text",
+    [PS_PHASE_PREVIEW] = "preview", [PS_PHASE_READ_TEXT] = "read-text", [PS_PHASE_REENCODE] = "reencode",
 };
 
 static void progress_json(const ps_progress *p) {

@@ -89,7 +89,7 @@ _photosearch() {
                 options+=' --list --dry-run --show-licence --accept-licence --sha256 --unverified --from --insecure-http --table --name'
                 options+=' --no-import --keep --folder --retries --retry-wait --timeout --photosearch'
             else
-                options+=' --precision --isa'
+                options+=' --precision --isa --threads --later --keep-old --force'
             fi
             ;;
         esac
@@ -115,7 +115,7 @@ _photosearch() {
     saved) [[ $previous != saved ]] || COMPREPLY=($(compgen -W 'add list remove' -- "$current")) ;;
     model)
         if [[ $previous == model ]]; then
-            COMPREPLY=($(compgen -W 'info verify import pull' -- "$current"))
+            COMPREPLY=($(compgen -W 'list use import pull info verify remove' -- "$current"))
         elif [[ " ${COMP_WORDS[*]} " == *' pull '* ]]; then
             COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" model pull --list 2>/dev/null | sed -n 's/^\([^ ][^ ]*\).*/\1/p')" -- "$current"))
         else

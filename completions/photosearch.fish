@@ -72,7 +72,10 @@ complete -c photosearch -n '__fish_seen_subcommand_from embed' -l text -x -d 'Te
 complete -c photosearch -n '__fish_seen_subcommand_from embed bench' -l image -rF -d 'Image file'
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l precision -x -a 'int8 float' -d 'Arithmetic'
 complete -c photosearch -n '__fish_seen_subcommand_from embed eval bench model' -l isa -x -a 'reference avx2 avx512vnni' -d 'Kernels'
-complete -c photosearch -n '__fish_seen_subcommand_from model; and not __fish_seen_subcommand_from pull' -a 'info verify import pull'
+complete -c photosearch -n '__fish_seen_subcommand_from model; and not __fish_seen_subcommand_from pull' -a 'list use import pull info verify remove'
+complete -c photosearch -n '__fish_seen_subcommand_from model; and __fish_seen_subcommand_from use' -l later -d 'Only note the change'
+complete -c photosearch -n '__fish_seen_subcommand_from model; and __fish_seen_subcommand_from use' -l keep-old -d 'Keep the old embeddings'
+complete -c photosearch -n '__fish_seen_subcommand_from model; and __fish_seen_subcommand_from remove' -l force -d 'Also a model that is needed'
 set -l pulling '__fish_seen_subcommand_from model; and __fish_seen_subcommand_from pull'
 complete -c photosearch -n $pulling -a "(photosearch model pull --list 2>/dev/null | string match -r '^\\S+')"
 complete -c photosearch -n $pulling -l list -d 'Tell the models there are'

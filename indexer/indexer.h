@@ -120,6 +120,7 @@ typedef struct ps__indexer_result {
     int64_t asked;           /* of those: kept because they are too many at once */
     int64_t reencoded;       /* not of a run: whoever makes several may add up here what ps__indexer_reencode encoded */
     int interrupted;         /* 1: ended early by options->interrupt */
+    int64_t away;            /* files that ps__indexer_reencode found missing, for the first time; then there is no switch */
     int switched;            /* 1: the library answers with its next model now; of ps__indexer_reencode */
     int64_t roots_skipped;   /* roots that are missing or could not be read */
     int64_t folders_skipped; /* folders below roots that could not be read */
@@ -134,8 +135,9 @@ typedef struct ps__indexer_result {
 ** Gives photos that are known already, wherever they are, vectors of the library's next model (store.h), which `encoder` must be; `roots` and
 ** `only` of the options are not used. Files that are not what they were when they were indexed are left to an ordinary run: those
 ** that changed wait for it from now on. When nothing is left, the next model becomes the current one, and `switched` is 1; it is put off while
-** photos that can be found wait to be read (whose files are there), so that each of them can be found afterwards, too. Photos whose files are
-** away or cannot be read do not keep it up; they are encoded when they can be. Last, the old vectors are removed.
+** photos that can be found wait to be read (whose files are there), so that each of them can be found afterwards, too. Files that are missing
+** are noted as such, and may have been moved: the switch is left to the next call, before which a run ought to look. Photos whose files are
+** known to be away, or cannot be read, do not keep it up; they are encoded when they can be. Last, the old vectors are removed.
 **
 ** Otherwise as ps__indexer_run. PS__NOTFOUND: the encoder's model is not the next one.
 */

@@ -120,6 +120,7 @@ void ps__pipeline_finish(ps__pipeline *p, ps__outcome *o) {
         break;
     case PS__OUTCOME_FAILED: r->failed++; break;
     case PS__OUTCOME_PREVIEW: r->previewed++; break;
+    case PS__OUTCOME_AWAY: r->found--, p->run->away++; break;
     case PS__OUTCOME_GONE: r->found--, ps__ids_push(&p->gone, o->job.file); break;
     case PS__OUTCOME_PUT_OFF: ps__ids_push(&p->put_off, o->job.file); break;
     default: break; /* NONE, LEFT: in no count, and so pending */

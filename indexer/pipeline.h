@@ -35,6 +35,7 @@ enum {
     PS__OUTCOME_FAILED,  /* see code and reason */
     PS__OUTCOME_PREVIEW, /* has a vector of its preview */
     PS__OUTCOME_CHANGED, /* is not what was indexed: waits for an ordinary run, as this one only encodes anew */
+    PS__OUTCOME_AWAY,    /* the same as GONE in a run that encodes anew: noted, as no scan comes */
     PS__OUTCOME_GONE,    /* the file is not there any more */
     PS__OUTCOME_PUT_OFF, /* the same content is in another worker's hands: again, once that is committed */
     PS__OUTCOME_NONE,    /* has no preview that could be read: waits for its turn in full */

@@ -78,7 +78,8 @@ static int open_source(source *s, ps__pipeline *p, ps__outcome *o) {
     int status = ps__open_file(&s->fd, &s->st, o->job.path, &why);
     int without_descriptors = status != PS__OK && (errno == EMFILE || errno == ENFILE);
     if (without_descriptors) ps__pipeline_stop(p, status, &why); /* no file's fault, and the next ones would fail as well */
-    if (status == PS__NOTFOUND) o->kind = PS__OUTCOME_GONE;
+    if (status == PS__NOTFOUND)
+        o->kind = p->run->options->flags & PS__INDEX_REENCODE ? PS__OUTCOME_AWAY : PS__OUTCOME_GONE;
     if (status == PS__NOTFOUND || without_descriptors) return 0;
     if (status == PS__OK) {
         ps__stat_of(&o->stat, &s->st);

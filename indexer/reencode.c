@@ -7,6 +7,7 @@
 */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/os.h"
 #include "indexer/run.h"
 
@@ -24,13 +25,40 @@ int ps__reencode_begin(ps__run *run, ps__error *err) {
     return PS__OK;
 }
 
-/* Stops the walk at the first file that is there to be read. */
-static int is_there(const ps__file *file, const char *path, void *payload) {
+typedef struct awaited {
+    ps__ids missing;
+    int there; /* one is there to be read: the walk stops */
+} awaited;
+
+static int look_for(const ps__file *file, const char *path, void *payload) {
     struct stat st;
-    (void)file;
-    int *found = payload;
-    *found = ps__os.stat(path, &st) == 0;
-    return *found;
+    awaited *a = payload;
+    a->there = ps__os.stat(path, &st) == 0;
+    if (a->there) return 1;
+    return ps__ids_push(&a->missing, file->id);
+}
+
+static int note_missing(ps__run *run, const ps__ids *missing, ps__error *err) {
+    if (missing->count == 0) return PS__OK;
+    int status = ps__store_write(run->store, err);
+    for (size_t i = 0; i < missing->count && status == PS__OK; i++)
+        status = ps__store_file_gone(NULL, run->store, missing->items[i], err);
+    if (status == PS__OK) status = ps__store_commit(run->store, err);
+    if (status != PS__OK) ps__store_rollback(run->store);
+    run->away += (int64_t)missing->count;
+    return status;
+}
+
+/* 1 in *wait: photos that answer now are still to be read. */
+static int look_for_awaited(int *wait, ps__run *run, ps__error *err) {
+    awaited a = {0};
+    int status = ps__store_each_awaited(run->store, run->space, look_for, &a, err);
+    *wait = a.there;
+    if (a.there) status = PS__OK;
+    if (status == PS__NOMEM) ps__fail_nomem(err);
+    if (status == PS__OK) status = note_missing(run, &a.missing, err);
+    ps__free(a.missing.items);
+    return status;
 }
 
 /* Where much of what was found before cannot be encoded now, the model or the machine is at fault rather than the photos: the old
@@ -47,11 +75,12 @@ static int failed_in_bulk(ps__run *run) {
 int ps__reencode_end(ps__run *run, ps__error *err) {
     const ps__indexer_result *r = run->result;
     ps__store_change left;
-    int awaited = 0;
+    int wait = 0;
     if (failed_in_bulk(run)) return PS__OK;
     if (r->interrupted || r->found - r->indexed - r->unchanged - r->failed - r->quarantined > 0) return PS__OK;
-    int status = ps__store_each_awaited(run->store, run->space, is_there, &awaited, err);
-    if (awaited) return PS__OK;
+    int status = look_for_awaited(&wait, run, err);
+    run->result->away = run->away;
+    if (wait || (status == PS__OK && run->away)) return PS__OK; /* they may only have been moved: a scan tells */
     if (status == PS__OK) status = ps__store_count_change(&left, run->store, err);
     if (status == PS__OK) status = ps__store_switch_model(run->store, err);
     if (status != PS__OK) return status;

@@ -86,6 +86,7 @@ typedef struct ps__run {
     ps__ids listed;                /* those files, when only some paths are looked at */
     int64_t unencoded;             /* unchanged files whose photo lacks a vector of this space */
     int64_t new_files;             /* of todo: without a photo yet */
+    int64_t away;                  /* of a run that encodes anew: files found to be missing */
     ps__scan_op ops[PS__SCAN_OPS]; /* changes not written yet */
     int op_count;                  /* of ops */
     struct {

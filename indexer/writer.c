@@ -44,6 +44,7 @@ static int write_one(ps__run *run, ps__outcome *o, ps__error *err) {
         ps__free(reason);
         return status;
     }
+    if (o->kind == PS__OUTCOME_AWAY) return ps__store_file_gone(NULL, run->store, o->job.file, err);
     if (o->kind == PS__OUTCOME_CHANGED) return ps__store_file_changed(run->store, o->job.file, &o->stat, err);
     ps__file_done done = {.file = o->job.file, .stat = o->stat, .racy = o->racy, .photo = &o->photo, .halves = o->halves};
     if (o->kind == PS__OUTCOME_PREVIEW) return ps__store_file_previewed(run->store, run->space, e->model_id, e->dim, &done, err);

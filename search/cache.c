@@ -2,6 +2,7 @@
 ** Rolls, paths, the lock and the sweeping of old files; see cache.h.
 */
 #include "search/cache.h"
+#include "search/index.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -179,4 +180,18 @@ void ps__cache_lock(int *lock, const ps__cache_key *key) {
 
 void ps__cache_unlock(int lock) {
     if (lock >= 0) ps__os.close(lock);
+}
+
+void ps__index_drop_cache(const ps__store *store, const char *space_name, int dim) {
+    const ps__cache_key key = {ps__store_folder(store), ps__store_identity(store), space_name, dim};
+    const ps__roll nothing = {0};
+    char path[PS__CACHE_PATH];
+    ps__error ignored;
+    int lock;
+    ps__cache_lock(&lock, &key);
+    if (lock >= 0 && ps__cache_path(path, &key, 0, &ignored) == PS__OK) {
+        ps__os.unlink(path); /* first, as it names the others */
+        ps__cache_sweep(&nothing, &key);
+    }
+    ps__cache_unlock(lock);
 }

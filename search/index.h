@@ -62,6 +62,9 @@ int ps__index_flush(ps__index *index, ps__store *store, ps__error *err);
 /* Waits until nothing is being built for searches. */
 void ps__index_settle(ps__index *index);
 
+/* Deletes the cache of a space that answers no more, unless somebody writes it at the moment. Errors are of no consequence. */
+void ps__index_drop_cache(const ps__store *store, const char *space_name, int dim);
+
 enum {
     PS__INDEX_MISSING = 0,
     PS__INDEX_STALE = 1 /* so old that some of it will be built anew */,

@@ -57,9 +57,9 @@ static const struct {
     {"cat --lang", 2, "--lang needs a value"},
     {"search --help", 0, "--lang CODE"},
     {"search --queries x cat", 2, "exclude"},
-    {"embed", 2, "either --text or --image"},
-    {"embed --text a --image b", 2, "either --text or --image"},
-    {"model", 2, "model needs: info|verify"},
+    {"embed", 2, "embed takes one of --text"},
+    {"embed --text a --image b", 2, "embed takes one of --text"},
+    {"model", 2, "model needs: list | use NAME"},
     {"model eat", 2, "not \"eat\""},
 };
 

@@ -58,6 +58,29 @@ static int index_all(void) {
     return status;
 }
 
+/* An ordinary run by the model that answers, and the filling in of another one's vectors. */
+static int index_and_reencode(void) {
+    ps__error err = {0};
+    ps__indexer_result result;
+    ps__store *store = NULL;
+    ps__store_model current;
+    int status = ps__store_open(&store, library_dir, PS__STORE_CREATE, &err);
+    if (status == PS__OK) status = ps__store_current_model(&current, store, &err);
+    int wanted = model, answers = model == 2 ? 0 : 2;
+    if (status == PS__OK && current.id[0]) answers = strcmp(current.space, "other") == 0 ? 2 : 0;
+    use_model(answers);
+    if (status == PS__OK) status = index_all();
+    if (status == PS__OK)
+        status = ps__store_set_next_model(store, models[wanted].id, models[wanted].space, LIBRARY_DIM, NULL, 0, &err);
+    ps__store_close(store);
+    use_model(wanted);
+    ps__indexer_options o = gallery_options();
+    if (status == PS__OK && strcmp(models[wanted].space, models[answers].space) != 0)
+        status = ps__indexer_reencode(&result, &o, &err);
+    if (status != PS__OK) fprintf(stderr, "%s\n", err.text);
+    return status;
+}
+
 static int watch_all(void) {
     static atomic_int never;
     ps__error err = {0};
@@ -139,6 +162,7 @@ static const struct action {
     {"rewrite", change, change, index_all, NULL},
     {"another model of the space", other_model, NULL, index_all, NULL},
     {"a model of another space", other_space, a_few, index_all, NULL},
+    {"a model that takes over", other_space, a_few, index_and_reencode, NULL},
     {"forget", come, a_few, forget_and_index, "c/"},
     {"search cache", come, a_few, index_and_flush, NULL},
     {"everything", everything, a_few, index_all, NULL},
@@ -224,7 +248,11 @@ static int one_round(int round) {
 /* A library that went through all of it is the one that a single run makes. */
 static void compare_with_a_new_one(void) {
     char tortured[LIBRARY_PATH];
+    int last = model;
     atomic_store(&gallery_encode_ms, 0);
+    use_model(last == 2 ? 0 : 2); /* each space's cache cleans up after itself */
+    ck_assert_int_eq(index_and_flush(), PS__OK);
+    use_model(last);
     ck_assert_int_eq(index_and_flush(), PS__OK);
     ck_assert_msg(gallery_result.pending == 0, "%lld files are left to do", (long long)gallery_result.pending);
     inspect_sound(library_dir);
