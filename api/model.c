@@ -9,6 +9,7 @@
 #include "api/lookup.h"
 #include "base/alloc.h"
 #include "base/os.h"
+#include "encoder/package/package.h"
 #include "encoder/pixels/pixels.h"
 #include "search/query.h"
 
@@ -96,8 +97,10 @@ int ps_model_about(ps_model_info *out, const ps_model *model) {
         .max_tokens = info->max_tokens,
         .bytes = info->bytes,
         .languages = languages[0] ? languages : NULL,
+        .licence_text = ps__package_meta(ps__encoder_package(ps__model_encoder(model)), "licence.text"),
     };
-    memcpy(out, &about, about.version == 1 ? offsetof(ps_model_info, languages) : sizeof about);
+    static const size_t sizes[] = {[1] = offsetof(ps_model_info, languages), [2] = offsetof(ps_model_info, licence_text), [3] = sizeof about};
+    memcpy(out, &about, sizes[about.version]);
     return ps__refuse(NULL, PS_OK, "");
 }
 

@@ -833,7 +833,7 @@ typedef struct ps_model_options {
 PS_API int ps_model_open(ps_model **out, const char *path, const ps_model_options *options);
 PS_API void ps_model_free(ps_model *model);
 
-#define PS_MODEL_INFO_VERSION 2
+#define PS_MODEL_INFO_VERSION 3
 typedef struct ps_model_info { /* strings belong to the model; NULL: the package does not say */
     unsigned version;          /* PS_MODEL_INFO_VERSION */
     const char *id;            /* what vectors are filed under */
@@ -851,9 +851,10 @@ typedef struct ps_model_info { /* strings belong to the model; NULL: the package
     int max_tokens;           /* longer texts are cut; 0: no text tower */
     uint64_t bytes;           /* size of the package */
     const char *languages;    /* codes of those its own text tower reads: "en", "en de"; NULL: no text tower. Since version 2 */
+    const char *licence_text; /* the whole licence, which travels with an imported model; NULL: the package has none. Since version 3 */
 } ps_model_info;
 #define PS_MODEL_INFO_INIT                                                                                                       \
-    { PS_MODEL_INFO_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL }
+    { PS_MODEL_INFO_VERSION, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL }
 
 /* Fills *out (set up with PS_MODEL_INFO_INIT). Since 0.1. */
 PS_API int ps_model_about(ps_model_info *out, const ps_model *model);

@@ -81,7 +81,7 @@ _photosearch() {
         saved) options+=' --literal --lang' ;;
         read-text) options+=' --limit --all --languages --background' ;;
         failures) options+=' --print0' ;;
-        embed) options+=' --text --image --lang --precision --isa' ;;
+        embed) options+=' --text --image --texts --images --lang --precision --isa' ;;
         eval) options+=' --threads --lang --precision --isa' ;;
         bench) options+=' --threads --image --lang --precision --isa' ;;
         model)
@@ -89,7 +89,7 @@ _photosearch() {
                 options+=' --list --dry-run --show-licence --accept-licence --sha256 --unverified --from --insecure-http --table --name'
                 options+=' --no-import --keep --folder --retries --retry-wait --timeout --photosearch'
             else
-                options+=' --precision --isa --threads --later --keep-old --force'
+                options+=' --precision --isa --threads --later --keep-old --force --name --config --preprocess --tokenizer --licence --photos --report --to --replace'
             fi
             ;;
         esac
