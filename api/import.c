@@ -100,9 +100,20 @@ static int fill(ps_imported *out, const import *m, const ps__report *r) {
     snprintf(texts.image, sizeof texts.image, "%s", about->image_scheme);
     snprintf(texts.text, sizeof texts.text, "%s", about->text_scheme);
     snprintf(texts.licence, sizeof texts.licence, "%s", about->licence);
-    *out = (ps_imported){PS_IMPORTED_VERSION, texts.path,     texts.id,       texts.image,    texts.text,
-                         texts.licence,       ps__encoder_about(encoder)->bytes,    r->images,      r->texts,       r->unreadable,  r->image_mean,
-                         r->image_least,      r->text_mean,   r->text_least};
+    *out = (ps_imported){PS_IMPORTED_VERSION,
+                         texts.path,
+                         texts.id,
+                         texts.image,
+                         texts.text,
+                         texts.licence,
+                         ps__encoder_about(encoder)->bytes,
+                         r->images,
+                         r->texts,
+                         r->unreadable,
+                         r->image_mean,
+                         r->image_least,
+                         r->text_mean,
+                         r->text_least};
     ps__encoder_free(encoder);
     return PS__OK;
 }
@@ -134,7 +145,7 @@ int ps_model_import(ps_imported *out, const char *source, const char *name, cons
         return ps__refuse(NULL, PS_INVALID, "ps_import_options has an unknown version, or photos are missing");
     if (options->precision != PS_PRECISION_INT8 && options->precision != PS_PRECISION_FLOAT)
         return ps__refuse(NULL, PS_INVALID, "ps_import_options names an unknown precision");
-    import m = {.options = options, .err = &err};
+import m = {.options = options, .err = & err };
     int status = run(out, &m, source, name);
     ps__importer_free(m.importer);
     ps__free(m.to);

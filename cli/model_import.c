@@ -84,7 +84,9 @@ static void print_report(const ps_imported *i, const import *m) {
     for (size_t n = 0; n < m->count; n++)
         printf("%-32s %7.2f%% %10.2f\n", m->layers[n].name, m->layers[n].error * 100, m->layers[n].top);
     putchar('\n');
-    if (i->images) printf("%d photo%s: INT8 and float32 agree to a cosine of %.4f, at least %.4f\n", i->images, plural((unsigned)i->images), i->image_mean, i->image_least);
+    if (i->images)
+        printf("%d photo%s: INT8 and float32 agree to a cosine of %.4f, at least %.4f\n", i->images, plural((unsigned)i->images),
+               i->image_mean, i->image_least);
     if (i->unreadable) printf("%d photo%s could not be read\n", i->unreadable, plural((unsigned)i->unreadable));
     if (!i->images) puts("No photos were compared: name some with --photos FOLDER.");
     printf("%d sentences: %.4f, at least %.4f\n", i->texts, i->text_mean, i->text_least);
@@ -95,7 +97,8 @@ static void print_plain(const options *o, const ps_imported *i, const import *m)
     print_path(stdout, i->licence);
     putchar('\n');
     if (o->report && o->precision == PS_PRECISION_INT8) print_report(i, m);
-    if (!o->quiet && !o->to) printf("Use it with --model %s, or for a library from now on: photosearch model use %s\n", o->name, o->name);
+    if (!o->quiet && !o->to)
+        printf("Use it with --model %s, or for a library from now on: photosearch model use %s\n", o->name, o->name);
 }
 
 static void set_options(ps_import_options *to, const options *o, const photo_list *photos, import *m) {
@@ -118,7 +121,7 @@ int import_model(options *o) {
     ps_import_options settings = PS_IMPORT_OPTIONS_INIT;
     ps_imported imported = PS_IMPORTED_INIT;
     photo_list photos = {0};
-    import m = {.draws = is_terminal(stderr) && !o->quiet};
+import m = {.draws = is_terminal(stderr) && !o->quiet };
     if (o->word_count < 2) return complain_usage("model import needs the folder or file to import");
     if (!o->name) return complain_usage("model import needs --name NAME: what --model calls it from now on");
     if (o->photos && !photos_of_folder(&photos, o->photos, PHOTOS)) return EXIT_FAILED;

@@ -24,7 +24,7 @@ enum { BLOCK_DOWN, BLOCK_POSITION, BLOCK_MIXER, BLOCK_ATTENTION, BLOCK_KINDS };
 enum { NORM_AFFINE, NORM_LAYER }; /* of an attention block: a batch norm's factor and term, or a layer norm */
 
 typedef struct block {
-    int kind;            /* BLOCK_* */
+    int kind;          /* BLOCK_* */
     int n[MAX_FIELDS]; /* as in image.config: what `kinds` says */
 } block;
 
@@ -40,14 +40,16 @@ static const struct {
     [BLOCK_DOWN] = {"down", "kernel,out,squeeze,gelu", 4, {{1, MAX_KERNEL}, {1, MAX_CHANNELS}, {0, MAX_CHANNELS}, {0, 1}}},
     [BLOCK_POSITION] = {"position", "kernel", 1, {{1, MAX_KERNEL}}},
     [BLOCK_MIXER] = {"mixer", "kernel,ffn_kernel,ffn", 3, {{1, MAX_KERNEL}, {1, MAX_KERNEL}, {1, 2 * MAX_CHANNELS}}},
-    [BLOCK_ATTENTION] = {"attention", "heads,ffn_kernel,ffn,norm", 4,
+    [BLOCK_ATTENTION] = {"attention",
+                         "heads,ffn_kernel,ffn,norm",
+                         4,
                          {{1, 256}, {1, MAX_KERNEL}, {1, 2 * MAX_CHANNELS}, {NORM_AFFINE, NORM_LAYER}}}};
 
-typedef struct config {       /* image.config */
+typedef struct config { /* image.config */
     ps__framing framing;
-    int stem;                 /* channels */
-    int head[3];              /* kernel, channels, squeeze of the last convolution */
-    int dim;                  /* of the embedding */
+    int stem;    /* channels */
+    int head[3]; /* kernel, channels, squeeze of the last convolution */
+    int dim;     /* of the embedding */
     int block_count;
     block blocks[MAX_BLOCKS];
 } config;
@@ -56,8 +58,8 @@ typedef struct tower { /* one build */
     const ps__package *package;
     const config *c;
     ps__plan *plan;
-    int x;                    /* buffer of the last operation */
-    int width, channels;      /* its size; images are square */
+    int x;               /* buffer of the last operation */
+    int width, channels; /* its size; images are square */
     ps__error *err;
 } tower;
 
@@ -92,11 +94,11 @@ static int read_block(block *b, int channels, int index, const json_t *row, cons
         if (!name || strcmp(name, kinds[k].name) != 0) continue;
         b->kind = k;
         if (read_fields(b->n, row, 1, kinds[k].count, kinds[k].ranges) == 0 && fits(b, channels)) return PS__OK;
-        return ps__fail(err, PS__MODEL, "%s: image.config: block %d is not [\"%s\",%s] that fits %d channels", ps__package_path(package),
-                        index, name, kinds[k].fields, channels);
+        return ps__fail(err, PS__MODEL, "%s: image.config: block %d is not [\"%s\",%s] that fits %d channels",
+                        ps__package_path(package), index, name, kinds[k].fields, channels);
     }
-    return ps__fail(err, PS__MODEL, "%s: image.config: block %d is of a kind that is not known, \"%.40s\"", ps__package_path(package),
-                    index, name ? name : "");
+    return ps__fail(err, PS__MODEL, "%s: image.config: block %d is of a kind that is not known, \"%.40s\"",
+                    ps__package_path(package), index, name ? name : "");
 }
 
 static int read_blocks(config *c, const json_t *json, const ps__package *package, ps__error *err) {
@@ -138,8 +140,8 @@ static int describe(ps__tower_limits *limits, const ps__package *package, ps__er
     int status = read_config(&c, package, err);
     const ps__framing *f = &c.framing;
     if (!status)
-        *limits = (ps__tower_limits){
-            .image_size = f->size, .fit = f->fit, .filter = f->filter, .shorter = f->shorter, .dim = c.dim};
+        *limits =
+            (ps__tower_limits){.image_size = f->size, .fit = f->fit, .filter = f->filter, .shorter = f->shorter, .dim = c.dim};
     return status;
 }
 

@@ -43,12 +43,13 @@ static int read_mixers(config *c, const json_t *json, const ps__stack *s) {
     const json_t *list = json_object_get(json, "mixers");
     size_t count = json_array_size(list);
     if (!json_is_array(list) || count > MAX_MIXERS)
-        return ps__fail(s->err, PS__MODEL, "%s: %s: \"mixers\" is not a list of at most %d blocks", ps__package_path(s->package), key,
-                        MAX_MIXERS);
+        return ps__fail(s->err, PS__MODEL, "%s: %s: \"mixers\" is not a list of at most %d blocks", ps__package_path(s->package),
+                        key, MAX_MIXERS);
     for (size_t i = 0; i < count; i++) {
         int least = i ? c->mixers[i - 1].index + 1 : 0;
         if (read_mixer(&c->mixers[i], least, s->layers, json_array_get(list, i)))
-            return ps__fail(s->err, PS__MODEL, "%s: %s: entry %zu of \"mixers\" is not [block,kernel,ffn_kernel,ffn] with rising blocks below %d",
+            return ps__fail(s->err, PS__MODEL,
+                            "%s: %s: entry %zu of \"mixers\" is not [block,kernel,ffn_kernel,ffn] with rising blocks below %d",
                             ps__package_path(s->package), key, i, s->layers);
         c->mixer_count++;
     }
@@ -65,7 +66,8 @@ static int read_config(config *c, ps__stack *s) {
     if (!status) status = ps__config_int(&c->max_tokens, s->package, json, key, "max_tokens", 3, 1024, s->err);
     if (!status) status = ps__config_flag(&s->causal, s->package, json, key, "causal", s->err);
     if (!status) status = ps__config_int(&c->eot, s->package, json, key, "eot", 0, INT32_MAX, s->err);
-    if (!status) status = ps__config_int(&pad, s->package, json, key, "pad", 0, INT32_MAX, s->err); /* so that all runs are full */
+    if (!status)
+        status = ps__config_int(&pad, s->package, json, key, "pad", 0, INT32_MAX, s->err); /* so that all runs are full */
     if (!status) status = ps__family_dim(&c->dim, s->package, s->err);
     if (!status) status = read_mixers(c, json, s);
     json_decref(json);

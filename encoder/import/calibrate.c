@@ -84,10 +84,12 @@ static entry *add(ps__sizes *s, const char *name, size_t count) {
 /* "image.3.norm1" and the like, and the filters of feed-forward layers. */
 static int is_norm(const char *name) {
     const char *dot = strrchr(name, '.');
-    return dot && (strcmp(dot, ".norm1") == 0 || strcmp(dot, ".norm2") == 0 || strcmp(dot, ".norm") == 0 || strcmp(dot, ".ffn") == 0);
+    return dot &&
+           (strcmp(dot, ".norm1") == 0 || strcmp(dot, ".norm2") == 0 || strcmp(dot, ".norm") == 0 || strcmp(dot, ".ffn") == 0);
 }
 
-static void tap(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features, void *payload) {
+static void tap(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features,
+                void *payload) {
     ps__sizes *s = payload;
     (void)u8, (void)scale, (void)zero;
     if (!f32 || !is_norm(name) || s->failed) return;
@@ -146,8 +148,11 @@ static int run_input(run *r, const void *input, int rows) {
 }
 
 static int run_photo(run *r, const ps__encoder_info *info, const char *path) {
-    const ps__pixels_options options = {
-        .width = info->image_size, .height = info->image_size, .fit = info->fit, .filter = info->filter, .shorter = info->shorter};
+    const ps__pixels_options options = {.width = info->image_size,
+                                        .height = info->image_size,
+                                        .fit = info->fit,
+                                        .filter = info->filter,
+                                        .shorter = info->shorter};
     uint8_t *bytes;
     size_t size;
     ps__pixels pixels;
@@ -189,7 +194,8 @@ static int run_texts(run *r, ps__encoder *encoder) {
     return status;
 }
 
-static int measure_tower(ps__sizes *sizes, const char *package, int is_text, const char *const *photos, size_t count, ps__error *err) {
+static int measure_tower(ps__sizes *sizes, const char *package, int is_text, const char *const *photos, size_t count,
+                         ps__error *err) {
     ps__encoder *encoder;
     run r = {.sizes = sizes, .err = err};
     int status = ps__encoder_open(&encoder, package, NULL, err);

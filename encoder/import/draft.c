@@ -141,7 +141,8 @@ static int set_copy(float **to, const float *from, int64_t count, ps__error *err
 
 int ps__draft_scale_columns(ps__draft *d, const char *name, const float *factor, int64_t in, ps__error *err) {
     ps__item *item = find_layer(d, name);
-    if (!item || item->shape[1] != in) return ps__fail(err, PS__INVALID, "there is no layer %s of %lld columns", name, (long long)in);
+    if (!item || item->shape[1] != in)
+        return ps__fail(err, PS__INVALID, "there is no layer %s of %lld columns", name, (long long)in);
     return set_copy(&item->columns, factor, in, err);
 }
 

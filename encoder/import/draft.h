@@ -16,7 +16,7 @@ typedef struct ps__draft ps__draft;
 
 enum {
     PS__STORE_FLOAT, /* F32 as it is, in every package: norms, biases, tables, depthwise filters */
-    PS__STORE_LAYER  /* NAME.weight [out][in]: I8 with one scale a row in NAME.scale (F32 [out]); F32 without a scale in a float package, and
+    PS__STORE_LAYER /* NAME.weight [out][in]: I8 with one scale a row in NAME.scale (F32 [out]); F32 without a scale in a float package, and
                      ** where the draft says that the layer keeps its floats */
 };
 
@@ -35,8 +35,8 @@ const char *ps__draft_get(const ps__draft *draft, const char *key); /* NULL: not
 
 /* Declares a tensor; rank 1 to 4. name: of the whole tensor ("image.norm.bias"); of a PS__STORE_LAYER it must end in ".weight". ctx_bytes of
 ** ctx are copied. PS__NOMEM; PS__MODEL for a name that is there already. */
-int ps__draft_add(ps__draft *draft, const char *name, int store, int rank, const int64_t *shape, ps__fill_fn *fill, const void *ctx,
-                  size_t ctx_bytes, ps__error *err);
+int ps__draft_add(ps__draft *draft, const char *name, int store, int rank, const int64_t *shape, ps__fill_fn *fill,
+                  const void *ctx, size_t ctx_bytes, ps__error *err);
 /* The same with bytes that are there: type PS__U8, PS__I32 or PS__F32 of package.h, rank 1; copied. */
 int ps__draft_add_bytes(ps__draft *draft, const char *name, int type, int64_t count, const void *data, ps__error *err);
 /* 1 if a layer of that name (without ".weight") was declared. */
@@ -59,6 +59,7 @@ typedef int ps__draft_progress_fn(double done /* 0..1 */, void *payload);
 /* Writes the package to path: a temporary file beside it, synced, renamed. precision: PS__PRECISION_INT8, or PS__PRECISION_FLOAT for a
 ** package that only runs in float32. Adds photosearch.format and checksum. The draft may be written again. progress may be NULL. What fills
 ** return, or what writing gives. */
-int ps__draft_write(ps__draft *draft, const char *path, int precision, ps__draft_progress_fn *progress, void *payload, ps__error *err);
+int ps__draft_write(ps__draft *draft, const char *path, int precision, ps__draft_progress_fn *progress, void *payload,
+                    ps__error *err);
 
 #endif

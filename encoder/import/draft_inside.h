@@ -9,11 +9,11 @@
 #include "encoder/import/draft.h"
 
 typedef struct ps__item { /* one tensor that was declared */
-    char *name;        /* owned; whole */
-    int type;          /* PS__F32, or with bytes also PS__U8, PS__I32 */
-    int is_layer;      /* PS__STORE_LAYER */
-    int keeps_float;   /* a layer that is not quantised */
-    int keeps_fine;    /* one that is quantised in two steps */
+    char *name;           /* owned; whole */
+    int type;             /* PS__F32, or with bytes also PS__U8, PS__I32 */
+    int is_layer;         /* PS__STORE_LAYER */
+    int keeps_float;      /* a layer that is not quantised */
+    int keeps_fine;       /* one that is quantised in two steps */
     int rank;
     int64_t shape[4];
     int64_t count;     /* entries */
@@ -21,7 +21,8 @@ typedef struct ps__item { /* one tensor that was declared */
     void *ctx;         /* owned: the copy of what was declared, or the bytes */
     float *columns;    /* owned; [count / shape[0]] factors of the columns, or NULL */
     float *divisor;    /* owned; [last dimension] of a float tensor, or NULL */
-    int64_t place, scale_place, fine_place; /* while writing: offsets of the data, and of an INT8 layer's scales and fine, in the data section */
+    int64_t place, scale_place,
+        fine_place; /* while writing: offsets of the data, and of an INT8 layer's scales and fine, in the data section */
 } ps__item;
 
 struct ps__draft {

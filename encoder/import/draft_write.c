@@ -23,14 +23,14 @@
 typedef struct job { /* one call of ps__draft_write */
     ps__draft *draft;
     int precision;
-    const char *path; /* for messages */
-    int fd;           /* the temp file */
-    int64_t data;     /* where its data section starts */
-    int64_t bytes;    /* of the data section */
+    const char *path;      /* for messages */
+    int fd;                /* the temp file */
+    int64_t data;          /* where its data section starts */
+    int64_t bytes;         /* of the data section */
     int64_t entries, done; /* of all tensors with a fill */
-    float *piece;     /* float [piece_room] */
-    int8_t *levels;   /* the same number, and as many of fine layers' rests behind them */
-    float *scales;    /* float [scale_room] */
+    float *piece;          /* float [piece_room] */
+    int8_t *levels;        /* the same number, and as many of fine layers' rests behind them */
+    float *scales;         /* float [scale_room] */
     size_t piece_room, scale_room;
     ps__draft_progress_fn *progress;
     void *payload;
@@ -74,7 +74,8 @@ static void place_items(job *j) {
         }
 }
 
-static int add_entry(json_t *header, const char *name, const char *type, int rank, const int64_t *shape, int64_t from, int64_t bytes) {
+static int add_entry(json_t *header, const char *name, const char *type, int rank, const int64_t *shape, int64_t from,
+                     int64_t bytes) {
     json_t *dims = json_array();
     for (int i = 0; i < rank; i++) json_array_append_new(dims, json_integer(shape[i]));
     json_t *entry = json_pack("{s:s,s:o,s:[I,I]}", "dtype", type, "shape", dims, "data_offsets", (json_int_t)from,
@@ -87,7 +88,8 @@ static int add_item(json_t *header, const job *j, const ps__item *i) {
     int stem = (int)(strlen(i->name) - strlen(".weight"));
     int narrow = is_int8(j, i);
     const char *type = narrow ? "I8" : i->type == PS__U8 ? "U8" : i->type == PS__I32 ? "I32" : "F32";
-    if (add_entry(header, i->name, type, i->rank, i->shape, i->place, i->count * (narrow || i->type == PS__U8 ? 1 : 4))) return -1;
+    if (add_entry(header, i->name, type, i->rank, i->shape, i->place, i->count * (narrow || i->type == PS__U8 ? 1 : 4)))
+        return -1;
     if (!narrow) return 0;
     snprintf(name, sizeof name, "%.*s.fine", stem, i->name);
     if (is_fine(j, i) && add_entry(header, name, "I8", i->rank, i->shape, i->fine_place, i->count)) return -1;
@@ -157,7 +159,8 @@ static void adjust(float *piece, const ps__item *i, int64_t first, int64_t rows)
     int64_t columns = columns_of(i);
     for (int64_t r = 0; r < rows && i->columns; r++)
         for (int64_t c = 0; c < columns; c++) piece[r * columns + c] *= i->columns[c];
-    for (int64_t n = 0; n < rows * columns && i->divisor; n++) piece[n] /= i->divisor[(first * columns + n) % i->shape[i->rank - 1]];
+    for (int64_t n = 0; n < rows * columns && i->divisor; n++)
+        piece[n] /= i->divisor[(first * columns + n) % i->shape[i->rank - 1]];
 }
 
 static int check_finite(job *j, const ps__item *i, int64_t count) {
@@ -178,7 +181,8 @@ static int write_piece(job *j, const ps__item *i, int64_t first, int64_t rows) {
     for (int64_t r = 0; r < rows; r++) {
         int8_t *levels = j->levels + r * columns;
         const float *row = j->piece + r * columns;
-        j->scales[r] = fine ? ps__quantise_row_fine(levels, fine + r * columns, row, columns) : ps__quantise_row(levels, row, columns);
+        j->scales[r] =
+            fine ? ps__quantise_row_fine(levels, fine + r * columns, row, columns) : ps__quantise_row(levels, row, columns);
     }
     status = write_at(j, j->scales, rows * 4, j->data + i->scale_place + first * 4);
     if (!status) status = write_at(j, j->levels, rows * columns, j->data + i->place + first * columns);
@@ -237,7 +241,8 @@ static int write_all(job *j) {
     return status;
 }
 
-int ps__draft_write(ps__draft *draft, const char *path, int precision, ps__draft_progress_fn *progress, void *payload, ps__error *err) {
+int ps__draft_write(ps__draft *draft, const char *path, int precision, ps__draft_progress_fn *progress, void *payload,
+                    ps__error *err) {
     char temp[PATH_MAX];
     job j = {.draft = draft, .precision = precision, .path = path, .progress = progress, .payload = payload, .err = err};
     int status = ps__begin_file(temp, &j.fd, path, err);

@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 
-#define EPS 1e-5                      /* PyTorch's own of batch norms */
-#define AT_ONCE ((int64_t)1 << 16)    /* entries of a branch that are held, or one row */
+#define EPS 1e-5                   /* PyTorch's own of batch norms */
+#define AT_ONCE ((int64_t)1 << 16) /* entries of a branch that are held, or one row */
 
 /* ---- Measuring ---- */
 
@@ -27,8 +27,8 @@ static int check_vector(const ps__fold *f, const ps__weight *v, const ps__import
 static int check_kernel(const ps__fold *f, const ps__weight *k, const ps__import *im, ps__error *err) {
     if (k->shape[0] == f->out && k->shape[1] == f->in && (f->height - tall(k)) % 2 == 0 && (f->width - wide(k)) % 2 == 0)
         return PS__OK;
-    return ps__import_refuse(im, err, "tensor %s does not fit the branches beside it: %lld outputs of %lld inputs, %lld x %lld", k->name,
-                             (long long)f->out, (long long)f->in, (long long)f->height, (long long)f->width);
+    return ps__import_refuse(im, err, "tensor %s does not fit the branches beside it: %lld outputs of %lld inputs, %lld x %lld",
+                             k->name, (long long)f->out, (long long)f->in, (long long)f->height, (long long)f->width);
 }
 
 static int check_branch(const ps__fold *f, const ps__fold_branch *b, const ps__import *im, ps__error *err) {
@@ -55,20 +55,22 @@ int ps__fold_measure(ps__fold *f, const ps__import *im, ps__error *err) {
     for (int i = 0; i < f->count && !status; i++) status = check_branch(f, &f->branches[i], im, err);
     if (!status) status = check_vector(f, f->scale, im, err);
     if (!status && identity && (f->height % 2 == 0 || f->width % 2 == 0 || (f->in != 1 && f->in != f->out)))
-        status = ps__import_refuse(im, err, "a branch without a convolution stands beside a filter of %lld x %lld that has no middle or "
-                                   "changes the number of channels", (long long)f->height, (long long)f->width);
+        status = ps__import_refuse(im, err,
+                                   "a branch without a convolution stands beside a filter of %lld x %lld that has no middle or "
+                                   "changes the number of channels",
+                                   (long long)f->height, (long long)f->width);
     return status;
 }
 
 /* ---- Factors ---- */
 
-typedef struct vectors { /* of one branch, some channels; double [count] each */
+typedef struct vectors {   /* of one branch, some channels; double [count] each */
     double *factor, *term; /* y = factor * (kernel * x) + term; sign and scale included */
 } vectors;
 
 /* Entries [first, first + count) of v as doubles; `missing` where there is no v. */
-static int read_vector(double *out, float *buffer, const ps__fold *f, const ps__weight *v, double missing, int64_t first, int64_t count,
-                       ps__error *err) {
+static int read_vector(double *out, float *buffer, const ps__fold *f, const ps__weight *v, double missing, int64_t first,
+                       int64_t count, ps__error *err) {
     int status = v ? ps__checkpoint_read(buffer, f->checkpoint, v, first, count, err) : PS__OK;
     for (int64_t i = 0; i < count && !status; i++) out[i] = v ? (double)buffer[i] : missing;
     return status;
@@ -77,7 +79,8 @@ static int read_vector(double *out, float *buffer, const ps__fold *f, const ps__
 static int check_variance(const double *v, int64_t count, const ps__fold *f, const ps__weight *tensor, ps__error *err) {
     for (int64_t i = 0; i < count; i++)
         if (!(v[i] + EPS > 0))
-            return ps__fail(err, PS__MODEL, "%s: tensor %s holds a negative variance", ps__checkpoint_path(f->checkpoint), tensor->name);
+            return ps__fail(err, PS__MODEL, "%s: tensor %s holds a negative variance", ps__checkpoint_path(f->checkpoint),
+                            tensor->name);
     return PS__OK;
 }
 
@@ -206,8 +209,8 @@ static int fill_bias(float *out, int64_t first, int64_t count, void *ctx, ps__er
 
 /* ---- Declaring ---- */
 
-static int declare(ps__import *im, const char *to, const ps__fold *fold, int store, int rank, const int64_t *shape, ps__fill_fn *weights,
-                   ps__error *err) {
+static int declare(ps__import *im, const char *to, const ps__fold *fold, int store, int rank, const int64_t *shape,
+                   ps__fill_fn *weights, ps__error *err) {
     char name[160];
     ps__fold f = *fold;
     f.checkpoint = im->source->checkpoint;

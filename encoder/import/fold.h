@@ -11,21 +11,21 @@
 #include "encoder/import/import.h"
 
 typedef struct ps__fold_branch {
-    const ps__weight *kernel; /* [out][in][ky][kx] or [out][in]; NULL: the identity */
-    const ps__weight *bias;   /* [out]; NULL: none */
+    const ps__weight *kernel;                         /* [out][in][ky][kx] or [out][in]; NULL: the identity */
+    const ps__weight *bias;                           /* [out]; NULL: none */
     const ps__weight *gamma, *beta, *mean, *variance; /* of the batch norm after it, [out]; all NULL: there is none */
-    double sign;              /* 1 or -1 */
+    double sign;                                      /* 1 or -1 */
 } ps__fold_branch;
 
 #define PS__FOLD_BRANCHES 12
 
 typedef struct ps__fold {
     ps__fold_branch branches[PS__FOLD_BRANCHES];
-    int count;                /* of branches, 1 or more */
-    const ps__weight *scale;  /* layer scale, `out` entries; NULL: 1 */
-    int residual;             /* the input itself is added */
-    int64_t out, in;          /* channels; `in` of one group: 1 for depthwise filters */
-    int64_t height, width;    /* of the whole filter; smaller ones lie in its middle */
+    int count;                        /* of branches, 1 or more */
+    const ps__weight *scale;          /* layer scale, `out` entries; NULL: 1 */
+    int residual;                     /* the input itself is added */
+    int64_t out, in;                  /* channels; `in` of one group: 1 for depthwise filters */
+    int64_t height, width;            /* of the whole filter; smaller ones lie in its middle */
     const ps__checkpoint *checkpoint; /* set by the functions below */
 } ps__fold;
 

@@ -14,15 +14,15 @@
 #include "encoder/import/checkpoint.h"
 #include "encoder/import/draft.h"
 
-typedef struct ps__source { /* what the user named; all belongs to the source */
-    char *path;                 /* the folder or file */
-    char *folder;               /* where files beside it are looked for, without a slash at its end */
-    ps__checkpoint *checkpoint; /* its weights */
-    json_t *hf;                 /* config.json of transformers, or NULL */
-    json_t *open_clip;          /* open_clip_config.json, or NULL */
-    json_t *preprocessor;       /* preprocessor_config.json, or NULL */
+typedef struct ps__source {                             /* what the user named; all belongs to the source */
+    char *path;                                         /* the folder or file */
+    char *folder;                                       /* where files beside it are looked for, without a slash at its end */
+    ps__checkpoint *checkpoint;                         /* its weights */
+    json_t *hf;                                         /* config.json of transformers, or NULL */
+    json_t *open_clip;                                  /* open_clip_config.json, or NULL */
+    json_t *preprocessor;                               /* preprocessor_config.json, or NULL */
     char *hf_path, *open_clip_path, *preprocessor_path; /* for messages; NULL where the above are */
-    char *tokenizer_path;       /* file that was named for the tokenizer; NULL: looked for in the folder */
+    char *tokenizer_path; /* file that was named for the tokenizer; NULL: looked for in the folder */
 } ps__source;
 
 typedef struct ps__import { /* one import */
@@ -53,8 +53,8 @@ int ps__import_need(const ps__weight **out, const ps__import *import, int rank, 
 
 /* Declares `to` as rows [first, first + shape[0]) of the tensor `from`, whose entries after the first dimension are taken in their order
 ** (so [out][in][1][1] may become [out][in]). */
-int ps__import_copy(ps__import *import, const char *to, int store, int rank, const int64_t *shape, const ps__weight *from, int64_t first,
-                    ps__error *err);
+int ps__import_copy(ps__import *import, const char *to, int store, int rank, const int64_t *shape, const ps__weight *from,
+                    int64_t first, ps__error *err);
 /* Declares `to` [columns][rows] as the transpose of `from` [rows][columns]. */
 int ps__import_transposed(ps__import *import, const char *to, int store, const ps__weight *from, ps__error *err);
 /* Convolution weights [out][in][ky][kx] as [out][ky][kx][in], rows of patches. */

@@ -57,8 +57,8 @@ static int fill_copy(float *out, int64_t first, int64_t count, void *ctx, ps__er
     return ps__checkpoint_read(out, c->checkpoint, c->from, c->first + first * c->row, count * c->row, err);
 }
 
-int ps__import_copy(ps__import *im, const char *to, int store, int rank, const int64_t *shape, const ps__weight *from, int64_t first,
-                    ps__error *err) {
+int ps__import_copy(ps__import *im, const char *to, int store, int rank, const int64_t *shape, const ps__weight *from,
+                    int64_t first, ps__error *err) {
     int64_t row = 1, from_row = from->rank && from->shape[0] ? from->count / from->shape[0] : 1;
     for (int i = 1; i < rank; i++) row *= shape[i];
     if (row < 1 || first < 0 || first > from->shape[0] || shape[0] > (from->count - first * from_row) / row)

@@ -38,8 +38,9 @@ static int not_known(const ps__importer *m, int is_text, ps__error *err) {
     const ps__weight *w;
     for (size_t i = 0; i < 4 && (w = ps__checkpoint_at(m->source.checkpoint, i * 37)) != NULL; i++)
         ps__buf_printf(&names, "%s%s", i ? ", " : "", w->name);
-    int status = ps__import_refuse(&m->import, err, "the names of its tensors are those of no %s tower that is known (there are %s...)",
-                                   is_text ? "text" : "image", names.failed || !names.length ? "none" : names.bytes);
+    int status =
+        ps__import_refuse(&m->import, err, "the names of its tensors are those of no %s tower that is known (there are %s...)",
+                          is_text ? "text" : "image", names.failed || !names.length ? "none" : names.bytes);
     ps__buf_free(&names);
     return status;
 }
@@ -100,8 +101,8 @@ static int describe(ps__importer *m, ps__error *err) {
     char dim[16];
     const char *slash = strrchr(ps__checkpoint_path(m->source.checkpoint), '/');
     ps__buf from = PS__BUF_INIT;
-    ps__buf_printf(&from, "imported from %s (%s; %s)", slash ? slash + 1 : ps__checkpoint_path(m->source.checkpoint), m->about.image_scheme,
-                   m->about.text_scheme);
+    ps__buf_printf(&from, "imported from %s (%s; %s)", slash ? slash + 1 : ps__checkpoint_path(m->source.checkpoint),
+                   m->about.image_scheme, m->about.text_scheme);
     snprintf(dim, sizeof dim, "%d", m->import.dim);
     int status = name_space(m, err);
     if (!status) status = ps__draft_meta(d, "name", m->name, err);
@@ -137,9 +138,10 @@ static int open_all(ps__importer *m, const ps__source_files *files, const char *
 int ps__importer_open(ps__importer **out, const ps__source_files *files, const char *name, const char *licence, ps__error *err) {
     *out = NULL;
     if (!ps__is_model_name(name))
-        return ps__fail(err, PS__INVALID,
-                        "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no dot or dash",
-                        name, NAME_MOST);
+        return ps__fail(
+            err, PS__INVALID,
+            "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no dot or dash",
+            name, NAME_MOST);
     ps__importer *m = ps__calloc(1, sizeof *m);
     if (!m || !(m->name = ps__strdup(name))) {
         ps__free(m);
@@ -194,7 +196,8 @@ static int keep_first_blocks_fine(ps__draft *draft, ps__error *err) {
 static int keep_precise(ps__importer *m, ps__error *err) {
     static const char *const names[] = {"image.patch", "image.proj", "text.proj", "image.head.squeeze", "image.head.excite"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int status = ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
+        int status =
+            ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
         if (status) return status;
     }
     return keep_first_blocks_fine(m->import.draft, err);
@@ -227,14 +230,16 @@ static int try_package(const char *path, int precision, ps__error *err) {
     return status;
 }
 
-int ps__importer_write(ps__importer *m, const char *path, int precision, ps__draft_progress_fn *progress, void *payload, ps__error *err) {
+int ps__importer_write(ps__importer *m, const char *path, int precision, ps__draft_progress_fn *progress, void *payload,
+                       ps__error *err) {
     ps__buf made = PS__BUF_INIT;
     ps__buf_printf(&made, "%s.new", path);
     if (made.failed) return ps__fail_nomem(err);
     int status = ps__draft_write(m->import.draft, made.bytes, precision, progress, payload, err);
     if (!status) {
         status = try_package(made.bytes, precision, err);
-        if (!status && ps__os.rename(made.bytes, path) != 0) status = ps__fail(err, PS__IO, "%s: could not be put in its place", path);
+        if (!status && ps__os.rename(made.bytes, path) != 0)
+            status = ps__fail(err, PS__IO, "%s: could not be put in its place", path);
         if (status) ps__os.unlink(made.bytes);
     }
     ps__buf_free(&made);

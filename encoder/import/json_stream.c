@@ -73,7 +73,8 @@ static int read_string(ps__json_stream *s) {
     ps__buf_clear(&s->text);
     for (;;) {
         size_t from = s->at;
-        while (s->at < s->size && s->bytes[s->at] != '"' && s->bytes[s->at] != '\\' && (unsigned char)s->bytes[s->at] >= ' ') s->at++;
+        while (s->at < s->size && s->bytes[s->at] != '"' && s->bytes[s->at] != '\\' && (unsigned char)s->bytes[s->at] >= ' ')
+            s->at++;
         ps__buf_append(&s->text, s->bytes + from, s->at - from);
         if (s->at >= s->size) return bad(s, "ends within a string");
         char c = s->bytes[s->at++];

@@ -11,7 +11,18 @@
 #include "base/buf.h"
 #include "base/status.h"
 
-enum { PS__JSON_END, PS__JSON_OBJECT, PS__JSON_ARRAY, PS__JSON_CLOSE, PS__JSON_STRING, PS__JSON_NUMBER, PS__JSON_TRUE, PS__JSON_FALSE, PS__JSON_NULL, PS__JSON_BAD };
+enum {
+    PS__JSON_END,
+    PS__JSON_OBJECT,
+    PS__JSON_ARRAY,
+    PS__JSON_CLOSE,
+    PS__JSON_STRING,
+    PS__JSON_NUMBER,
+    PS__JSON_TRUE,
+    PS__JSON_FALSE,
+    PS__JSON_NULL,
+    PS__JSON_BAD
+};
 
 typedef struct ps__json_stream { /* fields are for the functions below, but for text and number */
     const char *bytes;           /* borrowed */

@@ -40,7 +40,8 @@ static char *trimmed(const char *from, size_t length) {
 static char *from_card(const char *card) {
     char *name = NULL;
     if (strncmp(card, "---", 3) != 0) return NULL;
-    for (const char *line = strchr(card, '\n'); line && line[1] && strncmp(line + 1, "---", 3) != 0; line = strchr(line + 1, '\n')) {
+    for (const char *line = strchr(card, '\n'); line && line[1] && strncmp(line + 1, "---", 3) != 0;
+         line = strchr(line + 1, '\n')) {
         const char *text = line + 1, *end = strchrnul(text, '\n'), *colon = memchr(text, ':', (size_t)(end - text));
         size_t key = colon ? (size_t)(colon - text) : 0;
         int is_name = key == 12 && strncmp(text, "license_name", 12) == 0;

@@ -14,9 +14,9 @@
 
 typedef struct trunk { /* one mapping */
     ps__mapper m;
-    json_t *blocks;    /* of image_config */
-    int64_t channels;  /* of the last block */
-    int count;         /* of blocks */
+    json_t *blocks;   /* of image_config */
+    int64_t channels; /* of the last block */
+    int count;        /* of blocks */
 } trunk;
 
 static const char timm[] = "visual.trunk.", own[] = "image_encoder.model.";
@@ -30,8 +30,8 @@ static int add_row(trunk *t, json_t *row) {
 /* A depthwise fold over the channels that there are. `to`: what it makes of them. */
 static int map_depthwise(trunk *t, const ps__fold *f, int64_t to, const char *name) {
     if (f->out != to || f->out % t->channels || f->out > MAX_CHANNELS || f->height != f->width || f->height % 2 == 0)
-        return ps__import_refuse(t->m.import, t->m.err, "%s: %lld x %lld filters of %lld channels cannot follow %lld channels", name,
-                                 (long long)f->height, (long long)f->width, (long long)f->out, (long long)t->channels);
+        return ps__import_refuse(t->m.import, t->m.err, "%s: %lld x %lld filters of %lld channels cannot follow %lld channels",
+                                 name, (long long)f->height, (long long)f->width, (long long)f->out, (long long)t->channels);
     t->channels = to;
     return ps__fold_depthwise(t->m.import, name, f, t->m.err);
 }
@@ -147,15 +147,15 @@ static int map_attention(trunk *t, const char *prefix) {
     char name[NAME], to[48], layer[64];
     int is_layer_norm, ffn_kernel, ffn;
     if (t->channels % HEAD_CHANNELS)
-        return ps__import_refuse(m->import, m->err, "%s: %lld channels are no heads of %d", prefix, (long long)t->channels, HEAD_CHANNELS);
+        return ps__import_refuse(m->import, m->err, "%s: %lld channels are no heads of %d", prefix, (long long)t->channels,
+                                 HEAD_CHANNELS);
     snprintf(to, sizeof to, "image.%d", t->count);
     ps__module_name(layer, sizeof layer, to, ".norm");
     ps__module_name(name, sizeof name, prefix, "norm.");
     int status = map_norm(&is_layer_norm, t, name, layer);
     ps__module_name(layer, sizeof layer, to, ".qkv");
     if (!status) status = ps__mapper_need(&qkv, m, 2, shape, "%stoken_mixer.qkv.weight", prefix);
-    if (!status)
-        status = ps__import_layer(m->import, layer, qkv, ps__mapper_find(m, "%stoken_mixer.qkv.bias", prefix), m->err);
+    if (!status) status = ps__import_layer(m->import, layer, qkv, ps__mapper_find(m, "%stoken_mixer.qkv.bias", prefix), m->err);
     ps__module_name(name, sizeof name, prefix, "layer_scale_1");
     const ps__weight *scale = ps__take_scale(m, name);
     ps__module_name(name, sizeof name, prefix, "token_mixer.proj.");
@@ -166,7 +166,8 @@ static int map_attention(trunk *t, const char *prefix) {
     ps__module_name(name, sizeof name, prefix, "layer_scale_2");
     if (!status) status = ps__map_conv_ffn(&ffn_kernel, &ffn, m, prefix, to, t->channels, ps__take_scale(m, name));
     return status ? status
-                  : add_row(t, json_pack("[s,i,i,i,i]", "attention", (int)t->channels / HEAD_CHANNELS, ffn_kernel, ffn, is_layer_norm));
+                  : add_row(t, json_pack("[s,i,i,i,i]", "attention", (int)t->channels / HEAD_CHANNELS, ffn_kernel, ffn,
+                                         is_layer_norm));
 }
 
 /* Blocks "PREFIX0.", "PREFIX1."... */
@@ -238,7 +239,8 @@ static int map_timm_projection(trunk *t) {
     int status = ps__mapper_need(&weight, m, 2, shape, "%shead.fc.weight", timm);
     if (status) return status;
     status = ps__mapper_dim(m, weight->shape[0]);
-    return status ? status : ps__import_layer(m->import, "image.proj", weight, ps__mapper_find(m, "%shead.fc.bias", timm), m->err);
+    return status ? status
+                  : ps__import_layer(m->import, "image.proj", weight, ps__mapper_find(m, "%shead.fc.bias", timm), m->err);
 }
 
 /* A matrix that rows are multiplied by from the left, without a bias. */
@@ -273,9 +275,10 @@ static int check_name(const ps__import *import, ps__error *err) {
     const char *name = json_string_value(json_object_get(vision, "timm_model_name"));
     if (name && strncmp(name, "fastvit_mci", 11) == 0) return PS__OK;
     if (!name)
-        return ps__import_refuse(import, err, "no configuration of open_clip beside it says which model visual.trunk.* is (timm_model_name)");
-    return ps__import_refuse(import, err, "its configuration calls visual.trunk.* \"%.40s\", which is no MobileCLIP image tower (fastvit_mci*)",
-                             name);
+        return ps__import_refuse(import, err,
+                                 "no configuration of open_clip beside it says which model visual.trunk.* is (timm_model_name)");
+    return ps__import_refuse(
+        import, err, "its configuration calls visual.trunk.* \"%.40s\", which is no MobileCLIP image tower (fastvit_mci*)", name);
 }
 
 static int map_timm(ps__import *import, ps__error *err) {

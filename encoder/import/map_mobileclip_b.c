@@ -13,21 +13,38 @@
 #define HEAD_CHANNELS 64
 #define EPS 1e-6 /* of timm's vision transformers */
 
-typedef struct scheme { /* one naming */
+typedef struct scheme {                         /* one naming */
     const char *prefix, *convolutions, *inside; /* the convolutions' number stands between these two */
     const char *position, *blocks, *norm;
     ps__block_names block;
 } scheme;
 
-static const scheme timm = {"visual.trunk.", "visual.trunk.patch_embed.backbone.", "", "visual.trunk.pos_embed", "visual.trunk.blocks.",
+static const scheme timm = {"visual.trunk.",
+                            "visual.trunk.patch_embed.backbone.",
+                            "",
+                            "visual.trunk.pos_embed",
+                            "visual.trunk.blocks.",
                             "visual.trunk.norm",
-                            {.norm1 = "norm1", .qkv_weight = "attn.qkv.weight", .qkv_bias = "attn.qkv.bias", .output = "attn.proj",
-                             .norm2 = "norm2", .fc1 = "mlp.fc1", .fc2 = "mlp.fc2"}};
-static const scheme own = {"image_encoder.model.", "image_encoder.model.patch_emb.", "block.", "image_encoder.model.pos_embed.pos_embed.pos_embed",
-                           "image_encoder.model.transformer.", "image_encoder.model.post_transformer_norm",
-                           {.norm1 = "pre_norm_mha.0", .qkv_weight = "pre_norm_mha.1.qkv_proj.weight",
-                            .qkv_bias = "pre_norm_mha.1.qkv_proj.bias", .output = "pre_norm_mha.1.out_proj", .norm2 = "pre_norm_ffn.0",
-                            .fc1 = "pre_norm_ffn.1", .fc2 = "pre_norm_ffn.4"}};
+                            {.norm1 = "norm1",
+                             .qkv_weight = "attn.qkv.weight",
+                             .qkv_bias = "attn.qkv.bias",
+                             .output = "attn.proj",
+                             .norm2 = "norm2",
+                             .fc1 = "mlp.fc1",
+                             .fc2 = "mlp.fc2"}};
+static const scheme own = {"image_encoder.model.",
+                           "image_encoder.model.patch_emb.",
+                           "block.",
+                           "image_encoder.model.pos_embed.pos_embed.pos_embed",
+                           "image_encoder.model.transformer.",
+                           "image_encoder.model.post_transformer_norm",
+                           {.norm1 = "pre_norm_mha.0",
+                            .qkv_weight = "pre_norm_mha.1.qkv_proj.weight",
+                            .qkv_bias = "pre_norm_mha.1.qkv_proj.bias",
+                            .output = "pre_norm_mha.1.out_proj",
+                            .norm2 = "pre_norm_ffn.0",
+                            .fc1 = "pre_norm_ffn.1",
+                            .fc2 = "pre_norm_ffn.4"}};
 
 /* The convolutions, batch norms folded; strides are their sizes. *width: channels of the last. */
 static int map_stem(int64_t *width, ps__mapper *m, const scheme *s) {
@@ -42,9 +59,11 @@ static int map_stem(int64_t *width, ps__mapper *m, const scheme *s) {
         if (!is_last) snprintf(to, sizeof to, "image.stem.%d", i);
         status = ps__take_conv_norm(&f, m, name);
         if (!status && (f.in != in || f.height != f.width || f.height > 32 || f.out > 8192))
-            status = ps__import_refuse(m->import, m->err, "tensor %sconv.weight is no square convolution of %lld channels", name, (long long)in);
+            status = ps__import_refuse(m->import, m->err, "tensor %sconv.weight is no square convolution of %lld channels", name,
+                                       (long long)in);
         if (!status) status = ps__fold_layer(m->import, to, &f, m->err);
-        if (!status && i == 0) status = ps__draft_keep_float(m->import->draft, to, m->err); /* of colours, on which all depends; little work */
+        if (!status && i == 0)
+            status = ps__draft_keep_float(m->import->draft, to, m->err); /* of colours, on which all depends; little work */
         if (!status && is_last) status = ps__mapper_set_int(m, "patch", f.width);
         if (!status && !is_last && json_array_append_new(stem, json_pack("[i,i,i]", (int)f.width, (int)f.width, (int)f.out)))
             status = ps__fail_nomem(m->err);
@@ -64,7 +83,8 @@ static int map_tokens(ps__mapper *m, const scheme *s, int64_t width) {
     if (!(position = ps__mapper_find(m, "%s", s->position)))
         return ps__import_refuse(m->import, m->err, "tensor %s is missing", s->position);
     if (position->rank < 2 || position->count % width || position->shape[position->rank - 1] != width)
-        return ps__import_refuse(m->import, m->err, "tensor %s is no list of positions with %lld entries", s->position, (long long)width);
+        return ps__import_refuse(m->import, m->err, "tensor %s is no list of positions with %lld entries", s->position,
+                                 (long long)width);
     const int64_t shape[2] = {position->count / width, width};
     return ps__mapper_table(m, "image.position", 2, shape, position, 0, NULL);
 }
@@ -80,7 +100,8 @@ static int map_head(ps__mapper *m, const scheme *s, int64_t width) {
     }
     status = ps__mapper_need(&weight, m, 2, columns, "image_encoder.model.classifier.proj");
     if (!status) status = ps__mapper_dim(m, weight->shape[1]);
-    return status ? status : ps__mapper_transposed(m, "image.proj", "image_encoder.model.classifier.proj", weight->shape[1], width);
+    return status ? status
+                  : ps__mapper_transposed(m, "image.proj", "image_encoder.model.classifier.proj", weight->shape[1], width);
 }
 
 static int set_config(ps__mapper *m, const ps__block_sizes *sizes) {
@@ -113,8 +134,10 @@ static int check_name(const ps__import *import, ps__error *err) {
     const json_t *vision = json_object_get(json_object_get(import->source->open_clip, "model_cfg"), "vision_cfg");
     const char *name = json_string_value(json_object_get(vision, "timm_model_name"));
     if (name && strcmp(name, "vit_base_mci_224") == 0) return PS__OK;
-    return ps__import_refuse(import, err, "a configuration of open_clip beside it must say that visual.trunk.* is vit_base_mci_224 "
-                             "(timm_model_name); it says \"%.40s\"", name ? name : "");
+    return ps__import_refuse(import, err,
+                             "a configuration of open_clip beside it must say that visual.trunk.* is vit_base_mci_224 "
+                             "(timm_model_name); it says \"%.40s\"",
+                             name ? name : "");
 }
 
 static int map_timm(ps__import *import, ps__error *err) {

@@ -39,8 +39,10 @@ static int read_facts(facts *out, const ps__import *import, ps__error *err) {
     const ps__source *s = import->source;
     ps__fields file = {s->hf, s->hf_path, "", err}, text;
     if (!s->open_clip && !s->hf)
-        return ps__import_refuse(import, err, "no configuration beside it says how many heads its text tower has, and whether it is causal (name "
-                                 "one with text_cfg)");
+        return ps__import_refuse(
+            import, err,
+            "no configuration beside it says how many heads its text tower has, and whether it is causal (name "
+            "one with text_cfg)");
     if (s->open_clip) file = (ps__fields){json_object_get(s->open_clip, "model_cfg"), s->open_clip_path, "", err};
     int status = ps__fields_inner(&text, &file, "text_cfg");
     if (status) return status;
@@ -68,7 +70,8 @@ static int map_mixer(tower *t, const char *prefix, int i) {
     ps__module_name(name, sizeof name, prefix, "token_mixer.");
     int status = ps__take_repmixer(&f, m, name);
     if (!status && (f.out != t->sizes.width || f.height != 1 || f.width % 2 == 0))
-        status = ps__import_refuse(m->import, m->err, "%s* is no filter along a text of %lld channels", name, (long long)t->sizes.width);
+        status = ps__import_refuse(m->import, m->err, "%s* is no filter along a text of %lld channels", name,
+                                   (long long)t->sizes.width);
     if (!status) status = ps__fold_depthwise(m->import, layer, &f, m->err);
     kernel = (int)f.width;
     ps__module_name(name, sizeof name, prefix, "layer_scale");
@@ -105,7 +108,8 @@ static int map_blocks(tower *t) {
         status = ps__mapper_has(&t->m, "%stoken_mixer.", prefix) ? map_mixer(t, prefix, i) : map_block(t, i);
         t->sizes.layers++;
     }
-    if (!status && !t->sizes.ffn) status = ps__import_refuse(t->m.import, t->m.err, "tensors %s* hold no transformer block", blocks);
+    if (!status && !t->sizes.ffn)
+        status = ps__import_refuse(t->m.import, t->m.err, "tensors %s* hold no transformer block", blocks);
     return status;
 }
 
@@ -121,7 +125,8 @@ static int map_embedding(tower *t, int64_t *vocab) {
     t->sizes.width = words->shape[1];
     const int64_t position_shape[4] = {1, 1, -1, words->shape[1]};
     status = ps__mapper_need(&position, m, 4, position_shape, "text_encoder.positional_embedding.pos_embed.pos_embed");
-    if (!status) status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
+    if (!status)
+        status = ps__import_copy(m->import, "text.embed.word.weight", PS__STORE_LAYER, 2, words->shape, words, 0, m->err);
     if (!status) status = ps__mapper_table(m, "text.embed.position", 2, &position->shape[2], position, 0, NULL);
     return status ? status : ps__mapper_set_int(m, "max_tokens", position->shape[2]);
 }
@@ -133,7 +138,8 @@ static int map_projection(tower *t) {
     int status = ps__mapper_norm(m, "text.norm", "text_encoder.final_layer_norm", t->sizes.width);
     if (!status) status = ps__mapper_need(&weight, m, 2, shape, "text_encoder.projection_layer");
     if (!status) status = ps__mapper_dim(m, weight->shape[1]);
-    return status ? status : ps__mapper_transposed(m, "text.proj", "text_encoder.projection_layer", weight->shape[1], t->sizes.width);
+    return status ? status
+                  : ps__mapper_transposed(m, "text.proj", "text_encoder.projection_layer", weight->shape[1], t->sizes.width);
 }
 
 /* The mark that every text ends with has the greatest id. */
@@ -153,7 +159,8 @@ static int map_tower(tower *t) {
     facts known = {0};
     int64_t vocab = 0;
     int status = read_facts(&known, m->import, m->err);
-    if (!status && has_mixers(t) && json_object_set_new(m->config, "mixers", t->mixers = json_array())) status = ps__fail_nomem(m->err);
+    if (!status && has_mixers(t) && json_object_set_new(m->config, "mixers", t->mixers = json_array()))
+        status = ps__fail_nomem(m->err);
     if (!status) status = map_embedding(t, &vocab);
     if (!status) status = map_blocks(t);
     if (!status) status = map_projection(t);
@@ -169,6 +176,8 @@ static int map(ps__import *import, ps__error *err) {
     return status;
 }
 
-static int knows(const ps__source *s) { return ps__checkpoint_find(s->checkpoint, "text_encoder.embedding_layer.weight") != NULL; }
+static int knows(const ps__source *s) {
+    return ps__checkpoint_find(s->checkpoint, "text_encoder.embedding_layer.weight") != NULL;
+}
 
 const ps__mapping ps__mapping_mobileclip_text = {"MobileCLIP's text tower", 1, knows, map};

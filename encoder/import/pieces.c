@@ -73,8 +73,8 @@ int ps__pieces_add(ps__pieces *p, const char *text, size_t length, int64_t id, f
     size_t slot = slot_of(p, text, length);
     if (p->slots[slot] == (uint32_t)id + 1) return PS__OK; /* told twice, as added tokens are */
     if (p->slots[slot] || ((size_t)id < p->count && p->entries[id].length))
-        return ps__fail(err, PS__MODEL, "%s: piece \"%.*s\" or its id %lld is there twice", path, (int)(length < 40 ? length : 40), text,
-                        (long long)id);
+        return ps__fail(err, PS__MODEL, "%s: piece \"%.*s\" or its id %lld is there twice", path,
+                        (int)(length < 40 ? length : 40), text, (long long)id);
     if (p->text.length + length > UINT32_MAX) return ps__fail(err, PS__MODEL, "%s: the vocabulary is too large", path);
     p->entries[id] = (ps__piece_entry){(uint32_t)p->text.length, (uint32_t)length, score};
     ps__buf_append(&p->text, text, length);
@@ -87,8 +87,8 @@ int ps__pieces_add(ps__pieces *p, const char *text, size_t length, int64_t id, f
     return PS__OK;
 }
 
-int ps__pieces_merge(ps__pieces *p, const char *left, size_t left_length, const char *right, size_t right_length, const char *path,
-                     ps__error *err) {
+int ps__pieces_merge(ps__pieces *p, const char *left, size_t left_length, const char *right, size_t right_length,
+                     const char *path, ps__error *err) {
     char both[2 * PIECE_MOST];
     if (left_length > PIECE_MOST || right_length > PIECE_MOST) return ps__fail(err, PS__MODEL, "%s: a merge is too long", path);
     memcpy(both, left, left_length);
@@ -96,8 +96,9 @@ int ps__pieces_merge(ps__pieces *p, const char *left, size_t left_length, const 
     ps__pair pair = {ps__pieces_find(p, left, left_length), ps__pieces_find(p, right, right_length),
                      ps__pieces_find(p, both, left_length + right_length)};
     if (pair.left < 0 || pair.right < 0 || pair.result < 0)
-        return ps__fail(err, PS__MODEL, "%s: merge %zu, \"%.*s\" and \"%.*s\", is of what is not in the vocabulary", path, p->pair_count,
-                        (int)(left_length < 40 ? left_length : 40), left, (int)(right_length < 40 ? right_length : 40), right);
+        return ps__fail(err, PS__MODEL, "%s: merge %zu, \"%.*s\" and \"%.*s\", is of what is not in the vocabulary", path,
+                        p->pair_count, (int)(left_length < 40 ? left_length : 40), left,
+                        (int)(right_length < 40 ? right_length : 40), right);
     if (p->pair_count == p->pair_room) {
         size_t room = p->pair_room ? 2 * p->pair_room : 4096;
         ps__pair *more = room > (size_t)8 * PS__PIECES_MOST ? NULL : ps__realloc(p->pairs, room * sizeof *more);

@@ -33,10 +33,10 @@ typedef struct ps__pieces {
     size_t slot_mask;
     ps__pair *pairs; /* [pair_count] owned: BPE's merges, the first learned first */
     size_t pair_count, pair_room;
-    int byte_fallback;   /* 1: characters that are no piece are spelled with <0xNN> */
-    int has_dummy_space; /* 1: a space is put before the text (unigram) */
-    int lowercase;       /* 1: the files themselves ask for it */
-    int is_clip;         /* 1: byte letters, </w> and CLIP's rule for words */
+    int byte_fallback;                 /* 1: characters that are no piece are spelled with <0xNN> */
+    int has_dummy_space;               /* 1: a space is put before the text (unigram) */
+    int lowercase;                     /* 1: the files themselves ask for it */
+    int is_clip;                       /* 1: byte letters, </w> and CLIP's rule for words */
     int32_t first, last, pad, unknown; /* marks; -1: none, or not said */
 } ps__pieces;
 
@@ -51,7 +51,7 @@ int32_t ps__pieces_find(const ps__pieces *p, const char *text, size_t length);
 /* The piece of an id; *length 0: there is none. */
 const char *ps__pieces_text(size_t *length, const ps__pieces *p, int32_t id);
 /* Adds the merge of the pieces left and right into the piece that is spelled like both. PS__MODEL when one of the three is no piece. */
-int ps__pieces_merge(ps__pieces *p, const char *left, size_t left_length, const char *right, size_t right_length, const char *path,
-                     ps__error *err);
+int ps__pieces_merge(ps__pieces *p, const char *left, size_t left_length, const char *right, size_t right_length,
+                     const char *path, ps__error *err);
 
 #endif

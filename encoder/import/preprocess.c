@@ -60,7 +60,8 @@ static int open_clip_framing(const reading *r) {
     const json_t *size = json_object_get(r->json, "size");
     json_int_t side = square(size ? size : r->image_size);
     if (!side) return refuse(r, "preprocess_cfg.size", "is missing or not a square");
-    if (!mode || strcmp(mode, "shortest") == 0) return set_framing(r, side, side, "crop"); /* the library's default, where it says nothing */
+    if (!mode || strcmp(mode, "shortest") == 0)
+        return set_framing(r, side, side, "crop"); /* the library's default, where it says nothing */
     if (strcmp(mode, "squash") == 0) return set_framing(r, side, 0, NULL);
     return refuse(r, "preprocess_cfg.resize_mode", "is neither shortest nor squash");
 }
@@ -132,7 +133,8 @@ static int from_transformers(reading *r) {
 }
 
 int ps__source_preprocess(json_t *image_config, const ps__source *s, ps__error *err) {
-    const json_t *part = json_object_get(s->preprocessor, "preprocess_cfg"), *own = json_object_get(s->open_clip, "preprocess_cfg");
+    const json_t *part = json_object_get(s->preprocessor, "preprocess_cfg"),
+                 *own = json_object_get(s->open_clip, "preprocess_cfg");
     const json_t *vision = json_object_get(json_object_get(s->open_clip, "model_cfg"), "vision_cfg");
     reading r = {.image_size = json_object_get(vision, "image_size"),
                  .to = image_config,
@@ -147,8 +149,9 @@ int ps__source_preprocess(json_t *image_config, const ps__source *s, ps__error *
         r.path = s->open_clip_path;
         return from_open_clip(&r);
     }
-    return ps__fail(err, PS__MODEL,
-                    "%s: nothing beside it says how photos are resized and normalised (preprocessor_config.json, or preprocess_cfg in "
-                    "open_clip_config.json)",
-                    s->path);
+    return ps__fail(
+        err, PS__MODEL,
+        "%s: nothing beside it says how photos are resized and normalised (preprocessor_config.json, or preprocess_cfg in "
+        "open_clip_config.json)",
+        s->path);
 }

@@ -23,7 +23,7 @@ typedef struct stage { /* one operation */
     double top;
 } stage;
 
-typedef struct tower { /* image or text, of both packages */
+typedef struct tower {       /* image or text, of both packages */
     ps__encoder *encoder[2]; /* quantised, precise: borrowed */
     const ps__plan *plan[2];
     ps__workspace *space[2];
@@ -31,7 +31,7 @@ typedef struct tower { /* image or text, of both packages */
     size_t stage_count, stage_room;
     float *kept; /* owned: values of the float run */
     size_t kept_count, kept_room;
-    size_t next; /* operation that the tap is called for next */
+    size_t next;      /* operation that the tap is called for next */
     int is_comparing; /* 0: the float run, which keeps; 1: the INT8 run */
     int failed;       /* memory ran out */
     float *embedding[2];
@@ -57,7 +57,8 @@ static float value_of(const uint8_t *u8, float scale, int zero, const float *f32
     return u8 ? scale * (float)(u8[i] - zero) : f32[i];
 }
 
-static void keep(tower *t, const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features) {
+static void keep(tower *t, const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows,
+                 size_t features) {
     size_t kept = rows < ROWS_KEPT ? rows : ROWS_KEPT;
     if (!room_for(&t->kept, &t->kept_room, t->kept_count + kept * features, sizeof *t->kept)) {
         t->failed = 1;
@@ -94,7 +95,8 @@ static void hold_against(tower *t, const uint8_t *u8, float scale, int zero, con
         }
 }
 
-static void tap(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features, void *payload) {
+static void tap(const char *name, const uint8_t *u8, float scale, int zero, const float *f32, size_t rows, size_t features,
+                void *payload) {
     tower *t = payload;
     if (t->failed) return;
     if (!t->is_comparing)
@@ -160,8 +162,11 @@ static void tell_stages(const tower *t, int is_text, ps__layer_error_fn *layer, 
 
 static int compare_photo(tower *t, const char *path, ps__report *out, ps__error *err) {
     const ps__encoder_info *info = ps__encoder_about(t->encoder[0]);
-    const ps__pixels_options options = {
-        .width = info->image_size, .height = info->image_size, .fit = info->fit, .filter = info->filter, .shorter = info->shorter};
+    const ps__pixels_options options = {.width = info->image_size,
+                                        .height = info->image_size,
+                                        .fit = info->fit,
+                                        .filter = info->filter,
+                                        .shorter = info->shorter};
     uint8_t *bytes;
     size_t size;
     ps__pixels pixels;
@@ -193,8 +198,8 @@ static int step(listener *l, ps__error *err) {
     return PS__OK;
 }
 
-static int report_images(ps__report *out, ps__encoder *const encoder[2], const char *const *photos, size_t photo_count, listener *l,
-                         ps__error *err) {
+static int report_images(ps__report *out, ps__encoder *const encoder[2], const char *const *photos, size_t photo_count,
+                         listener *l, ps__error *err) {
     tower t;
     int status = tower_open(&t, encoder, 0, err);
     for (size_t i = 0; i < photo_count && !status; i++) {
@@ -246,7 +251,8 @@ int ps__report_make(ps__report *out, const char *quantised, const char *precise,
     for (int is_text = 0; is_text < 2 && !status; is_text++) {
         ps__encoder *encoder[2] = {NULL, NULL};
         for (int i = 0; i < 2 && !status; i++) status = ps__encoder_open(&encoder[i], path[i], &options[i], err);
-        if (!status) status = is_text ? report_texts(out, encoder, &l, err) : report_images(out, encoder, photos, photo_count, &l, err);
+        if (!status)
+            status = is_text ? report_texts(out, encoder, &l, err) : report_images(out, encoder, photos, photo_count, &l, err);
         for (int i = 0; i < 2; i++) ps__encoder_free(encoder[i]);
     }
     return status;

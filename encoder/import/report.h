@@ -17,8 +17,8 @@ typedef struct ps__layer_error {
 } ps__layer_error;
 
 typedef struct ps__report {
-    int images, texts;               /* compared */
-    double image_mean, image_least;  /* cosines of the embeddings; 1 where none was compared */
+    int images, texts;              /* compared */
+    double image_mean, image_least; /* cosines of the embeddings; 1 where none was compared */
     double text_mean, text_least;
     int unreadable; /* photos that could not be read and were left out */
 } ps__report;

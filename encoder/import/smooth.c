@@ -13,8 +13,8 @@
 #define READERS_MOST 3
 #define RANGE 1e4f /* a factor stays within 1 / RANGE to RANGE */
 
-typedef struct norm { /* one of them, and who reads it */
-    char prefix[120];                /* "image.3." */
+typedef struct norm {                  /* one of them, and who reads it */
+    char prefix[120];                  /* "image.3." */
     const char *readers[READERS_MOST]; /* layers, after the prefix; NULL at the end if there are fewer */
     ps__item *gain, *bias;
 } norm;
@@ -48,7 +48,8 @@ static int read_norm(norm *out, ps__draft *d, ps__item *item) {
     size_t length = strlen(item->name);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t size = strlen(endings[i]) - 1;
-        if (length <= size || length - size >= sizeof out->prefix || strcmp(item->name + length - size - 1, endings[i]) != 0) continue;
+        if (length <= size || length - size >= sizeof out->prefix || strcmp(item->name + length - size - 1, endings[i]) != 0)
+            continue;
         *out = (norm){.gain = item};
         memcpy(out->prefix, item->name, length - size);
         memcpy(out->readers, readers[i], sizeof out->readers);

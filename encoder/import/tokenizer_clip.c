@@ -42,7 +42,9 @@ static int next_line(const char **line, size_t *length, lines *l) {
     return 1;
 }
 
-static int refuse(const char *path, const char *reason, ps__error *err) { return ps__fail(err, PS__MODEL, "%s: %s", path, reason); }
+static int refuse(const char *path, const char *reason, ps__error *err) {
+    return ps__fail(err, PS__MODEL, "%s: %s", path, reason);
+}
 
 /* ---- vocab.json and merges.txt ---- */
 
@@ -123,7 +125,9 @@ static int unpack(char **out, size_t *out_size, const char *path, const uint8_t 
     }
     if (result != Z_STREAM_END) {
         ps__free(text);
-        return refuse(path, result == Z_BUF_ERROR && !z.avail_out ? "unpacks to more than 32 MB" : "is damaged: it cannot be unpacked", err);
+        return refuse(path,
+                      result == Z_BUF_ERROR && !z.avail_out ? "unpacks to more than 32 MB" : "is damaged: it cannot be unpacked",
+                      err);
     }
     *out = text;
     *out_size = LIST_MOST - z.avail_out;
@@ -165,7 +169,8 @@ static int make_vocabulary(ps__pieces *p, const char *text, size_t size, int64_t
     int status = left < 0 ? refuse(path, "is of a larger vocabulary than the model's", err) : add_letters(p, path, err);
     if (!status && !next_line(&line, &length, &l)) status = refuse(path, "is empty", err); /* the first line is no merge */
     for (; left > 0 && !status; left--) {
-        if (!next_line(&line, &length, &l) || !length) return refuse(path, "has fewer merges than the model's vocabulary needs", err);
+        if (!next_line(&line, &length, &l) || !length)
+            return refuse(path, "has fewer merges than the model's vocabulary needs", err);
         status = add_made(p, line, length, path, err);
     }
     if (!status) status = ps__pieces_add(p, "<|startoftext|>", 15, (int64_t)p->count, 0, path, err);
@@ -181,8 +186,7 @@ int ps__read_clip_merges(ps__pieces *out, const char *path, int64_t vocab, ps__e
     if (status) return status;
     int packed = size > 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
     if (packed) status = unpack(&text, &text_size, path, bytes, size, err);
-    if (!status)
-        status = make_vocabulary(out, packed ? text : (const char *)bytes, packed ? text_size : size, vocab, path, err);
+    if (!status) status = make_vocabulary(out, packed ? text : (const char *)bytes, packed ? text_size : size, vocab, path, err);
     ps__free(text);
     ps__free(bytes);
     out->model = PS__MODEL_BPE;

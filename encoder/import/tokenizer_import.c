@@ -67,17 +67,20 @@ static int read_path(vocabulary *v) {
     if (has_ending(v->path, "vocab.txt")) return ps__read_vocab_lines(&v->p, v->path, v->err);
     if (has_ending(v->path, ".txt.gz") || has_ending(v->path, ".txt"))
         return ps__read_clip_merges(&v->p, v->path, v->rows, v->err);
-    return refuse(v, "is no tokenizer's file by its name (tokenizer.json, vocab.json, *.model, vocab.txt, bpe_simple_vocab_16e6.txt.gz)");
+    return refuse(
+        v, "is no tokenizer's file by its name (tokenizer.json, vocab.json, *.model, vocab.txt, bpe_simple_vocab_16e6.txt.gz)");
 }
 
 static int read_vocabulary(vocabulary *v) {
-    static const char *const names[] = {"tokenizer.json",  "spiece.model", "tokenizer.model", "vocab.json",
-                                        "vocab.txt", "bpe_simple_vocab_16e6.txt.gz", "bpe_simple_vocab_16e6.txt"};
+    static const char *const names[] = {
+        "tokenizer.json",           "spiece.model", "tokenizer.model", "vocab.json", "vocab.txt", "bpe_simple_vocab_16e6.txt.gz",
+        "bpe_simple_vocab_16e6.txt"};
     if (v->im->source->tokenizer_path && !(v->path = ps__strdup(v->im->source->tokenizer_path))) return ps__fail_nomem(v->err);
     for (size_t i = 0; i < sizeof names / sizeof *names && !v->path; i++) v->path = inside(v, names[i]);
     if (v->path) return read_path(v);
     return ps__fail(v->err, PS__MODEL,
-                    "%s: no tokenizer lies there (tokenizer.json, spiece.model, tokenizer.model, vocab.json with merges.txt, vocab.txt, or CLIP's "
+                    "%s: no tokenizer lies there (tokenizer.json, spiece.model, tokenizer.model, vocab.json with merges.txt, "
+                    "vocab.txt, or CLIP's "
                     "bpe_simple_vocab_16e6.txt.gz); name one with --tokenizer",
                     v->im->source->folder);
 }
@@ -121,7 +124,8 @@ static int set_mark(const vocabulary *v, const char *field, int32_t id) {
 
 static int check_rows(const vocabulary *v) {
     if ((int64_t)v->p.count <= v->rows) return PS__OK;
-    return ps__fail(v->err, PS__MODEL, "%s: has %zu tokens, but the model's word table %lld rows", v->path, v->p.count, (long long)v->rows);
+    return ps__fail(v->err, PS__MODEL, "%s: has %zu tokens, but the model's word table %lld rows", v->path, v->p.count,
+                    (long long)v->rows);
 }
 
 /* What open_clip does to a text before its tokenizer; NULL: it does not say. */
@@ -137,7 +141,8 @@ static int set_clean(const vocabulary *v) {
     const char *model = json_string_value(type);
     int is_siglip = (class && strncmp(class, "Siglip", 6) == 0) || (model && strncmp(model, "siglip", 6) == 0);
     if (clean && strcmp(clean, "canonicalize") != 0 && strcmp(clean, "lower") != 0)
-        return ps__fail(v->err, PS__MODEL, "%s: tokenizer_kwargs.clean \"%.40s\" is not known", v->im->source->open_clip_path, clean);
+        return ps__fail(v->err, PS__MODEL, "%s: tokenizer_kwargs.clean \"%.40s\" is not known", v->im->source->open_clip_path,
+                        clean);
     if (!clean && is_siglip && v->p.model == PS__MODEL_UNIGRAM) clean = "punctuation";
     if (!clean && (is_siglip || v->p.lowercase || v->p.is_clip)) clean = "lower";
     return set(v, "clean", json_string(clean ? clean : "none"));
@@ -166,7 +171,8 @@ static int add_merges(const vocabulary *v) {
     }
     if (count) qsort(rows, count, sizeof *rows, by_pair);
     for (size_t i = 0; i < count; i++)
-        if (!kept || rows[i][0] != rows[kept - 1][0] || rows[i][1] != rows[kept - 1][1]) memmove(rows[kept++], rows[i], sizeof *rows);
+        if (!kept || rows[i][0] != rows[kept - 1][0] || rows[i][1] != rows[kept - 1][1])
+            memmove(rows[kept++], rows[i], sizeof *rows);
     int status = kept ? ps__draft_add_bytes(v->im->draft, "text.merges", PS__I32, (int64_t)kept * 4, rows, v->err)
                       : refuse(v, "has no merges");
     ps__free(rows);
@@ -245,7 +251,8 @@ static int by_text(const void *a, const void *b) {
 
 /* A piece that can stand in a text: marks and what holds control characters cannot. */
 static int is_plain(const vocabulary *v, const place *p) {
-    if (!p->length || p->length > 128 || p->id == v->p.last || p->id == v->p.unknown || p->id == v->p.pad || p->id == v->p.first) return 0;
+    if (!p->length || p->length > 128 || p->id == v->p.last || p->id == v->p.unknown || p->id == v->p.pad || p->id == v->p.first)
+        return 0;
     if (p->length > 2 && p->text[0] == '<' && p->text[p->length - 1] == '>') return 0;
     for (size_t i = 0; i < p->length; i++)
         if ((unsigned char)p->text[i] < ' ') return 0;
@@ -327,7 +334,9 @@ static void find_marks(vocabulary *v) {
     if (v->p.unknown < 0) v->p.unknown = unknown;
 }
 
-static int is_chinese(const vocabulary *v) { return ps__pieces_find(&v->p, "\xE7\x9A\x84", 3) >= 0; /* the most frequent character */ }
+static int is_chinese(const vocabulary *v) {
+    return ps__pieces_find(&v->p, "\xE7\x9A\x84", 3) >= 0; /* the most frequent character */
+}
 
 /* Codes of the languages that the text tower can be expected to read. */
 static int set_languages(const vocabulary *v) {

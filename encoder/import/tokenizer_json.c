@@ -38,7 +38,8 @@ static int read_ids(reading *r) {
         int type = ps__json_next(&r->s);
         ps__buf_free(&r->s.text);
         r->s.text = key;
-        if (type != PS__JSON_NUMBER || r->s.number != (double)(int64_t)r->s.number) return ps__json_fail(&r->s, "gives a piece no whole number");
+        if (type != PS__JSON_NUMBER || r->s.number != (double)(int64_t)r->s.number)
+            return ps__json_fail(&r->s, "gives a piece no whole number");
         status = key.length ? add_piece(r, (int64_t)r->s.number, 0) : ps__json_fail(&r->s, "has an empty piece");
     }
     return status ? status : r->s.failed;
@@ -55,7 +56,8 @@ static int read_scores(reading *r) {
         type = ps__json_next(&r->s);
         ps__buf_free(&r->s.text);
         r->s.text = key;
-        if (type != PS__JSON_NUMBER || ps__json_next(&r->s) != PS__JSON_CLOSE) return ps__json_fail(&r->s, "has a piece without a score");
+        if (type != PS__JSON_NUMBER || ps__json_next(&r->s) != PS__JSON_CLOSE)
+            return ps__json_fail(&r->s, "has a piece without a score");
         status = add_piece(r, id++, (float)r->s.number);
     }
     return status ? status : r->s.failed;
@@ -100,7 +102,8 @@ static int read_merges(reading *r) {
 }
 
 static int read_type(reading *r) {
-    static const char *const names[] = {[PS__MODEL_BPE] = "BPE", [PS__MODEL_UNIGRAM] = "Unigram", [PS__MODEL_WORDPIECE] = "WordPiece"};
+    static const char *const names[] = {
+        [PS__MODEL_BPE] = "BPE", [PS__MODEL_UNIGRAM] = "Unigram", [PS__MODEL_WORDPIECE] = "WordPiece"};
     if (ps__json_next(&r->s) != PS__JSON_STRING) return ps__json_fail(&r->s, "has a model without a type");
     for (int i = PS__MODEL_BPE; i <= PS__MODEL_WORDPIECE; i++)
         if (strcmp(names[i], r->s.text.bytes) == 0) r->p->model = i;
@@ -126,13 +129,15 @@ static int read_field(reading *r) {
     if (strcmp(key, "unk_token") == 0) return read_text(r, r->unknown_text, sizeof r->unknown_text);
     if (strcmp(key, "end_of_word_suffix") == 0) {
         int status = read_text(r, text, sizeof text);
-        if (!status && text[0] && strcmp(text, "</w>") != 0) status = ps__json_fail(&r->s, "has an end_of_word_suffix that is not </w>");
+        if (!status && text[0] && strcmp(text, "</w>") != 0)
+            status = ps__json_fail(&r->s, "has an end_of_word_suffix that is not </w>");
         if (!status && text[0]) r->p->is_clip = 1;
         return status;
     }
     if (strcmp(key, "continuing_subword_prefix") == 0) {
         int status = read_text(r, text, sizeof text);
-        if (!status && text[0] && strcmp(text, "##") != 0) status = ps__json_fail(&r->s, "has a continuing_subword_prefix that is not ##");
+        if (!status && text[0] && strcmp(text, "##") != 0)
+            status = ps__json_fail(&r->s, "has a continuing_subword_prefix that is not ##");
         return status;
     }
     int is_fallback = strcmp(key, "byte_fallback") == 0, is_number = strcmp(key, "unk_id") == 0;
@@ -143,7 +148,8 @@ static int read_field(reading *r) {
     }
     int type = ps__json_next(&r->s);
     if (is_fallback) r->p->byte_fallback = type == PS__JSON_TRUE;
-    if (is_number && type == PS__JSON_NUMBER && r->s.number >= 0 && r->s.number < PS__PIECES_MOST) r->p->unknown = (int32_t)r->s.number;
+    if (is_number && type == PS__JSON_NUMBER && r->s.number >= 0 && r->s.number < PS__PIECES_MOST)
+        r->p->unknown = (int32_t)r->s.number;
     if (refused && type != PS__JSON_NULL && type != PS__JSON_FALSE && !(type == PS__JSON_NUMBER && r->s.number == 0))
         return ps__json_fail(&r->s, "sets dropout or ignore_merges");
     return r->s.failed;
@@ -173,9 +179,11 @@ static int each_step(reading *r, const json_t *step, const char *list, int (*tak
 }
 
 static int take_normalizer(reading *r, const json_t *step) {
-    static const char *const harmless[] = {"NFC", "NFKC", "Nmt", "Precompiled", "Strip", "StripAccents", "Replace", "BertNormalizer"};
+    static const char *const harmless[] = {"NFC",   "NFKC",         "Nmt",     "Precompiled",
+                                           "Strip", "StripAccents", "Replace", "BertNormalizer"};
     const char *type = type_of(step);
-    if (strcmp(type, "Lowercase") == 0 || (strcmp(type, "BertNormalizer") == 0 && json_is_true(json_object_get(step, "lowercase"))))
+    if (strcmp(type, "Lowercase") == 0 ||
+        (strcmp(type, "BertNormalizer") == 0 && json_is_true(json_object_get(step, "lowercase"))))
         r->p->lowercase = 1;
     if (strcmp(type, "Lowercase") == 0) return PS__OK;
     if (strcmp(type, "Prepend") == 0) {
@@ -227,8 +235,10 @@ static int take_post_processor(reading *r, const json_t *step) {
     const char *type = type_of(step);
     if (strcmp(type, "ByteLevel") == 0) return PS__OK;
     if (strcmp(type, "TemplateProcessing") == 0) return take_template(r, step);
-    if (strcmp(type, "RobertaProcessing") != 0 && strcmp(type, "BertProcessing") != 0) return unknown_step(r, "post_processor", step);
-    const json_t *first = json_array_get(json_object_get(step, "cls"), 1), *last = json_array_get(json_object_get(step, "sep"), 1);
+    if (strcmp(type, "RobertaProcessing") != 0 && strcmp(type, "BertProcessing") != 0)
+        return unknown_step(r, "post_processor", step);
+    const json_t *first = json_array_get(json_object_get(step, "cls"), 1),
+                 *last = json_array_get(json_object_get(step, "sep"), 1);
     if (!json_is_integer(first) || !json_is_integer(last))
         return ps__fail(r->s.err, PS__MODEL, "%s: the post_processor does not name its marks", r->s.path);
     r->p->first = (int32_t)json_integer_value(first);
@@ -241,7 +251,8 @@ static int take_added(reading *r) {
     for (size_t i = 0; i < json_array_size(r->added) && !status; i++) {
         const json_t *token = json_array_get(r->added, i), *id = json_object_get(token, "id");
         const char *text = json_string_value(json_object_get(token, "content"));
-        if (!text || !json_is_integer(id)) return ps__fail(r->s.err, PS__MODEL, "%s: added_tokens hold one without id or text", r->s.path);
+        if (!text || !json_is_integer(id))
+            return ps__fail(r->s.err, PS__MODEL, "%s: added_tokens hold one without id or text", r->s.path);
         if (ps__pieces_find(r->p, text, strlen(text)) >= 0) continue;
         status = ps__pieces_add(r->p, text, strlen(text), json_integer_value(id), 0, r->s.path, r->s.err);
     }

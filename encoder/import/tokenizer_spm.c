@@ -16,9 +16,9 @@ typedef struct message { /* a part of the file */
 
 typedef struct field { /* one of it */
     uint32_t number;
-    int wire;         /* 0 varint, 1 eight bytes, 2 a length and bytes, 5 four bytes */
-    uint64_t value;   /* of wires 0, 1 and 5 */
-    message content;  /* of wire 2 */
+    int wire;        /* 0 varint, 1 eight bytes, 2 a length and bytes, 5 four bytes */
+    uint64_t value;  /* of wires 0, 1 and 5 */
+    message content; /* of wire 2 */
 } field;
 
 static uint64_t read_varint(message *m) {
@@ -118,8 +118,7 @@ static int read_normalizer(reading *r, message m) {
     field f;
     int dummy = 1;
     while (next_field(&f, &m)) {
-        if (f.number == 1 && f.wire == 2)
-            r->rule = is_named(f.content, "nmt_nfkc") ? 1 : is_named(f.content, "identity") ? 2 : 0;
+        if (f.number == 1 && f.wire == 2) r->rule = is_named(f.content, "nmt_nfkc") ? 1 : is_named(f.content, "identity") ? 2 : 0;
         if (f.number == 3 && f.wire == 0) dummy = f.value != 0;
     }
     r->p->has_dummy_space = dummy;

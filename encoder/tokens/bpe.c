@@ -120,7 +120,8 @@ static int take_merges(opening *o) {
     const ps__bpe_merge *m = o->t->merges = t->data;
     o->t->merge_count = (size_t)t->count / 4;
     for (size_t i = 0; i < o->t->merge_count; i++) {
-        if (m[i].rank < 0 || m[i].rank == INT32_MAX || !take_id(o, m[i].left) || !take_id(o, m[i].right) || !take_id(o, m[i].result))
+        if (m[i].rank < 0 || m[i].rank == INT32_MAX || !take_id(o, m[i].left) || !take_id(o, m[i].right) ||
+            !take_id(o, m[i].result))
             return refuse(o, "merges hold what is no id");
         if (i && (m[i].left < m[i - 1].left || (m[i].left == m[i - 1].left && m[i].right <= m[i - 1].right)))
             return refuse(o, "merges are not in rising order");

@@ -40,10 +40,11 @@ typedef struct ps__bpe { /* all arrays borrowed from the package, checked */
 
 typedef struct ps__bpe_walk { /* one call of encode */
     const ps__bpe *t;
-    int32_t *ids; /* out */
-    int count, max; /* ids written; room less the last mark */
+    int32_t *ids;                     /* out */
+    int count, max;                   /* ids written; room less the last mark */
     int32_t symbols[PS__BPE_SYMBOLS]; /* of what is being merged */
-    int32_t ranks[PS__BPE_SYMBOLS], results[PS__BPE_SYMBOLS]; /* of the pair that begins there; rank INT32_MAX: it was not learned */
+    int32_t ranks[PS__BPE_SYMBOLS],
+        results[PS__BPE_SYMBOLS]; /* of the pair that begins there; rank INT32_MAX: it was not learned */
     int symbol_count;
 } ps__bpe_walk;
 

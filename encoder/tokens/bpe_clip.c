@@ -87,8 +87,8 @@ static size_t take_part(char *out, size_t *size, const char *text, size_t length
 /* Composed and in lower case; returns the number of points. More than PS__BPE_SYMBOLS, which composing cannot give, are cut off. */
 static int compose(int32_t *points, const char *part, size_t size, int clean) {
     utf8proc_uint8_t *composed = NULL;
-    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)part, (utf8proc_ssize_t)size, &composed,
-                                           UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    utf8proc_ssize_t length =
+        utf8proc_map((const utf8proc_uint8_t *)part, (utf8proc_ssize_t)size, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     int count = 0;
     uint32_t c;
     if (length < 0) return -1;

@@ -112,7 +112,8 @@ static const struct {
     {"rm $T/source/model.safetensors", "--name x", 3, "holds no weights"},
     {"truncate -s 1000 $T/source/model.safetensors", "--name x", 3, "model.safetensors"},
     {"echo '<html>' > $T/source/model.safetensors", "--name x", 3, "model.safetensors"},
-    {"echo '{\"normalizer\":{\"type\":\"Magic\"},\"model\":{\"type\":\"BPE\"}}' > $T/source/tokenizer.json", "--name x", 3, "Magic"},
+    {"echo '{\"normalizer\":{\"type\":\"Magic\"},\"model\":{\"type\":\"BPE\"}}' > $T/source/tokenizer.json", "--name x", 3,
+     "Magic"},
     {"true", "--name x --photos $T/nowhere", 3, "nowhere"},
 };
 
@@ -130,8 +131,13 @@ END_TEST
 START_TEST(lists_are_embedded_line_by_line) {
     ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name clip -q"), 0);
     ck_assert_int_eq(e2e_run(cli_out, "printf 'one\\n\\ntwo\\n' | \"$PS\" embed --json --texts - --model clip 2>/dev/null"), 4);
-    ck_assert_int_eq(e2e_run(NULL, "printf 'one\\n\\ntwo\\n' | \"$PS\" embed --json --texts - --model clip 2>/dev/null | sed -n 2p | grep -qx null"), 0);
-    ck_assert_int_eq(e2e_run(NULL, "ls " PHOTOS "/*.png > $T/list; test $(\"$PS\" embed --json --images $T/list --model clip | wc -l) = 3"), 0);
+    ck_assert_int_eq(
+        e2e_run(NULL,
+                "printf 'one\\n\\ntwo\\n' | \"$PS\" embed --json --texts - --model clip 2>/dev/null | sed -n 2p | grep -qx null"),
+        0);
+    ck_assert_int_eq(
+        e2e_run(NULL, "ls " PHOTOS "/*.png > $T/list; test $(\"$PS\" embed --json --images $T/list --model clip | wc -l) = 3"),
+        0);
 }
 END_TEST
 

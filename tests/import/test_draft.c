@@ -59,7 +59,9 @@ static int fill_failure(float *out, int64_t first, int64_t count, void *ctx, ps_
 static void add_wave(ps__draft *d, const char *name, int store, int64_t rows, int64_t columns, float height) {
     const int64_t shape[2] = {rows, columns};
     const wave w = {columns, height, -1, 0};
-    ck_assert_int_eq(ps__draft_add(d, name, store, columns > 1 || store == PS__STORE_LAYER ? 2 : 1, shape, fill_wave, &w, sizeof w, NULL), PS__OK);
+    ck_assert_int_eq(
+        ps__draft_add(d, name, store, columns > 1 || store == PS__STORE_LAYER ? 2 : 1, shape, fill_wave, &w, sizeof w, NULL),
+        PS__OK);
 }
 
 static ps__draft *small_draft(void) {

@@ -54,15 +54,16 @@ static void put_weights(const char *name) {
 }
 
 #define HF_CLIP                                                                                                                  \
-    "{\"do_resize\":true,\"size\":{\"shortest_edge\":224},\"resample\":3,\"do_center_crop\":true,\"crop_size\":{\"height\":224,"   \
+    "{\"do_resize\":true,\"size\":{\"shortest_edge\":224},\"resample\":3,\"do_center_crop\":true,\"crop_size\":{\"height\":224," \
     "\"width\":224},\"do_rescale\":true,\"rescale_factor\":0.00392156862745098,\"do_normalize\":true,"                           \
     "\"image_mean\":[0.48,0.46,0.41],\"image_std\":[0.27,0.26,0.28]}"
 #define HF_SIGLIP                                                                                                                \
-    "{\"do_resize\":true,\"size\":{\"height\":256,\"width\":256},\"resample\":2,\"do_rescale\":true,\"do_normalize\":true,"        \
+    "{\"do_resize\":true,\"size\":{\"height\":256,\"width\":256},\"resample\":2,\"do_rescale\":true,\"do_normalize\":true,"      \
     "\"image_mean\":[0.5,0.5,0.5],\"image_std\":[0.5,0.5,0.5],\"do_center_crop\":null}"
 #define OPEN_CLIP(preprocess) "{\"model_cfg\":{\"embed_dim\":512},\"preprocess_cfg\":" preprocess "}"
 #define OPEN_SHORTEST                                                                                                            \
-    "{\"size\":[256,256],\"mode\":\"RGB\",\"mean\":[0,0,0],\"std\":[1,1,1],\"interpolation\":\"bilinear\",\"resize_mode\":\"shortest\"}"
+    "{\"size\":[256,256],\"mode\":\"RGB\",\"mean\":[0,0,0],\"std\":[1,1,1],\"interpolation\":\"bilinear\",\"resize_mode\":"      \
+    "\"shortest\"}"
 #define OPEN_SQUASH                                                                                                              \
     "{\"size\":224,\"mean\":[0.5,0.5,0.5],\"std\":[0.5,0.5,0.5],\"interpolation\":\"bicubic\",\"resize_mode\":\"squash\"}"
 
@@ -77,7 +78,8 @@ static char *preprocessing(ps__error *err) {
     json_t *config = json_object();
     char *text = NULL;
     ck_assert_msg(opened(&s, err) == PS__OK, "%s", err->text);
-    if (ps__source_preprocess(config, &s, err) == PS__OK) text = json_dumps(config, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(4));
+    if (ps__source_preprocess(config, &s, err) == PS__OK)
+        text = json_dumps(config, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(4));
     json_decref(config);
     ps__source_clear(&s);
     return text;
@@ -88,9 +90,11 @@ static const struct {
     const char *config;      /* what it says */
 } known[] = {
     {"preprocessor_config.json", HF_CLIP,
-     "{\"filter\":\"bicubic\",\"fit\":\"crop-floor\",\"mean\":[0.48,0.46,0.41],\"shorter\":224,\"size\":224,\"std\":[0.27,0.26,0.28]}"},
+     "{\"filter\":\"bicubic\",\"fit\":\"crop-floor\",\"mean\":[0.48,0.46,0.41],\"shorter\":224,\"size\":224,\"std\":[0.27,0.26,0."
+     "28]}"},
     {"processor_config.json", "{\"image_processor\":" HF_CLIP "}",
-     "{\"filter\":\"bicubic\",\"fit\":\"crop-floor\",\"mean\":[0.48,0.46,0.41],\"shorter\":224,\"size\":224,\"std\":[0.27,0.26,0.28]}"},
+     "{\"filter\":\"bicubic\",\"fit\":\"crop-floor\",\"mean\":[0.48,0.46,0.41],\"shorter\":224,\"size\":224,\"std\":[0.27,0.26,0."
+     "28]}"},
     {"preprocessor_config.json", HF_SIGLIP,
      "{\"filter\":\"bilinear\",\"fit\":\"squash\",\"mean\":[0.5,0.5,0.5],\"size\":256,\"std\":[0.5,0.5,0.5]}"},
     {"open_clip_config.json", OPEN_CLIP(OPEN_SHORTEST),
@@ -119,13 +123,16 @@ static const struct {
     {"preprocessor_config.json", "{\"size\":224,\"resample\":1,\"image_mean\":0.5,\"image_std\":0.5}", "resample"},
     {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_std\":0.5}", "image_mean"},
     {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_mean\":0.5,\"image_std\":[1,2]}", "image_std"},
-    {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_mean\":0.5,\"image_std\":1,\"rescale_factor\":1}", "rescale_factor"},
+    {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_mean\":0.5,\"image_std\":1,\"rescale_factor\":1}",
+     "rescale_factor"},
     {"preprocessor_config.json", "{\"size\":{\"shortest_edge\":224},\"resample\":3}", "no square"},
     {"preprocessor_config.json", "{\"size\":{\"height\":224,\"width\":200},\"resample\":3}", "square"},
     {"preprocessor_config.json", "{\"do_resize\":false,\"size\":224}", "do_resize"},
     {"preprocessor_config.json", "{\"size\":{\"shortest_edge\":100},\"crop_size\":224}", "smaller than crop_size"},
-    {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"nearest\",\"mean\":[0,0,0],\"std\":[1,1,1]}"), "interpolation"},
-    {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"bicubic\",\"resize_mode\":\"longest\"}"), "resize_mode"},
+    {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"nearest\",\"mean\":[0,0,0],\"std\":[1,1,1]}"),
+     "interpolation"},
+    {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"bicubic\",\"resize_mode\":\"longest\"}"),
+     "resize_mode"},
     {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"interpolation\":\"bicubic\",\"mean\":[0,0,0]}"), "std"},
     {"open_clip_config.json", OPEN_CLIP("{\"interpolation\":\"bicubic\"}"), "preprocess_cfg.size"},
     {"open_clip_config.json", OPEN_CLIP("{\"size\":224,\"mode\":\"L\"}"), "preprocess_cfg.mode"},
