@@ -17,6 +17,7 @@
 
 #define NAME_MOST 64
 #define FINE_BLOCKS 4 /* of each transformer, see docs/verifying-models.md */
+#define BLOCKS_MOST 64 /* that a text tower may have */
 
 struct ps__importer {
     ps__source source;
@@ -177,19 +178,27 @@ ps__draft *ps__importer_draft(ps__importer *m) { return m->import.draft; }
 
 /* ---- Writing ---- */
 
-/* What the first blocks of a transformer are off by, all attention behind them makes more of. Fine layers cost one byte a weight more. */
-static int keep_first_blocks_fine(ps__draft *draft, ps__error *err) {
-    static const char *const towers[] = {"image", "text"}, *const layers[] = {"query", "key", "value", "output", "fc1", "fc2"};
+static int keep_block_fine(ps__draft *draft, const char *tower, int block, ps__error *err) {
+    static const char *const layers[] = {"query", "key", "value", "output", "fc1", "fc2"};
     char name[64];
-    for (size_t t = 0; t < sizeof towers / sizeof *towers; t++)
-        for (size_t n = 0; n < FINE_BLOCKS * sizeof layers / sizeof *layers; n++) {
-            snprintf(name, sizeof name, "%s.%d.query", towers[t], (int)(n % FINE_BLOCKS));
-            if (!ps__draft_has_layer(draft, name)) continue; /* a block of convolutions */
-            snprintf(name, sizeof name, "%s.%d.%s", towers[t], (int)(n % FINE_BLOCKS), layers[n / FINE_BLOCKS]);
-            int status = ps__draft_has_layer(draft, name) ? ps__draft_keep_fine(draft, name, err) : PS__OK;
-            if (status) return status;
-        }
+    snprintf(name, sizeof name, "%s.%d.query", tower, block);
+    if (!ps__draft_has_layer(draft, name)) return PS__OK; /* a block of convolutions, or none */
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        snprintf(name, sizeof name, "%s.%d.%s", tower, block, layers[i]);
+        int status = ps__draft_has_layer(draft, name) ? ps__draft_keep_fine(draft, name, err) : PS__OK;
+        if (status) return status;
+    }
     return PS__OK;
+}
+
+/* What the first blocks of a transformer are off by, all attention behind them makes more of. Fine layers cost one byte a weight more. BERT
+** has no norm that outliers could be moved out of: all of its blocks are fine. */
+static int keep_blocks_fine(ps__draft *draft, ps__error *err) {
+    const char *text = ps__draft_get(draft, "text.family");
+    int text_blocks = text && strcmp(text, "bert") == 0 ? BLOCKS_MOST : FINE_BLOCKS, status = PS__OK;
+    for (int block = 0; block < FINE_BLOCKS && !status; block++) status = keep_block_fine(draft, "image", block, err);
+    for (int block = 0; block < text_blocks && !status; block++) status = keep_block_fine(draft, "text", block, err);
+    return status;
 }
 
 /* What all else depends on, or comes last, and costs little: the patches' colours, and layers that run on one row only. */
@@ -200,7 +209,7 @@ static int keep_precise(ps__importer *m, ps__error *err) {
             ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
         if (status) return status;
     }
-    return keep_first_blocks_fine(m->import.draft, err);
+    return keep_blocks_fine(m->import.draft, err);
 }
 
 int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const *photos, size_t photo_count,

@@ -63,6 +63,9 @@ class Reference:
         """Sets the weights: see alive.py. images: for the layers and for the middle of the embeddings."""
         maker = alive.Maker(seed)
         alive.set_values(maker, self.model)
+        head = getattr(getattr(getattr(self.model, "visual", None), "trunk", None), "head", None)
+        if isinstance(head, nn.Linear) and head.bias is not None and not head.bias.requires_grad:
+            head.bias.data.zero_()  # Apple's ViT is published without one
         for module, _, _ in self.centres:  # the last gains are of one size, or few channels would be all that an embedding is
             if isinstance(module, nn.LayerNorm):
                 module.weight.data.clamp_(max=2.5)
