@@ -99,6 +99,13 @@ static int read_number(ps__json_stream *s) {
     return length && *end == 0 ? PS__JSON_NUMBER : bad(s, "holds a number that is not JSON's");
 }
 
+int ps__json_whole(int64_t *out, const ps__json_stream *s) {
+    *out = 0;
+    if (!(s->number > -1e9 && s->number < 1e9)) return 0;
+    *out = (int64_t)s->number;
+    return (double)*out == s->number;
+}
+
 static int read_word(ps__json_stream *s) {
     static const struct {
         const char *word;

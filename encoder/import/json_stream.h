@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/status.h"
@@ -42,6 +43,8 @@ void ps__json_clear(ps__json_stream *s);
 int ps__json_next(ps__json_stream *s);
 /* In an object: reads the next key to text and returns 1; 0 at the object's end or after a fault. */
 int ps__json_key(ps__json_stream *s);
+/* Whether the number read last is a whole one of at most nine digits, in *out. */
+int ps__json_whole(int64_t *out, const ps__json_stream *stream);
 /* Leaves out the value that comes next. */
 void ps__json_skip(ps__json_stream *s);
 /* The value that comes next as a tree, which the caller owns; NULL after a fault. At most 8 MB of text. */

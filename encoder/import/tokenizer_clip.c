@@ -50,6 +50,7 @@ static int refuse(const char *path, const char *reason, ps__error *err) {
 
 static int read_vocab_json(ps__pieces *p, const char *path, const uint8_t *bytes, size_t size, ps__error *err) {
     ps__json_stream s;
+    int64_t id;
     int status = PS__OK;
     ps__json_start(&s, (const char *)bytes, size, path, err);
     if (ps__json_next(&s) != PS__JSON_OBJECT) status = ps__json_fail(&s, "is not a JSON object");
@@ -57,10 +58,10 @@ static int read_vocab_json(ps__pieces *p, const char *path, const uint8_t *bytes
         ps__buf key = s.text;
         s.text = (ps__buf)PS__BUF_INIT;
         int type = ps__json_next(&s);
-        if (type != PS__JSON_NUMBER || !key.length || s.number != (double)(int64_t)s.number)
+        if (type != PS__JSON_NUMBER || !key.length || !ps__json_whole(&id, &s))
             status = ps__json_fail(&s, "gives a piece no whole number");
         else
-            status = ps__pieces_add(p, key.bytes, key.length, (int64_t)s.number, 0, path, err);
+            status = ps__pieces_add(p, key.bytes, key.length, id, 0, path, err);
         ps__buf_free(&key);
     }
     if (!status) status = s.failed;

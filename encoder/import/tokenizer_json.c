@@ -31,6 +31,7 @@ static int add_piece(reading *r, int64_t id, float score) {
 
 /* {"piece": id, ...} */
 static int read_ids(reading *r) {
+    int64_t id;
     int status = PS__OK;
     while (!status && ps__json_key(&r->s)) {
         ps__buf key = r->s.text;
@@ -38,9 +39,8 @@ static int read_ids(reading *r) {
         int type = ps__json_next(&r->s);
         ps__buf_free(&r->s.text);
         r->s.text = key;
-        if (type != PS__JSON_NUMBER || r->s.number != (double)(int64_t)r->s.number)
-            return ps__json_fail(&r->s, "gives a piece no whole number");
-        status = key.length ? add_piece(r, (int64_t)r->s.number, 0) : ps__json_fail(&r->s, "has an empty piece");
+        if (type != PS__JSON_NUMBER || !ps__json_whole(&id, &r->s)) return ps__json_fail(&r->s, "gives a piece no whole number");
+        status = key.length ? add_piece(r, id, 0) : ps__json_fail(&r->s, "has an empty piece");
     }
     return status ? status : r->s.failed;
 }
@@ -58,6 +58,7 @@ static int read_scores(reading *r) {
         r->s.text = key;
         if (type != PS__JSON_NUMBER || ps__json_next(&r->s) != PS__JSON_CLOSE)
             return ps__json_fail(&r->s, "has a piece without a score");
+        if (!(r->s.number > -1e6 && r->s.number < 1e6)) return ps__json_fail(&r->s, "has a piece with a score that is none");
         status = add_piece(r, id++, (float)r->s.number);
     }
     return status ? status : r->s.failed;
