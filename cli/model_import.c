@@ -134,5 +134,7 @@ import m = {.draws = is_terminal(stderr) && !o->quiet };
     if (status == PS_OK && o->json) print_json(&imported, &m, o->report);
     if (status == PS_OK && !o->json) print_plain(o, &imported, &m);
     free(m.layers);
-    return status == PS_OK ? EXIT_FOUND : complain_status(NULL);
+    if (status != PS_CANCELLED) return status == PS_OK ? EXIT_FOUND : complain_status(NULL);
+    complain("stopped; nothing of the import is left but the package, if it was the report that was stopped");
+    return EXIT_FAILED;
 }
