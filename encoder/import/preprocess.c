@@ -152,6 +152,6 @@ int ps__source_preprocess(json_t *image_config, const ps__source *s, ps__error *
     return ps__fail(
         err, PS__MODEL,
         "%s: nothing beside it says how photos are resized and normalised (preprocessor_config.json, or preprocess_cfg in "
-        "open_clip_config.json)",
+        "open_clip_config.json); name one with --preprocess",
         s->path);
 }
