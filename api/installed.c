@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/os.h"
+#include "encoder/import/importer.h"
 
 #define ENDING ".safetensors"
 
@@ -238,7 +239,8 @@ static int remove_package(const char *name, ps_library *library, int force, ps__
 
 int ps_package_remove(const char *name, ps_library *library, int force) {
     ps__error err = {0};
-    if (!name || !name[0] || strchr(name, '/') || name[0] == '.')
-        return ps__refuse(NULL, PS_INVALID, "ps_package_remove was given no name of an imported model");
-    return ps__remember(NULL, remove_package(name, library, force, &err), &err);
+    if (!name) return ps__refuse(NULL, PS_INVALID, "ps_package_remove was given no name");
+    int status = ps__is_model_name(name) ? remove_package(name, library, force, &err)
+                                         : ps__fail(&err, PS__INVALID, "\"%.80s\" is not the name of an imported model", name);
+    return ps__remember(NULL, status, &err);
 }

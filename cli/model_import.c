@@ -98,7 +98,7 @@ static void print_plain(const options *o, const ps_imported *i, const import *m)
     putchar('\n');
     if (o->report && o->precision == PS_PRECISION_INT8) print_report(i, m);
     if (!o->quiet && !o->to)
-        printf("Use it with --model %s, or for a library from now on: photosearch model use %s\n", o->name, o->name);
+        printf("To have a library's photos encoded and found by it: photosearch model use %s\n", o->name);
 }
 
 static void set_options(ps_import_options *to, const options *o, const photo_list *photos, import *m) {

@@ -18,6 +18,7 @@
 #define NAME_MOST 64
 #define FINE_BLOCKS 4 /* of each transformer, see docs/verifying-models.md */
 #define BLOCKS_MOST 64 /* that a text tower may have */
+#define WORD_PART 32   /* entries of a word that share a scale */
 
 struct ps__importer {
     ps__source source;
@@ -28,7 +29,7 @@ struct ps__importer {
 
 int ps__is_model_name(const char *name) {
     size_t length = strlen(name);
-    if (length < 1 || length > NAME_MOST || name[0] == '.' || name[0] == '-') return 0;
+    if (length < 1 || length > NAME_MOST || name[0] == '.' || name[0] == '-' || strcmp(name, "default") == 0) return 0;
     return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == length;
 }
 
@@ -59,13 +60,16 @@ static int find_mapping(const ps__mapping **out, ps__importer *m, int is_text, p
 
 /* ---- What is said about the package ---- */
 
-/* A name for the space that its vectors lie in, by the values of the image tower: some of every tensor, so that the same weights in another
-** container make the same space, and retrained ones another. */
+/* A name for the space that its vectors lie in: by some values of every tensor, and by what else decides a photo's vector. The same weights
+** in another container or under another name make the same space; retrained ones, or other preprocessing, another. */
 static int name_space(ps__importer *m, ps__error *err) {
     enum { SAMPLE = 64 };
     float sample[SAMPLE];
-    uint64_t digest = 0;
     const ps__weight *w;
+    char *config = json_dumps(m->import.image_config, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!config) return ps__fail_nomem(err);
+    uint64_t digest = XXH3_64bits(config, strlen(config));
+    free(config);
     for (size_t i = 0; (w = ps__checkpoint_at(m->source.checkpoint, i)) != NULL; i++) {
         if (w->type[0] != 'F' && w->type[0] != 'B') continue; /* counters of batch norms and the like */
         int64_t count = w->count < SAMPLE ? w->count : SAMPLE;
@@ -75,7 +79,7 @@ static int name_space(ps__importer *m, ps__error *err) {
         digest = XXH3_64bits_withSeed(sample, (size_t)count * sizeof *sample, digest);
     }
     ps__buf text = PS__BUF_INIT;
-    ps__buf_printf(&text, "%s-%08x", m->name, (unsigned)(digest & 0xFFFFFFFF));
+    ps__buf_printf(&text, "imported-%016llx", (unsigned long long)digest);
     m->space = ps__buf_detach(&text);
     return m->space ? PS__OK : ps__fail_nomem(err);
 }
@@ -141,7 +145,8 @@ int ps__importer_open(ps__importer **out, const ps__source_files *files, const c
     if (!ps__is_model_name(name))
         return ps__fail(
             err, PS__INVALID,
-            "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no dot or dash",
+            "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no dot or dash, and not"
+            " \"default\", which is the installed one",
             name, NAME_MOST);
     ps__importer *m = ps__calloc(1, sizeof *m);
     if (!m || !(m->name = ps__strdup(name))) {
@@ -191,11 +196,23 @@ static int keep_block_fine(ps__draft *draft, const char *tower, int block, ps__e
     return PS__OK;
 }
 
+static int is_bert(const ps__draft *draft) {
+    const char *text = ps__draft_get(draft, "text.family");
+    return text && strcmp(text, "bert") == 0;
+}
+
+/* What a word is off by goes through all blocks. The largest of few entries is not far from the others, which a scale of their own makes use
+** of; BERT needs more. */
+static int keep_words(ps__draft *draft, ps__error *err) {
+    static const char words[] = "text.embed.word";
+    if (!ps__draft_has_layer(draft, words)) return PS__OK;
+    return is_bert(draft) ? ps__draft_keep_fine(draft, words, err) : ps__draft_cut_rows(draft, words, WORD_PART, err);
+}
+
 /* What the first blocks of a transformer are off by, all attention behind them makes more of. Fine layers cost one byte a weight more. BERT
 ** has no norm that outliers could be moved out of: all of its blocks are fine. */
 static int keep_blocks_fine(ps__draft *draft, ps__error *err) {
-    const char *text = ps__draft_get(draft, "text.family");
-    int text_blocks = text && strcmp(text, "bert") == 0 ? BLOCKS_MOST : FINE_BLOCKS, status = PS__OK;
+    int text_blocks = is_bert(draft) ? BLOCKS_MOST : FINE_BLOCKS, status = PS__OK;
     for (int block = 0; block < FINE_BLOCKS && !status; block++) status = keep_block_fine(draft, "image", block, err);
     for (int block = 0; block < text_blocks && !status; block++) status = keep_block_fine(draft, "text", block, err);
     return status;
@@ -209,7 +226,8 @@ static int keep_precise(ps__importer *m, ps__error *err) {
             ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
         if (status) return status;
     }
-    return keep_blocks_fine(m->import.draft, err);
+    int status = keep_words(m->import.draft, err);
+    return status ? status : keep_blocks_fine(m->import.draft, err);
 }
 
 int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const *photos, size_t photo_count,

@@ -235,10 +235,29 @@ START_TEST(a_package_that_is_missing_is_named) {
 }
 END_TEST
 
+/* Its last byte is another. */
+static void damage_copy(const char *to, const char *name) {
+    FILE *in = fopen(imported(name), "r"), *out = fopen(imported(to), "w");
+    int byte, next;
+    ck_assert_ptr_nonnull(in);
+    ck_assert_ptr_nonnull(out);
+    for (byte = getc(in); byte != EOF; byte = next) {
+        next = getc(in);
+        putc(next == EOF ? byte ^ 1 : byte, out);
+    }
+    ck_assert_int_eq(fclose(in), 0);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
 START_TEST(what_cannot_be_a_model_is_refused) {
     packages_write(imported("text"), &(package_recipe){.name = "text", .space = "space-b"});
     ck_assert_int_eq(ps_library_use_model(library, imported("text"), 0), PS_MODEL);
     ck_assert_int_eq(ps_library_use_model(library, imported("none"), 0), PS_NOTFOUND);
+    ps_imported made = PS_IMPORTED_INIT;
+    ck_assert_msg(ps_model_import(&made, "tests/data/import/hf-clip", "whole", NULL) == PS_OK, "%s", ps_last_error(NULL));
+    damage_copy("d", "whole");
+    ck_assert_int_eq(ps_library_use_model(library, imported("d"), 0), PS_MODEL);
+    ck_assert_ptr_nonnull(strstr(ps_last_error(library), "is damaged"));
     ck_assert_int_eq(ps_library_use_model(library, imported("b"), 4), PS_INVALID);
     ck_assert_ptr_null(status_of(library).next_model);
 }

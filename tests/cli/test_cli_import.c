@@ -105,6 +105,7 @@ static const struct {
     const char *sentence; /* a part of it */
 } refusals[] = {
     {"true", "--name ../x", 3, "cannot be a model's name"},
+    {"true", "--name default", 3, "cannot be a model's name"},
     {"true", "", 2, "--name NAME"},
     {"rm $T/source/config.json", "--name x", 3, "config"},
     {"rm $T/source/preprocessor_config.json", "--name x", 3, "how photos are resized"},

@@ -186,6 +186,27 @@ START_TEST(where_much_fails_the_old_model_goes_on) {
 }
 END_TEST
 
+static int refuse_to_encode(float *embedding, void *session, const uint8_t *rgb, ps__error *err) {
+    (void)embedding, (void)session, (void)rgb;
+    return ps__fail(err, PS__MODEL, "m.safetensors: is damaged");
+}
+
+START_TEST(a_model_that_cannot_encode_ends_the_run_and_fails_no_photo) {
+    ps__error err = {0};
+    ps__indexer_options o = gallery_options();
+    gallery_write_many("a", 30);
+    gallery_run();
+    set_next("other-1", "other");
+    other.encode = refuse_to_encode;
+    ck_assert_int_eq(reencode_with(&o, &err), PS__MODEL);
+    ck_assert_str_eq(err.text, "m.safetensors: is damaged");
+    ck_assert_int_eq(gallery_counts().failed, 0);
+    expect_model("fake-1", 30);
+    other.encode = gallery_encoder.encode;
+    reencode(30, 1);
+}
+END_TEST
+
 START_TEST(only_the_next_model_may_fill) {
     ps__error err = {0};
     ps__indexer_options o = gallery_options();
@@ -214,6 +235,7 @@ Suite *suite_reencode(void) {
     tcase_add_test(tests, files_that_are_away_do_not_keep_it_up);
     tcase_add_test(tests, moved_files_are_not_left_out);
     tcase_add_test(tests, where_much_fails_the_old_model_goes_on);
+    tcase_add_test(tests, a_model_that_cannot_encode_ends_the_run_and_fails_no_photo);
     tcase_add_test(tests, only_the_next_model_may_fill);
     suite_add_tcase(suite, tests);
     return suite;
