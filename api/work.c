@@ -217,14 +217,17 @@ int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_opti
 
 /* ---- Changing the model -------------------------------------------------------------------------------------------------- */
 
-int ps__work_is_changing(ps__work *w) {
+/* Its id is "" where the library is not changing. */
+static ps__store_model next_model(ps__work *w) {
     ps__store_model next = {0};
     ps__store *store;
     ps__error ignored;
     if (ps__library_take_store(&store, w->library, &ignored) == PS__OK) ps__store_next_model(&next, store, &ignored);
     ps__library_put_store(w->library, store);
-    return next.id[0] != 0;
+    return next;
 }
+
+int ps__work_is_changing(ps__work *w) { return next_model(w).id[0] != 0; }
 
 int ps__work_read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err) {
     static const char *const everywhere[] = {"/"}, *const nothing[1] = {NULL};
@@ -257,7 +260,7 @@ static void freshen_index(ps__work *w, const ps__store_model *before) {
     if (choose_model(w, &ignored) == PS__OK) ps__tender_stop(ps__tender_start(w->library, w->model), 1);
 }
 
-static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
+static int reencode_once(ps__work *w, ps__indexer_result *result, ps__error *err) {
     ps__indexer_encoder encoder;
     ps__indexer_result inner = {0};
     ps__indexer_options o = w->options;
@@ -287,6 +290,21 @@ static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
     if (!result->first_failure[0]) memcpy(result->first_failure, inner.first_failure, sizeof result->first_failure);
     if (inner.switched) freshen_index(w, &before);
     return status;
+}
+
+/* Where somebody chooses another model meanwhile, the work goes on with that. */
+static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
+    ps__store_model next = next_model(w), tried;
+    int status = PS__OK;
+    while (next.id[0]) {
+        tried = next;
+        status = reencode_once(w, result, err);
+        if (status != PS__NOTFOUND) return status;
+        next = next_model(w);
+        if (strcmp(next.id, tried.id) == 0) return status;
+        ps__logf(w->options.log, PS__LOG_INFO, "%s", err->text);
+    }
+    return PS__OK;
 }
 
 int ps__work_refill(ps__work *w, ps__indexer_result *result, ps__error *err) {

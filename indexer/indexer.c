@@ -132,7 +132,7 @@ static int no_root_was_there(const ps__run *run) { return run->result->roots_ski
 /* Which program and which model are at work. */
 static int introduce(ps__run *run, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
-    if (run->options->flags & PS__INDEX_REENCODE) return ps__reencode_begin(run, err);
+    if (run->options->flags & PS__INDEX_REENCODE) return ps__reencode_check(run, err);
     int status = ps__store_use_model(&run->space, run->store, e->model_id, e->space, e->dim, err);
     if (status == PS__OK && e->path) status = ps__store_set_model_path(run->store, e->model_id, e->path, err);
     if (status != PS__OK || !run->options->version) return status;

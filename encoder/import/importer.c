@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/alloc.h"
@@ -238,6 +239,7 @@ int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const
     if (status) return status;
     status = ps__sizes_measure(&sizes, scratch, photos, photo_count, err);
     ps__os.unlink(scratch);
+    if (!status) m->about.unreadable = ps__sizes_unreadable(sizes);
     if (!status) status = ps__smooth(m->import.draft, sizes, err);
     ps__sizes_free(sizes);
     return status;
@@ -260,7 +262,7 @@ static int try_package(const char *path, int precision, ps__error *err) {
 int ps__importer_write(ps__importer *m, const char *path, int precision, ps__draft_progress_fn *progress, void *payload,
                        ps__error *err) {
     ps__buf made = PS__BUF_INIT;
-    ps__buf_printf(&made, "%s.new", path);
+    ps__buf_printf(&made, "%s.new.%ld", path, (long)getpid()); /* as ps__package_sweep wants it */
     if (made.failed) return ps__fail_nomem(err);
     int status = ps__draft_write(m->import.draft, made.bytes, precision, progress, payload, err);
     if (!status) {

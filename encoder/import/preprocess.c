@@ -29,11 +29,13 @@ static int take_three(const reading *r, const char *field, const char *to) {
     json_t *list = json_array();
     for (size_t i = 0; i < 3; i++) {
         const json_t *n = json_is_array(value) ? json_array_get(value, i) : value;
-        if (json_is_number(n)) json_array_append_new(list, json_real(json_number_value(n)));
+        if (json_is_number(n) && (strcmp(to, "std") != 0 || json_number_value(n) > 0))
+            json_array_append_new(list, json_real(json_number_value(n)));
     }
     if (json_array_size(list) == 3 && (!json_is_array(value) || json_array_size(value) == 3)) return set(r, to, list);
     json_decref(list);
-    return refuse(r, field, "is missing or not a number for each of red, green and blue");
+    return refuse(r, field, strcmp(to, "std") == 0 ? "is missing or not a positive number for each of red, green and blue"
+                                                     : "is missing or not a number for each of red, green and blue");
 }
 
 /* The side of a square from a number, [n,n] or {"height":n,"width":n}; 0: it is none. */

@@ -2,6 +2,7 @@
 ** Filling in the vectors of a library's next model, and the switch.
 */
 #include <check.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -179,6 +180,8 @@ START_TEST(where_much_fails_the_old_model_goes_on) {
     ck_assert_int_eq(gallery_result.failed, 30);
     ck_assert_ptr_nonnull(strstr(gallery_log, "the old one goes on answering"));
     expect_model("fake-1", 30);
+    reencode(0, 0); /* though now nothing fails: what did is not tried again */
+    expect_model("fake-1", 30);
     gallery_denied = NULL;
     gallery_run();
     reencode(30, 1);
@@ -204,6 +207,41 @@ START_TEST(a_model_that_cannot_encode_ends_the_run_and_fails_no_photo) {
     expect_model("fake-1", 30);
     other.encode = gallery_encoder.encode;
     reencode(30, 1);
+}
+END_TEST
+
+static int change_mind(const ps__indexer_progress *p, void *payload) {
+    ps__error err = {0};
+    int *after = payload;
+    if (p->done < *after) return 0;
+    *after = INT_MAX;
+    ps__store *store = library_open(PS__STORE_WRITE);
+    ck_assert_int_eq(ps__store_set_next_model(store, "third-1", "third", LIBRARY_DIM, NULL, 0, &err), PS__OK);
+    ps__store_close(store);
+    return 0;
+}
+
+START_TEST(a_change_of_mind_ends_the_filling) {
+    ps__error err = {0};
+    ps__indexer_options o = gallery_options();
+    int after = 40;
+    gallery_write_many("a", 200);
+    gallery_run();
+    set_next("other-1", "other");
+    o.progress = change_mind;
+    o.payload = &after;
+    atomic_store(&gallery_encode_ms, 2);
+    ck_assert_int_eq(reencode_with(&o, &err), PS__NOTFOUND);
+    ck_assert_ptr_nonnull(strstr(err.text, "is not being changed to other-1"));
+    ck_assert_int_eq(after, INT_MAX);
+    atomic_store(&gallery_encode_ms, 0);
+    expect_model("fake-1", 200);
+    set_next("other-1", "other");
+    int done = (int)count_in("other");
+    ck_assert_int_ge(done, 40);
+    ck_assert_int_lt(done, 200);
+    reencode(200 - done, 1);
+    expect_model("other-1", 200);
 }
 END_TEST
 
@@ -235,6 +273,7 @@ Suite *suite_reencode(void) {
     tcase_add_test(tests, files_that_are_away_do_not_keep_it_up);
     tcase_add_test(tests, moved_files_are_not_left_out);
     tcase_add_test(tests, where_much_fails_the_old_model_goes_on);
+    tcase_add_test(tests, a_change_of_mind_ends_the_filling);
     tcase_add_test(tests, a_model_that_cannot_encode_ends_the_run_and_fails_no_photo);
     tcase_add_test(tests, only_the_next_model_may_fill);
     suite_add_tcase(suite, tests);
