@@ -72,7 +72,9 @@ static int set_places(importing *m, const char *name) {
 
 static int check_free(const importing *m) {
     struct stat st;
-    if (m->options->replace || ps__os.lstat(m->to, &st) != 0) return PS__OK;
+    if (ps__os.lstat(m->to, &st) != 0) return PS__OK;
+    if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) return ps__fail(m->err, PS__FORMAT, "%s: is not a regular file", m->to);
+    if (m->options->replace) return PS__OK;
     return ps__fail(m->err, PS__INVALID, "%s: is there already; remove it, or ask for it to be replaced", m->to);
 }
 
@@ -113,8 +115,8 @@ static int fill(ps_imported *out, const importing *m, const ps__report *r) {
                          r->images,
                          r->texts,
                          about->unreadable,
-                         r->image_mean,
-                         r->image_least,
+                         r->images ? r->image_mean : 0,
+                         r->images ? r->image_least : 0,
                          r->text_mean,
                          r->text_least};
     ps__encoder_free(encoder);
@@ -141,8 +143,8 @@ static int run(ps_imported *out, importing *m, const char *source, const char *n
 int ps_model_import(ps_imported *out, const char *source, const char *name, const ps_import_options *options) {
     static const ps_import_options standard = PS_IMPORT_OPTIONS_INIT;
     ps__error err = {0};
-    if (!out || !source || !name || out->version != PS_IMPORTED_VERSION)
-        return ps__refuse(NULL, PS_INVALID, "ps_model_import was given no source, no name or no place");
+    if (!out || !source || !name) return ps__refuse(NULL, PS_INVALID, "ps_model_import was given no source, no name or no place");
+    if (out->version != PS_IMPORTED_VERSION) return ps__refuse(NULL, PS_INVALID, "ps_imported has an unknown version");
     if (!options) options = &standard;
     if (options->version != PS_IMPORT_OPTIONS_VERSION || (options->photo_count && !options->photos))
         return ps__refuse(NULL, PS_INVALID, "ps_import_options has an unknown version, or photos are missing");

@@ -54,8 +54,9 @@ static void print_text(const char *key, const char *value) {
     putchar(',');
 }
 
-static void print_json(const ps_imported *i, const importing *m, int has_report) {
+static void print_json(const char *name, const ps_imported *i, const importing *m, int has_report) {
     putchar('{');
+    print_text("name", name);
     print_text("id", i->id);
     print_text("image", i->image_names);
     print_text("text", i->text_names);
@@ -155,7 +156,7 @@ int import_model(options *o) {
     if (status == PS_OK && imported.unreadable)
         complain("%d of %zu photos could not be read, so that INT8 is not fitted to them", imported.unreadable, photos.count);
     clear_photos(&photos);
-    if (status == PS_OK && o->json) print_json(&imported, &m, o->report);
+    if (status == PS_OK && o->json) print_json(o->name, &imported, &m, o->report);
     if (status == PS_OK && !o->json) print_plain(o, &imported, &m);
     free(m.layers);
     if (status != PS_CANCELLED) return status == PS_OK ? EXIT_FOUND : complain_status(NULL);

@@ -91,11 +91,30 @@ ps_library *open_library(const options *o, int flags) {
     return NULL;
 }
 
+/* The package that the library answers by; NULL: there is no library, or its model is nowhere. */
+static char *find_own(const options *o) {
+    ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
+    ps_library *library;
+    ps_packages *list;
+    ps_package p = PS_PACKAGE_INIT;
+    char *path = NULL;
+    settings.flags = PS_OPEN_EXISTING;
+    if (ps_library_open(&library, o->library, &settings) != PS_OK) return NULL;
+    if (ps_packages_open(&list, library) == PS_OK) {
+        for (size_t i = 0; !path && i < ps_packages_count(list); i++)
+            if (ps_packages_get(&p, list, i) == PS_OK && p.own && p.path[0]) path = strdup(p.path);
+        ps_packages_free(list);
+    }
+    ps_library_close(library);
+    return path;
+}
+
 ps_model *open_model(const options *o) {
     ps_model_options settings = PS_MODEL_OPTIONS_INIT;
     ps_model *model;
     char *path;
     if (!find_model(&path, o->model)) return NULL;
+    if (!path) path = find_own(o);
     settings.precision = o->precision;
     settings.isa = o->isa;
     int status = ps_model_open(&model, path, &settings);

@@ -11,7 +11,7 @@
 #include "base/os.h"
 #include "indexer/run.h"
 
-#define LACKING_FEW 10 /* photos that may stay without a vector, whatever part of all they are */
+#define LACKING_FEW 10 /* photos that may stay without a vector, if they are not half of those */
 #define LACKING_PART 5 /* a fifth of those that are found now */
 
 int ps__reencode_check(ps__run *run, ps__error *err) {
@@ -69,7 +69,7 @@ static int lacks_much(int *much, ps__run *run, const ps__store_change *change, p
     int status = ps__store_current_model(&current, run->store, err);
     if (status == PS__OK && current.id[0]) status = ps__store_vector_count(&vectors, run->store, current.space_number, err);
     int64_t lacking = vectors - change->done;
-    *much = status == PS__OK && lacking > LACKING_FEW && lacking >= vectors / LACKING_PART;
+    *much = status == PS__OK && lacking > 0 && lacking >= vectors / LACKING_PART && (lacking > LACKING_FEW || lacking >= vectors / 2);
     if (*much)
         ps__logf(run->options->log, PS__LOG_WARNING,
                  "%lld of %lld photos could not be encoded by the new model, so the old one goes on answering%s%s", (long long)lacking,

@@ -221,6 +221,17 @@ static int change_mind(const ps__indexer_progress *p, void *payload) {
     return 0;
 }
 
+START_TEST(few_photos_are_not_lost_either) {
+    gallery_write_many("a", 3);
+    gallery_run();
+    set_next("other-1", "other");
+    ps__os.open = gallery_denying_open;
+    gallery_denied = "/a/0";
+    reencode(0, 0);
+    expect_model("fake-1", 3);
+}
+END_TEST
+
 START_TEST(a_change_of_mind_ends_the_filling) {
     ps__error err = {0};
     ps__indexer_options o = gallery_options();
@@ -273,6 +284,7 @@ Suite *suite_reencode(void) {
     tcase_add_test(tests, files_that_are_away_do_not_keep_it_up);
     tcase_add_test(tests, moved_files_are_not_left_out);
     tcase_add_test(tests, where_much_fails_the_old_model_goes_on);
+    tcase_add_test(tests, few_photos_are_not_lost_either);
     tcase_add_test(tests, a_change_of_mind_ends_the_filling);
     tcase_add_test(tests, a_model_that_cannot_encode_ends_the_run_and_fails_no_photo);
     tcase_add_test(tests, only_the_next_model_may_fill);
