@@ -25,7 +25,7 @@ static int note(ps_library *library, const ps__encoder_info *info, const char *p
     ps__store *store;
     int status = ps__store_open(&store, library->folder, PS__STORE_WRITE, err);
     if (status == PS__OK) status = ps__store_set_next_model(store, info->id, info->space, info->dim, path, keep, err);
-    if (status == PS__OK && !answers(library) && is_changing(store)) status = ps__store_switch_model(store, info->id, err);
+    if (status == PS__OK && !answers(library) && is_changing(store)) status = ps__store_switch_model(store, info->space, err);
     ps__store_close(store);
     return status;
 }

@@ -140,11 +140,20 @@ static int change_to_named(ps_model **own, ps_library *library, const ps_model *
     return status;
 }
 
+static int note_current(ps__work *w, ps__error *err) {
+    ps__store *store;
+    int status = ps__library_take_store(&store, w->library, err);
+    if (status == PS__OK) status = ps__store_current_model(&w->current, store, err);
+    ps__library_put_store(w->library, store);
+    return status;
+}
+
 /* Which model the next run encodes with: the library's may have changed since the last one. */
 static int choose_model(ps__work *w, ps__error *err) {
     ps_library *library = w->library;
     ps_model *own = NULL;
-    int status = ps__library_model(&w->model, library, err);
+    int status = note_current(w, err);
+    if (status == PS__OK) status = ps__library_model(&w->model, library, err);
     w->named = library->model_path != NULL;
     if (status == PS__OK && w->named && !w->model_path) status = ps__absolute_path(&w->model_path, library->model_path, err);
     if (status == PS__OK && w->named) status = change_to_named(&own, library, w->model, w->model_path, err);
@@ -154,6 +163,9 @@ static int choose_model(ps__work *w, ps__error *err) {
     }
     if (status == PS__OK) status = ps__indexer_encoder_from(&w->encoder, ps__model_encoder(w->model), err);
     if (status == PS__OK && w->named) w->encoder.path = w->model_path;
+    /* The library's model may have been replaced by another of its space, which is to be found again, too. */
+    if (status == PS__OK && !w->named && w->current.path[0]) w->encoder.path = ps__model_info(w->model)->path;
+    w->encoder.instead_of = w->current.id;
     return status;
 }
 
@@ -184,7 +196,7 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
         .version = PS_VERSION_STRING,
         .threads = threads,
         .file_seconds = flags & PS_INDEX_BACKGROUND ? IDLE_FILE_SECONDS : 0,
-        .flags = flags & ~(unsigned)(PS_INDEX_IN_PROCESS | PS_WATCH_READ_TEXT),
+        .flags = flags & ~(unsigned)(PS_INDEX_IN_PROCESS | PS_WATCH_READ_TEXT | PS__INDEX_REENCODE),
         .cancel = &library->cancel,
         .log = &library->log,
         .progress = on_progress,
@@ -210,9 +222,18 @@ static int run_tended(ps__work *w, ps__indexer_result *result, const ps__indexer
 }
 
 int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
-    memset(result, 0, sizeof *result);
-    int status = choose_model(w, err);
-    return status == PS__OK ? run_tended(w, result, options, err) : status;
+    enum { CHOICES_MOST = 8 };
+    int status;
+    for (int i = 0;; i++) {
+        ps__store_model chosen_for;
+        memset(result, 0, sizeof *result);
+        if ((status = choose_model(w, err)) != PS__OK) return status;
+        chosen_for = w->current;
+        status = run_tended(w, result, options, err);
+        if (status != PS__NOTFOUND || i == CHOICES_MOST) return status;
+        ps__error ignored;
+        if (note_current(w, &ignored) != PS__OK || strcmp(w->current.id, chosen_for.id) == 0) return status;
+    }
 }
 
 /* ---- Changing the model -------------------------------------------------------------------------------------------------- */
@@ -264,17 +285,20 @@ static int reencode_once(ps__work *w, ps__indexer_result *result, ps__error *err
     ps__indexer_encoder encoder;
     ps__indexer_result inner = {0};
     ps__indexer_options o = w->options;
-    ps__store_model before = {0};
+    ps__store_model before = {0}, wanted = {0};
     ps__store *store;
     ps_model *next;
     int status = ps__library_next(&next, w->library, err);
     if (status != PS__OK || !next) return status;
     status = ps__library_take_store(&store, w->library, err);
     if (status == PS__OK) status = ps__store_current_model(&before, store, err);
+    if (status == PS__OK) status = ps__store_next_model(&wanted, store, err);
     ps__library_put_store(w->library, store);
     if (status != PS__OK) return status;
     status = ps__indexer_encoder_from(&encoder, ps__model_encoder(next), err);
     if (status != PS__OK) return status;
+    /* A package that was replaced by another of its space does as well, under the name that the library knows. */
+    if (strcmp(wanted.space, encoder.space) == 0) encoder.model_id = wanted.id;
     o.encoder = &encoder;
     w->refilling = 1;
     status = ps__indexer_reencode(&inner, &o, err);

@@ -12,6 +12,7 @@
 typedef struct ps__work {
     ps_library *library;
     ps_model *model;             /* that ordinary runs encode with */
+    ps__store_model current;     /* the library's when that was chosen */
     int named;                   /* 1: it is the one that was named for this handle */
     char *model_path;            /* owned: where that lies, absolute; NULL: not to be noted */
     int everywhere;              /* 1: options name no folders to look at, but the whole disk */

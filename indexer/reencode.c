@@ -79,7 +79,7 @@ static int lacks_much(int *much, ps__run *run, const ps__store_change *change, p
 
 static int switch_model(ps__run *run, const ps__store_change *change, ps__error *err) {
     const int64_t lacking = change->out_of_reach + change->left;
-    int status = ps__store_switch_model(run->store, run->options->encoder->model_id, err);
+    int status = ps__store_switch_model(run->store, run->options->encoder->space, err);
     if (status != PS__OK) return status;
     run->result->switched = 1;
     ps__logf(run->options->log, PS__LOG_INFO, "the library's model is %s now", change->next.id);

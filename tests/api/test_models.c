@@ -249,6 +249,28 @@ static void damage_copy(const char *to, const char *name) {
     ck_assert_int_eq(fclose(out), 0);
 }
 
+START_TEST(a_package_replaced_by_another_of_its_space_does_as_well) {
+    char path[LIBRARY_PATH];
+    use("b");
+    packages_write(imported("b"), &(package_recipe){.keeps_image = 1, .turned = 1, .name = "beta-two", .space = "space-b"});
+    ck_assert_uint_eq(reencode(library).reencoded, 10);
+    ck_assert_ptr_null(status_of(library).next_model);
+    ck_assert_uint_eq(found_by(library), 10);
+    /* And is found again once it has indexed: no way back to the usual model. */
+    packages_write(imported("b"), &(package_recipe){.keeps_image = 1, .name = "beta-three", .space = "space-b"});
+    ps_library *other = open_plain(NULL);
+    write_photo(11);
+    ck_assert_uint_eq(index_with(other).indexed, 1);
+    snprintf(path, sizeof path, "%.4000s", imported("b"));
+    ck_assert_int_eq(unlink(path), 0);
+    ps_library_close(other);
+    other = open_plain(NULL);
+    ck_assert_int_eq(ps_index(NULL, other, (const char *const[]){photos}, 1, NULL), PS_NOTFOUND);
+    ck_assert_ptr_nonnull(strstr(ps_last_error(other), path));
+    ps_library_close(other);
+}
+END_TEST
+
 START_TEST(what_cannot_be_a_model_is_refused) {
     packages_write(imported("text"), &(package_recipe){.name = "text", .space = "space-b"});
     ck_assert_int_eq(ps_library_use_model(library, imported("text"), 0), PS_MODEL);
@@ -328,6 +350,7 @@ Suite *suite_models(void) {
     tcase_add_test(tests, stopped_it_goes_on_later);
     tcase_add_test(tests, naming_the_model_of_now_ends_a_change);
     tcase_add_test(tests, a_package_that_is_missing_is_named);
+    tcase_add_test(tests, a_package_replaced_by_another_of_its_space_does_as_well);
     tcase_add_test(tests, what_cannot_be_a_model_is_refused);
     tcase_add_test(tests, packages_are_listed_with_what_the_library_has_of_them);
     tcase_add_test(tests, packages_in_use_are_not_removed);
