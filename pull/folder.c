@@ -67,9 +67,10 @@ int pull_folder_open(pull_folder *f, ps__error *err) {
     if (status != PS__OK) return status;
     f->lock = ps__os.open(f->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (f->lock < 0) return ps__fail_errno(err, errno, "%s", f->part);
-    if (ps__os.flock(f->lock, LOCK_EX | LOCK_NB) != 0)
-        return ps__fail(err, PS__BUSY, "%s: another photosearch is pulling this model", f->part);
-    return PS__OK;
+    if (ps__os.flock(f->lock, LOCK_EX | LOCK_NB) == 0) return PS__OK;
+    ps__os.close(f->lock); /* the folder is the other's, and stays */
+    f->lock = -1;
+    return ps__fail(err, PS__BUSY, "%s: another photosearch is pulling this model", f->part);
 }
 
 void pull_folder_close(pull_folder *f) {
