@@ -164,6 +164,20 @@ START_TEST(indexing_goes_on_with_a_change) {
 }
 END_TEST
 
+/* What the indexer tells itself is no flag of the public header. */
+START_TEST(no_flag_makes_indexing_something_else) {
+    ps_index_result result = PS_INDEX_RESULT_INIT;
+    ps_index_options options = PS_INDEX_OPTIONS_INIT;
+    write_photo(10);
+    for (unsigned bit = 7; bit < 32; bit++) {
+        options.flags = PS_INDEX_IN_PROCESS | 1u << bit;
+        ck_assert_msg(ps_index(&result, library, (const char *const[]){photos}, 1, &options) == PS_OK, "bit %u: %s", bit,
+                      ps_last_error(library));
+        ck_assert_uint_eq(result.found, 11);
+    }
+}
+END_TEST
+
 /* Another handle, opened before, and as good as another program. */
 START_TEST(who_has_the_library_open_goes_along) {
     ps_library *other = open_plain(NULL);
@@ -345,6 +359,7 @@ Suite *suite_models(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_change_is_noted_first_and_done_by_reencoding);
     tcase_add_test(tests, indexing_goes_on_with_a_change);
+    tcase_add_test(tests, no_flag_makes_indexing_something_else);
     tcase_add_test(tests, who_has_the_library_open_goes_along);
     tcase_add_test(tests, indexing_with_another_model_named_is_a_change);
     tcase_add_test(tests, stopped_it_goes_on_later);
