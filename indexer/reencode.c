@@ -5,6 +5,7 @@
 ** library by it, as a photo that had a vector of the next model only could not be found meanwhile: such files are marked, and an ordinary
 ** run, with the current model, reads them.
 */
+#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -33,7 +34,7 @@ typedef struct awaited {
 static int look_for(const ps__file *file, const char *path, void *payload) {
     struct stat st;
     awaited *a = payload;
-    a->there = ps__os.stat(path, &st) == 0;
+    a->there = ps__os.stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR); /* on doubt it is */
     if (a->there) return 1;
     return ps__ids_push(&a->missing, file->id);
 }

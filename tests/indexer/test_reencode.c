@@ -2,6 +2,7 @@
 ** Filling in the vectors of a library's next model, and the switch.
 */
 #include <check.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +136,30 @@ START_TEST(photos_that_wait_to_be_read_are_awaited) {
     reencode(0, 0);
     reencode(0, 1);
     expect_model("other-1", 9);
+}
+END_TEST
+
+static int (*true_stat)(const char *path, struct stat *st);
+
+static int unreadable_stat(const char *path, struct stat *st) {
+    if (!strstr(path, "/a/004")) return true_stat(path, st);
+    errno = EIO;
+    return -1;
+}
+
+/* A disk or a network that fails for a moment is no proof that a photo is gone. */
+START_TEST(files_that_cannot_be_looked_at_are_awaited) {
+    gallery_write_many("a", 10);
+    gallery_run();
+    gallery_write("a/004.jpg", "edited");
+    set_next("other-1", "other");
+    reencode(9, 0); /* noted as edited */
+    true_stat = ps__os.stat;
+    ps__os.stat = unreadable_stat;
+    reencode(0, 0);
+    ps__os.stat = true_stat;
+    ck_assert_int_eq(gallery_result.away, 0);
+    ck_assert_int_eq(gallery_counts().missing, 0);
 }
 END_TEST
 
@@ -281,6 +306,7 @@ Suite *suite_reencode(void) {
     tcase_add_test(tests, photos_that_come_meanwhile_are_found_before_and_after);
     tcase_add_test(tests, a_file_that_was_edited_waits_for_an_ordinary_run);
     tcase_add_test(tests, photos_that_wait_to_be_read_are_awaited);
+    tcase_add_test(tests, files_that_cannot_be_looked_at_are_awaited);
     tcase_add_test(tests, files_that_are_away_do_not_keep_it_up);
     tcase_add_test(tests, moved_files_are_not_left_out);
     tcase_add_test(tests, where_much_fails_the_old_model_goes_on);
