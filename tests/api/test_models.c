@@ -2,6 +2,8 @@
 ** A library and its model through the public API: which one it is used with, changing it, and the packages on a device.
 */
 #include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/photosearch.h"
+#include "base/os.h"
 #include "tests/encoder/packages.h"
 #include "tests/store/library.h"
 
@@ -222,6 +225,69 @@ START_TEST(stopped_it_goes_on_later) {
 }
 END_TEST
 
+static atomic_int end, wrong;
+
+static void *search_on(void *payload) {
+    char path[LIBRARY_PATH];
+    snprintf(path, sizeof path, "%.3800s/p3.bmp", photos);
+    for (int i = 0; !atomic_load(&end); i++) {
+        ps_results *results;
+        int status = i % 2 ? ps_search(&results, payload, "the cat", NULL) : ps_similar(&results, payload, path, NULL);
+        atomic_fetch_add(&wrong, status != PS_OK || ps_results_count(results) != (i % 2 ? 10 : 9));
+        ps_results_free(results);
+    }
+    return NULL;
+}
+
+START_TEST(searches_of_other_threads_never_find_less) {
+    pthread_t threads[2];
+    ps_library *other = open_plain(NULL);
+    atomic_store(&end, 0);
+    ck_assert_int_eq(pthread_create(&threads[0], NULL, search_on, library), 0);
+    ck_assert_int_eq(pthread_create(&threads[1], NULL, search_on, other), 0);
+    for (int i = 0; i < 10; i++) {
+        use(i % 2 ? "c" : "b");
+        reencode(library);
+    }
+    atomic_store(&end, 1);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    ck_assert_int_eq(atomic_load(&wrong), 0);
+    ps_library_close(other);
+}
+END_TEST
+
+static int (*true_open)(const char *path, int flags, mode_t mode);
+static ps_library *switching;
+
+static int switching_open(const char *path, int flags, mode_t mode) {
+    if (switching && strstr(path, "/p3.bmp")) {
+        ps_library *by = switching;
+        switching = NULL;
+        ck_assert_int_eq(reencode(by).switched, 1);
+    }
+    return true_open(path, flags, mode);
+}
+
+/* Another program switches between the moment in which a search has chosen its model and that in which it compares. */
+START_TEST(a_search_during_the_switch_is_answered) {
+    ps_results *results;
+    char path[LIBRARY_PATH];
+    ps_library *other = open_plain(NULL);
+    use("b");
+    snprintf(path, sizeof path, "%.3800s/p3.bmp", photos);
+    switching = other;
+    true_open = ps__os.open;
+    ps__os.open = switching_open;
+    int status = ps_similar(&results, library, path, NULL);
+    ps__os.open = true_open;
+    ck_assert_msg(status == PS_OK, "%s", ps_last_error(library));
+    ck_assert_ptr_null(switching);
+    ck_assert_uint_eq(ps_results_count(results), 9);
+    ps_results_free(results);
+    ps_library_close(other);
+}
+END_TEST
+
 START_TEST(naming_the_model_of_now_ends_a_change) {
     use("b");
     ck_assert_int_eq(ps_library_use_model(library, NULL, 0), PS_OK);
@@ -363,6 +429,8 @@ Suite *suite_models(void) {
     tcase_add_test(tests, who_has_the_library_open_goes_along);
     tcase_add_test(tests, indexing_with_another_model_named_is_a_change);
     tcase_add_test(tests, stopped_it_goes_on_later);
+    tcase_add_test(tests, searches_of_other_threads_never_find_less);
+    tcase_add_test(tests, a_search_during_the_switch_is_answered);
     tcase_add_test(tests, naming_the_model_of_now_ends_a_change);
     tcase_add_test(tests, a_package_that_is_missing_is_named);
     tcase_add_test(tests, a_package_replaced_by_another_of_its_space_does_as_well);
