@@ -258,15 +258,39 @@ END_TEST
 
 static int (*true_open)(const char *path, int flags, mode_t mode);
 static ps_library *switching;
+static const char *switching_at; /* what the path ends in that is opened then */
 
 static int switching_open(const char *path, int flags, mode_t mode) {
-    if (switching && strstr(path, "/p3.bmp")) {
+    size_t length = strlen(path), at = switching ? strlen(switching_at) : 0;
+    if (switching && length > at && strcmp(path + length - at, switching_at) == 0) {
         ps_library *by = switching;
         switching = NULL;
         ck_assert_int_eq(reencode(by).switched, 1);
     }
     return true_open(path, flags, mode);
 }
+
+static void switch_at(const char *at, ps_library *by) {
+    switching = by;
+    switching_at = at;
+    true_open = ps__os.open;
+    ps__os.open = switching_open;
+}
+
+/* Another program switches between the moment in which a run has chosen its model and that in which it has the library for itself. */
+START_TEST(a_run_that_meets_the_switch_does_not_go_back) {
+    ps_library *other = open_plain(NULL);
+    use("b");
+    switch_at("/writer.lock", other);
+    index_with(library);
+    ps__os.open = true_open;
+    ck_assert_ptr_null(switching);
+    ps_status s = status_of(library);
+    ck_assert_msg(strncmp(s.model, "beta-", 5) == 0, "%s", s.model);
+    ck_assert_uint_eq(s.vectors, 10);
+    ps_library_close(other);
+}
+END_TEST
 
 /* Another program switches between the moment in which a search has chosen its model and that in which it compares. */
 START_TEST(a_search_during_the_switch_is_answered) {
@@ -275,9 +299,7 @@ START_TEST(a_search_during_the_switch_is_answered) {
     ps_library *other = open_plain(NULL);
     use("b");
     snprintf(path, sizeof path, "%.3800s/p3.bmp", photos);
-    switching = other;
-    true_open = ps__os.open;
-    ps__os.open = switching_open;
+    switch_at("/p3.bmp", other);
     int status = ps_similar(&results, library, path, NULL);
     ps__os.open = true_open;
     ck_assert_msg(status == PS_OK, "%s", ps_last_error(library));
@@ -430,6 +452,7 @@ Suite *suite_models(void) {
     tcase_add_test(tests, indexing_with_another_model_named_is_a_change);
     tcase_add_test(tests, stopped_it_goes_on_later);
     tcase_add_test(tests, searches_of_other_threads_never_find_less);
+    tcase_add_test(tests, a_run_that_meets_the_switch_does_not_go_back);
     tcase_add_test(tests, a_search_during_the_switch_is_answered);
     tcase_add_test(tests, naming_the_model_of_now_ends_a_change);
     tcase_add_test(tests, a_package_that_is_missing_is_named);
