@@ -58,8 +58,8 @@ static int add_imported(const char *path, void *payload) {
 
 /* 1 if the package is one for more languages of that model. */
 static int belongs(const ps__package_note *note, const char *path, const ps__package_note *model, const char *model_path) {
-    return note->id[0] && !note->has_images && model->has_images && note->dim == model->dim && strcmp(note->space, model->space) == 0 &&
-           ps__is_companion_name(base_name(path), base_name(model_path));
+    return note->id[0] && !note->has_images && model->has_images && note->dim == model->dim &&
+           strcmp(note->space, model->space) == 0 && ps__is_companion_name(base_name(path), base_name(model_path));
 }
 
 /* Puts companions, each with the first model it belongs to, behind it. */

@@ -69,8 +69,7 @@ void ps__package_sweep(const char *folder) {
         ps__buf path = PS__BUF_INIT;
         if (!is_left_over(entry->d_name)) continue;
         ps__buf_printf(&path, "%s/%s", folder, entry->d_name);
-        if (!path.failed && ps__os.lstat(path.bytes, &st) == 0 && S_ISREG(st.st_mode) &&
-            time(NULL) - st.st_mtime > OLD_S)
+        if (!path.failed && ps__os.lstat(path.bytes, &st) == 0 && S_ISREG(st.st_mode) && time(NULL) - st.st_mtime > OLD_S)
             ps__os.unlink(path.bytes);
         ps__buf_free(&path);
     }

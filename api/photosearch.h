@@ -975,7 +975,7 @@ typedef struct ps_imported { /* strings live until the calling thread's next ps_
     uint64_t bytes;
     int images, texts; /* that were compared for the report */
     int unreadable;    /* photos that could not be read: INT8 is not fitted to them, nor were they compared */
-    double image_mean, image_least, text_mean, text_least; /* cosines of INT8 and float32 embeddings; 0 of those that were not compared */
+    double image_mean, image_least, text_mean, text_least; /* cosines of INT8 and float32 embeddings; 0: none were compared */
 } ps_imported;
 #define PS_IMPORTED_INIT                                                                                                         \
     { PS_IMPORTED_VERSION, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0 }

@@ -27,8 +27,9 @@ static const struct {
     {TAKES_DUPLICATES, "      --min-similarity X\n"
                        "                       how alike an edited copy must look, up to 1 (0.97)\n"},
     {TAKES_SAVED, "      --literal        take every word as content\n"},
-    {TAKES_VOCABULARY, "      --vocabulary FILE\n"
-                       "                       labels, one a line, each with sentences: label | sentence | ... (the built-in one)\n"},
+    {TAKES_VOCABULARY,
+     "      --vocabulary FILE\n"
+     "                       labels, one a line, each with sentences: label | sentence | ... (the built-in one)\n"},
     {TAKES_LANG, "      --lang CODE      language of the words, such as de or pt-BR (by the words)\n"},
     {TAKES_PRINT0, "  -0, --print0         only paths, of what matches, each with a 0 byte after it\n"},
     {TAKES_OPEN, "      --open           open what matches in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},

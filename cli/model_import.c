@@ -99,8 +99,7 @@ static void print_plain(const options *o, const ps_imported *i, const importing 
     print_path(stdout, i->licence);
     putchar('\n');
     if (o->report && o->precision == PS_PRECISION_INT8) print_report(i, m);
-    if (!o->quiet && !o->to)
-        printf("To have a library's photos encoded and found by it: photosearch model use %s\n", o->name);
+    if (!o->quiet && !o->to) printf("To have a library's photos encoded and found by it: photosearch model use %s\n", o->name);
 }
 
 static void set_options(ps_import_options *to, const options *o, const photo_list *photos, importing *m) {
@@ -135,7 +134,9 @@ static int may_replace(const options *o) {
         ps_packages_free(list);
     }
     ps_library_close(library);
-    if (used) complain("%.200s: a library is used with this model, or changes to it; import under another name, or give --force", o->name);
+    if (used)
+        complain("%.200s: a library is used with this model, or changes to it; import under another name, or give --force",
+                 o->name);
     return !used;
 }
 
@@ -160,6 +161,7 @@ int import_model(options *o) {
     if (status == PS_OK && !o->json) print_plain(o, &imported, &m);
     free(m.layers);
     if (status != PS_CANCELLED) return status == PS_OK ? EXIT_FOUND : complain_status(NULL);
-    complain(m.phase >= PS_IMPORT_PRECISE ? "stopped; the package is there, without a report on it" : "stopped; nothing was imported");
+    complain(m.phase >= PS_IMPORT_PRECISE ? "stopped; the package is there, without a report on it"
+                                          : "stopped; nothing was imported");
     return EXIT_FAILED;
 }

@@ -70,11 +70,12 @@ static int lacks_much(int *much, ps__run *run, const ps__store_change *change, p
     int status = ps__store_current_model(&current, run->store, err);
     if (status == PS__OK && current.id[0]) status = ps__store_vector_count(&vectors, run->store, current.space_number, err);
     int64_t lacking = vectors - change->done;
-    *much = status == PS__OK && lacking > 0 && lacking >= vectors / LACKING_PART && (lacking > LACKING_FEW || lacking >= vectors / 2);
+    *much =
+        status == PS__OK && lacking > 0 && lacking >= vectors / LACKING_PART && (lacking > LACKING_FEW || lacking >= vectors / 2);
     if (*much)
         ps__logf(run->options->log, PS__LOG_WARNING,
-                 "%lld of %lld photos could not be encoded by the new model, so the old one goes on answering%s%s", (long long)lacking,
-                 (long long)vectors, run->result->first_failure[0] ? ": " : "", run->result->first_failure);
+                 "%lld of %lld photos could not be encoded by the new model, so the old one goes on answering%s%s",
+                 (long long)lacking, (long long)vectors, run->result->first_failure[0] ? ": " : "", run->result->first_failure);
     return status;
 }
 
@@ -86,7 +87,8 @@ static int switch_model(ps__run *run, const ps__store_change *change, ps__error 
     ps__logf(run->options->log, PS__LOG_INFO, "the library's model is %s now", change->next.id);
     if (lacking > 0)
         ps__logf(run->options->log, PS__LOG_WARNING,
-                 "%lld photo%s could not be encoded by the new model, as the files are away or could not be read: they are when these are back",
+                 "%lld photo%s could not be encoded by the new model, as the files are away or could not be read: they are when "
+                 "these are back",
                  (long long)lacking, lacking == 1 ? "" : "s");
     return PS__OK;
 }

@@ -153,7 +153,8 @@ static int run_input(run *r, const void *input, int rows) {
     for (size_t i = 0; i < r->dim; i++) norm += (double)r->embedding[i] * (double)r->embedding[i];
     if (r->sizes->failed) return ps__fail_nomem(r->err);
     if (norm > 0.9 && norm < 1.1) return PS__OK;
-    return ps__fail(r->err, PS__MODEL, "the %s tower gives an embedding that is not a direction: its weights cannot be right", r->side);
+    return ps__fail(r->err, PS__MODEL, "the %s tower gives an embedding that is not a direction: its weights cannot be right",
+                    r->side);
 }
 
 static int run_photo(run *r, const ps__encoder_info *info, const char *path) {

@@ -24,7 +24,7 @@ typedef struct torch_file {
     const char *archive; /* the name before "/data.pkl", archive_length bytes */
     int archive_length;
     ps__buf name; /* of the value that is looked at */
-    long steps; /* taken so far */
+    long steps;   /* taken so far */
     ps__error *err;
 } torch_file;
 

@@ -176,7 +176,8 @@ static void quantise(job *j, int8_t *fine, int64_t parts, int64_t width) {
     for (int64_t p = 0; p < parts; p++) {
         int8_t *levels = j->levels + p * width;
         const float *part = j->piece + p * width;
-        j->scales[p] = fine ? ps__quantise_row_fine(levels, fine + p * width, part, width) : ps__quantise_row(levels, part, width);
+        j->scales[p] =
+            fine ? ps__quantise_row_fine(levels, fine + p * width, part, width) : ps__quantise_row(levels, part, width);
     }
 }
 

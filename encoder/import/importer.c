@@ -144,11 +144,11 @@ static int open_all(ps__importer *m, const ps__source_files *files, const char *
 int ps__importer_open(ps__importer **out, const ps__source_files *files, const char *name, const char *licence, ps__error *err) {
     *out = NULL;
     if (!ps__is_model_name(name))
-        return ps__fail(
-            err, PS__INVALID,
-            "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no dot or dash, and not"
-            " \"default\", which is the installed one",
-            name, NAME_MOST);
+        return ps__fail(err, PS__INVALID,
+                        "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no "
+                        "dot or dash, and not"
+                        " \"default\", which is the installed one",
+                        name, NAME_MOST);
     ps__importer *m = ps__calloc(1, sizeof *m);
     if (!m || !(m->name = ps__strdup(name))) {
         ps__free(m);

@@ -10,7 +10,7 @@
 #include "base/os.h"
 #include "base/utf8.h"
 
-#define NAME_MOST 200 /* bytes of a licence's name */
+#define NAME_MOST 200                /* bytes of a licence's name */
 #define MAX_TEXT ((size_t)256 << 10) /* bytes of a licence or README that are looked at; a longer file is left alone */
 
 /* At most NAME_MOST bytes of it as UTF-8: what is none, as in a licence in Latin-1, becomes U+FFFD. NULL: no memory. */

@@ -355,7 +355,8 @@ int ps__mapper_set_stack(ps__mapper *m, const ps__block_sizes *z, int64_t heads,
     if (!status) status = ps__mapper_set_int(m, "heads", heads);
     if (!status) status = ps__mapper_set_int(m, "ffn", z->ffn);
     if (!status) status = ps__mapper_set_string(m, "activation", activation);
-    if (!status && !(eps >= 0 && eps <= 1)) status = ps__import_refuse(m->import, m->err, "the eps of its norms is %g, not 0 to 1", eps);
+    if (!status && !(eps >= 0 && eps <= 1))
+        status = ps__import_refuse(m->import, m->err, "the eps of its norms is %g, not 0 to 1", eps);
     return status ? status : ps__mapper_set_real(m, "eps", eps);
 }
 

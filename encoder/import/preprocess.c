@@ -34,8 +34,9 @@ static int take_three(const reading *r, const char *field, const char *to) {
     }
     if (json_array_size(list) == 3 && (!json_is_array(value) || json_array_size(value) == 3)) return set(r, to, list);
     json_decref(list);
-    return refuse(r, field, strcmp(to, "std") == 0 ? "is missing or not a positive number for each of red, green and blue"
-                                                     : "is missing or not a number for each of red, green and blue");
+    return refuse(r, field,
+                  strcmp(to, "std") == 0 ? "is missing or not a positive number for each of red, green and blue"
+                                         : "is missing or not a number for each of red, green and blue");
 }
 
 /* The side of a square from a number, [n,n] or {"height":n,"width":n}; 0: it is none. */

@@ -26,22 +26,22 @@ typedef struct entity {
 
 /* Those that captions have. What is not here stays as it is spelled. */
 static const entity entities[] = {
-    {"amp", '&'},       {"lt", '<'},        {"gt", '>'},        {"quot", '"'},      {"apos", '\''},     {"nbsp", 0xA0},
-    {"iexcl", 0xA1},    {"cent", 0xA2},     {"pound", 0xA3},    {"yen", 0xA5},      {"sect", 0xA7},     {"copy", 0xA9},
-    {"laquo", 0xAB},    {"reg", 0xAE},      {"deg", 0xB0},      {"plusmn", 0xB1},   {"micro", 0xB5},    {"middot", 0xB7},
-    {"raquo", 0xBB},    {"frac14", 0xBC},   {"frac12", 0xBD},   {"frac34", 0xBE},   {"iquest", 0xBF},   {"Agrave", 0xC0},
-    {"Aacute", 0xC1},   {"Acirc", 0xC2},    {"Atilde", 0xC3},   {"Auml", 0xC4},     {"Aring", 0xC5},    {"AElig", 0xC6},
-    {"Ccedil", 0xC7},   {"Egrave", 0xC8},   {"Eacute", 0xC9},   {"Ecirc", 0xCA},    {"Euml", 0xCB},     {"Igrave", 0xCC},
-    {"Iacute", 0xCD},   {"Icirc", 0xCE},    {"Iuml", 0xCF},     {"Ntilde", 0xD1},   {"Ograve", 0xD2},   {"Oacute", 0xD3},
-    {"Ocirc", 0xD4},    {"Otilde", 0xD5},   {"Ouml", 0xD6},     {"times", 0xD7},    {"Oslash", 0xD8},   {"Ugrave", 0xD9},
-    {"Uacute", 0xDA},   {"Ucirc", 0xDB},    {"Uuml", 0xDC},     {"szlig", 0xDF},    {"agrave", 0xE0},   {"aacute", 0xE1},
-    {"acirc", 0xE2},    {"atilde", 0xE3},   {"auml", 0xE4},     {"aring", 0xE5},    {"aelig", 0xE6},    {"ccedil", 0xE7},
-    {"egrave", 0xE8},   {"eacute", 0xE9},   {"ecirc", 0xEA},    {"euml", 0xEB},     {"igrave", 0xEC},   {"iacute", 0xED},
-    {"icirc", 0xEE},    {"iuml", 0xEF},     {"ntilde", 0xF1},   {"ograve", 0xF2},   {"oacute", 0xF3},   {"ocirc", 0xF4},
-    {"otilde", 0xF5},   {"ouml", 0xF6},     {"oslash", 0xF8},   {"ugrave", 0xF9},   {"uacute", 0xFA},   {"ucirc", 0xFB},
-    {"uuml", 0xFC},     {"yuml", 0xFF},     {"OElig", 0x152},   {"oelig", 0x153},   {"ndash", 0x2013},  {"mdash", 0x2014},
-    {"lsquo", 0x2018},  {"rsquo", 0x2019},  {"ldquo", 0x201C},  {"rdquo", 0x201D},  {"bull", 0x2022},   {"hellip", 0x2026},
-    {"prime", 0x2032},  {"euro", 0x20AC},   {"trade", 0x2122},  {"hearts", 0x2665},
+    {"amp", '&'},      {"lt", '<'},       {"gt", '>'},       {"quot", '"'},      {"apos", '\''},    {"nbsp", 0xA0},
+    {"iexcl", 0xA1},   {"cent", 0xA2},    {"pound", 0xA3},   {"yen", 0xA5},      {"sect", 0xA7},    {"copy", 0xA9},
+    {"laquo", 0xAB},   {"reg", 0xAE},     {"deg", 0xB0},     {"plusmn", 0xB1},   {"micro", 0xB5},   {"middot", 0xB7},
+    {"raquo", 0xBB},   {"frac14", 0xBC},  {"frac12", 0xBD},  {"frac34", 0xBE},   {"iquest", 0xBF},  {"Agrave", 0xC0},
+    {"Aacute", 0xC1},  {"Acirc", 0xC2},   {"Atilde", 0xC3},  {"Auml", 0xC4},     {"Aring", 0xC5},   {"AElig", 0xC6},
+    {"Ccedil", 0xC7},  {"Egrave", 0xC8},  {"Eacute", 0xC9},  {"Ecirc", 0xCA},    {"Euml", 0xCB},    {"Igrave", 0xCC},
+    {"Iacute", 0xCD},  {"Icirc", 0xCE},   {"Iuml", 0xCF},    {"Ntilde", 0xD1},   {"Ograve", 0xD2},  {"Oacute", 0xD3},
+    {"Ocirc", 0xD4},   {"Otilde", 0xD5},  {"Ouml", 0xD6},    {"times", 0xD7},    {"Oslash", 0xD8},  {"Ugrave", 0xD9},
+    {"Uacute", 0xDA},  {"Ucirc", 0xDB},   {"Uuml", 0xDC},    {"szlig", 0xDF},    {"agrave", 0xE0},  {"aacute", 0xE1},
+    {"acirc", 0xE2},   {"atilde", 0xE3},  {"auml", 0xE4},    {"aring", 0xE5},    {"aelig", 0xE6},   {"ccedil", 0xE7},
+    {"egrave", 0xE8},  {"eacute", 0xE9},  {"ecirc", 0xEA},   {"euml", 0xEB},     {"igrave", 0xEC},  {"iacute", 0xED},
+    {"icirc", 0xEE},   {"iuml", 0xEF},    {"ntilde", 0xF1},  {"ograve", 0xF2},   {"oacute", 0xF3},  {"ocirc", 0xF4},
+    {"otilde", 0xF5},  {"ouml", 0xF6},    {"oslash", 0xF8},  {"ugrave", 0xF9},   {"uacute", 0xFA},  {"ucirc", 0xFB},
+    {"uuml", 0xFC},    {"yuml", 0xFF},    {"OElig", 0x152},  {"oelig", 0x153},   {"ndash", 0x2013}, {"mdash", 0x2014},
+    {"lsquo", 0x2018}, {"rsquo", 0x2019}, {"ldquo", 0x201C}, {"rdquo", 0x201D},  {"bull", 0x2022},  {"hellip", 0x2026},
+    {"prime", 0x2032}, {"euro", 0x20AC},  {"trade", 0x2122}, {"hearts", 0x2665},
 };
 
 /* ---- Entities ---- */
@@ -85,8 +85,7 @@ static void spell_entities(points *p) {
         int left = p->count - i;
         int32_t c = p->at[i];
         used = 0;
-        if (c == '&' && left > 2)
-            used = p->at[i + 1] == '#' ? read_number(&c, p->at + i, left) : read_name(&c, p->at + i, left);
+        if (c == '&' && left > 2) used = p->at[i + 1] == '#' ? read_number(&c, p->at + i, left) : read_name(&c, p->at + i, left);
         if (!used) used = 1;
         p->at[to++] = c;
     }

@@ -106,7 +106,8 @@ START_TEST(photos_that_cannot_be_read_are_told) {
 END_TEST
 
 START_TEST(a_model_in_use_is_not_replaced) {
-    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name clip -q && \"$PS\" index " PHOTOS " -q --model clip"), 0);
+    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name clip -q && \"$PS\" index " PHOTOS " -q --model clip"),
+                     0);
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" model import $T/source --name clip --replace 2>&1"), 3);
     ck_assert_msg(cli_says("--force"), "%s", cli_out);
     ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" model import $T/source --name clip --replace --force 2>&1"), 0);
@@ -119,21 +120,25 @@ START_TEST(a_model_in_use_is_not_replaced) {
 END_TEST
 
 START_TEST(other_preprocessing_is_another_space) {
-    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name one -q && \"$PS\" model import $T/source --name two -q"), 0);
-    ck_assert_int_eq(e2e_run(NULL, "sed -i 's/\"image_std\": *\\[/&0.9,0.9,0.9],\"old\":[/' $T/source/preprocessor_config.json"), 0);
+    ck_assert_int_eq(
+        e2e_run(NULL, "\"$PS\" model import $T/source --name one -q && \"$PS\" model import $T/source --name two -q"), 0);
+    ck_assert_int_eq(e2e_run(NULL, "sed -i 's/\"image_std\": *\\[/&0.9,0.9,0.9],\"old\":[/' $T/source/preprocessor_config.json"),
+                     0);
     ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name three -q"), 0);
-    ck_assert_int_eq(e2e_run(cli_out, "for m in one two three; do \"$PS\" model info $m | sed -n 's/^space *//p'; done | sort | uniq -c | "
-                                      "sed 's/^ *//; s/ .*//' | tr '\\n' ' '"),
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "for m in one two three; do \"$PS\" model info $m | sed -n 's/^space *//p'; done | sort | uniq -c | "
+                             "sed 's/^ *//; s/ .*//' | tr '\\n' ' '"),
                      0);
     ck_assert_msg(strcmp(cli_out, "1 2 ") == 0 || strcmp(cli_out, "2 1 ") == 0, "%s", cli_out);
 }
 END_TEST
 
 START_TEST(what_killed_imports_left_goes_away) {
-    ck_assert_int_eq(e2e_run(NULL, "mkdir -p $T/data/photosearch/models && cd $T/data/photosearch/models && (exit 0) & p=$!; wait; "
-                                   "cd $T/data/photosearch/models && touch -d '1 hour ago' a.safetensors.precise.$p.tmp.$p "
-                                   "a.safetensors.new.$p b.safetensors.new.1 c.safetensors d.safetensors.$p && touch e.safetensors.new.$p"),
-                     0);
+    ck_assert_int_eq(
+        e2e_run(NULL, "mkdir -p $T/data/photosearch/models && cd $T/data/photosearch/models && (exit 0) & p=$!; wait; "
+                      "cd $T/data/photosearch/models && touch -d '1 hour ago' a.safetensors.precise.$p.tmp.$p "
+                      "a.safetensors.new.$p b.safetensors.new.1 c.safetensors d.safetensors.$p && touch e.safetensors.new.$p"),
+        0);
     ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name clip -q"), 0);
     /* Left are: of a process that lives (1), what is no leftover, and what is young. */
     ck_assert_int_eq(e2e_run(cli_out, "ls $T/data/photosearch/models | sed 's/[0-9][0-9]*$/N/' | tr '\\n' ' '"), 0);
@@ -161,8 +166,8 @@ static const struct {
     {"true", "--name x --photos $T/nowhere", 3, "nowhere"},
     {"true", "--name x --to $T/source --replace", 3, "is not a regular file"},
     {"cd $T/source && n=$(($(od -An -t u8 -N8 model.safetensors) + 8)) && s=$(wc -c <model.safetensors) && "
-     "head -c $n model.safetensors >w && head -c $((s - n)) /dev/zero >>w && mv w model.safetensors", "--name x", 3,
-     "the image tower gives an embedding that is not a direction"},
+     "head -c $n model.safetensors >w && head -c $((s - n)) /dev/zero >>w && mv w model.safetensors",
+     "--name x", 3, "the image tower gives an embedding that is not a direction"},
 };
 
 START_TEST(what_cannot_be_imported_is_told_and_leaves_nothing) {

@@ -50,7 +50,8 @@ START_TEST(texts_become_what_the_reference_makes_of_them) {
     ck_assert_int_eq(ps__mend(&out, &needed, cases[_i].text, strlen(cases[_i].text), cases[_i].how, &err), PS__OK);
     ck_assert_int_eq(needed, cases[_i].mended != NULL);
     if (needed)
-        ck_assert_msg(out.length == strlen(cases[_i].mended) && memcmp(out.bytes ? out.bytes : "", cases[_i].mended, out.length) == 0,
+        ck_assert_msg(out.length == strlen(cases[_i].mended) &&
+                          memcmp(out.bytes ? out.bytes : "", cases[_i].mended, out.length) == 0,
                       "%s: %.*s", cases[_i].text, (int)out.length, out.bytes ? out.bytes : "");
     else
         ck_assert_uint_eq(out.length, 0);

@@ -87,8 +87,11 @@ START_TEST(words_are_read_from_every_kind_of_table) {
         expected[i] = (float)weights[32 + i] * step + position[i];
         if (is_fine) expected[i] += (float)fine[32 + i] * (step / 254.0f);
     }
-    const ps__word_table words = {
-        .weights = is_int4 ? (void *)pairs : (void *)weights, .scale = scale, .is_int4 = is_int4, .groups = groups, .fine = is_fine ? fine : NULL};
+    const ps__word_table words = {.weights = is_int4 ? (void *)pairs : (void *)weights,
+                                  .scale = scale,
+                                  .is_int4 = is_int4,
+                                  .groups = groups,
+                                  .fine = is_fine ? fine : NULL};
     ps__plan *plan = ps__plan_new(ps__kernels_choose("reference"), PS__PRECISION_INT8, 1);
     int row = ps__plan_embed(plan, "words", &words, position, 32);
     ck_assert_int_eq(ps__plan_finish(plan, row, 32, "a.safetensors", &err), PS__OK);

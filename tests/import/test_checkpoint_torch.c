@@ -239,11 +239,13 @@ END_TEST
 /* A wide container in a list many times over: what is looked at in each counts, even where nothing in it can have a name. */
 static void write_wide(const char *before, const char *entry, size_t size, const char *after) {
     ps__buf b = PS__BUF_INIT;
-    CRAFTED(&b, "U\1aq\1" "0");
+    CRAFTED(&b, "U\1aq\1"
+                "0");
     crafted_bytes(&b, before, strlen(before));
     for (int i = 0; i < 40000; i++) crafted_bytes(&b, entry, size);
     crafted_bytes(&b, after, strlen(after));
-    CRAFTED(&b, "q\0" "0](");
+    CRAFTED(&b, "q\0"
+                "0](");
     for (int i = 0; i < 40000; i++) CRAFTED(&b, "h\0");
     CRAFTED(&b, "e");
     write_checkpoint(&b);
