@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "encoder/tokens/characters.h"
-#include "encoder/tokens/mend.h"
 
 /* ---- Cleaning ---- */
 
@@ -18,15 +17,6 @@ int ps__clean_find(const char *name) {
     for (int i = 0; i < 4; i++)
         if (strcmp(names[i], name) == 0) return i;
     return -1;
-}
-
-int ps__clean_mends(int clean) {
-    switch (clean) {
-    case PS__CLEAN_NONE: return 0;
-    case PS__CLEAN_LOWER: return PS__MEND_LOWER;
-    case PS__CLEAN_PUNCTUATION: return PS__MEND_LOWER | PS__MEND_SIGMA;
-    default: return PS__MEND_LOWER | PS__MEND_SIGMA | PS__MEND_ALL;
-    }
 }
 
 static int is_punctuation(uint32_t c) { /* ASCII's */
@@ -207,22 +197,6 @@ static int open_bpe(ps__tokenizer **out, const ps__package *package, int lowerca
 
 static void free_bpe(ps__tokenizer *t) { ps__free(t); }
 
-/* CLIP's texts are mended whatever the cleaning is: its models were trained so. */
-static int encode_mended(ps__bpe_walk *w, const char *text, size_t length, ps__error *err) {
-    const ps__bpe *t = w->t;
-    int needed, how = ps__clean_mends(t->clean);
-    ps__buf mended = PS__BUF_INIT;
-    if (t->style == PS__BPE_CLIP) how |= PS__MEND_ALL | (t->clean != PS__CLEAN_NONE ? PS__MEND_LOWER | PS__MEND_SIGMA : 0);
-    int status = ps__mend(&mended, &needed, text, length, how, err);
-    if (needed) {
-        text = mended.bytes ? mended.bytes : "";
-        length = mended.length;
-    }
-    if (!status) status = (t->style == PS__BPE_CLIP ? ps__bpe_clip : ps__bpe_gemma)(w, text, length, err);
-    ps__buf_free(&mended);
-    return status;
-}
-
 static int encode_bpe(int32_t *ids, int *count, const ps__tokenizer *tokenizer, const char *text, size_t length, int max_ids,
                       ps__error *err) {
     const ps__bpe *t = (const ps__bpe *)tokenizer;
@@ -233,7 +207,7 @@ static int encode_bpe(int32_t *ids, int *count, const ps__tokenizer *tokenizer, 
     w->count = w->symbol_count = 0;
     w->max = max_ids - 1;
     if (t->first >= 0) ids[w->count++] = t->first;
-    int status = encode_mended(w, text, length, err);
+    int status = (t->style == PS__BPE_CLIP ? ps__bpe_clip : ps__bpe_gemma)(w, text, length, err);
     ids[w->count++] = t->last;
     *count = w->count;
     ps__free(w);

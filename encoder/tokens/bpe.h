@@ -58,9 +58,6 @@ int ps__bpe_gemma(ps__bpe_walk *walk, const char *text, size_t length, ps__error
 /* "canonicalize" and so on, as text.config names them, to PS__CLEAN_*; -1: not known. NULL is PS__CLEAN_NONE. */
 int ps__clean_find(const char *name);
 
-/* PS__MEND_* of mend.h that go before a cleaning. */
-int ps__clean_mends(int clean);
-
 /* A code point after cleaning: itself, in lower case or not; ' ' for what separates; 0: it is dropped. */
 uint32_t ps__clean_character(uint32_t c, int clean);
 

@@ -1,6 +1,7 @@
 /*
 ** CLIP's words (Radford et al. 2021): of the text in lower case, contractions, runs of letters, single digits, and runs of other
-** characters; each word's bytes are symbols. The text was mended before (mend.c).
+** characters; each word's bytes are symbols. What the reference does before is done here as far as it matters to a sentence: canonical
+** composition, straight quotes for curly ones, ASCII for its full-width forms. HTML entities are not expanded.
 */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,13 @@
 #include "base/utf8.h"
 #include "encoder/tokens/bpe.h"
 #include "encoder/tokens/characters.h"
+
+static uint32_t straighten(uint32_t c) {
+    if (c >= 0x2018 && c <= 0x201B) return '\'';
+    if (c >= 0x201C && c <= 0x201F) return '"';
+    if (c >= 0xFF01 && c <= 0xFF5E) return c - 0xFEE0;
+    return c;
+}
 
 static int is_space(uint32_t c) { return ps__is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
 
@@ -70,6 +78,7 @@ static size_t take_part(char *out, size_t *size, const char *text, size_t length
     *size = 0;
     for (int n = 0; n < PS__BPE_CHARS && at < length; n++) {
         at += ps__utf8_decode(&c, text + at, length - at);
+        c = straighten(c);
         if (c) *size += ps__utf8_encode(out + *size, c);
     }
     return at;

@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "encoder/tokens/bpe.h"
-#include "encoder/tokens/mend.h"
 #include "encoder/tokens/words.h"
 
 enum { FIRST, PAD, LAST, UNKNOWN, MARKS }; /* ids of <s>, <pad>, </s>, <unk>; how many there are */
@@ -271,17 +270,6 @@ static void cut_word(walk *w) {
     emit_path(w, after_unknown);
 }
 
-static int cut_words(walk *w, const char *text, size_t length, ps__error *err) {
-    int needed, clean = w->t->vocab.id ? w->t->vocab.clean : PS__CLEAN_NONE;
-    ps__buf mended = PS__BUF_INIT;
-    int status = ps__mend(&mended, &needed, text, length, ps__clean_mends(clean), err);
-    ps__words_start(&w->words, needed && mended.bytes ? mended.bytes : text, needed ? mended.length : length, w->t->lowercase);
-    w->words.clean = clean;
-    while (!status && w->count < w->max && ps__words_next(&w->words)) cut_word(w);
-    ps__buf_free(&mended);
-    return status;
-}
-
 static int encode_unigram(int32_t *ids, int *count, const ps__tokenizer *tokenizer, const char *text, size_t length, int max_ids,
                           ps__error *err) {
     walk *w = ps__malloc(sizeof *w); /* 100 kB, of which a short word touches the first pages */
@@ -291,11 +279,13 @@ static int encode_unigram(int32_t *ids, int *count, const ps__tokenizer *tokeniz
     w->count = 0;
     w->max = max_ids - 1;
     if (!w->t->vocab.id) ids[w->count++] = FIRST;
-    int status = cut_words(w, text, length, err);
+    ps__words_start(&w->words, text, length, w->t->lowercase);
+    w->words.clean = w->t->vocab.id ? w->t->vocab.clean : PS__CLEAN_NONE;
+    while (w->count < w->max && ps__words_next(&w->words)) cut_word(w);
     ids[w->count++] = w->t->vocab.id ? w->t->vocab.last : LAST;
     *count = w->count;
     ps__free(w);
-    return status;
+    return PS__OK;
 }
 
 const ps__tokenizer_kind ps__tokenizer_unigram = {"unigram", open_unigram, encode_unigram, free_unigram};
