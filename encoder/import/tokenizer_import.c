@@ -298,6 +298,7 @@ static int add_unigram(vocabulary *v) {
     int status = v->p.unknown < 0 ? refuse(v, "does not name its unknown piece") : add_sorted(v, list, count);
     ps__free(list);
     if (!status) status = set(v, "lowercase", json_false());
+    if (!status && v->p.keeps_joiners) status = set(v, "joiners", json_true());
     return status ? status : set(v, "tokenizer", json_string("unigram"));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "encoder/import/charsmap.h"
 #include "encoder/import/json_stream.h"
 #include "encoder/import/tokenizer_readers.h"
 
@@ -179,9 +180,16 @@ static int each_step(reading *r, const json_t *step, const char *list, int (*tak
     return status;
 }
 
+/* SentencePiece's compiled table. */
+static int take_table(reading *r, const json_t *step) {
+    const char *table = json_string_value(json_object_get(step, "precompiled_charsmap"));
+    int has = table ? ps__charsmap_base64_has(table, "\xE2\x80\x8D") : -1;
+    r->p->keeps_joiners = has == 0;
+    return has == -2 ? ps__fail_nomem(r->s.err) : PS__OK;
+}
+
 static int take_normalizer(reading *r, const json_t *step) {
-    static const char *const harmless[] = {"NFC",   "NFKC",         "Nmt",     "Precompiled",
-                                           "Strip", "StripAccents", "Replace", "BertNormalizer"};
+    static const char *const harmless[] = {"NFC", "NFKC", "Nmt", "Strip", "StripAccents", "Replace", "BertNormalizer"};
     const char *type = type_of(step);
     if (strcmp(type, "Lowercase") == 0 ||
         (strcmp(type, "BertNormalizer") == 0 && json_is_true(json_object_get(step, "lowercase"))))
@@ -191,6 +199,7 @@ static int take_normalizer(reading *r, const json_t *step) {
         r->p->has_dummy_space = 1;
         return PS__OK;
     }
+    if (strcmp(type, "Precompiled") == 0) return take_table(r, step);
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (strcmp(type, harmless[i]) == 0) return PS__OK;
     return unknown_step(r, "normalizer", step);

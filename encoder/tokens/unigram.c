@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "encoder/tokens/bpe.h"
 #include "encoder/tokens/words.h"
 
 enum { FIRST, PAD, LAST, UNKNOWN, MARKS }; /* ids of <s>, <pad>, </s>, <unk>; how many there are */
@@ -165,6 +164,7 @@ static int read_marks(ps__unigram_vocab *v, const ps__package *package, ps__erro
     v->last = last;
     v->unknown = unknown;
     v->clean = ps__clean_find(json_string_value(json_object_get(config, "clean")));
+    v->keeps_joiners = json_is_true(json_object_get(config, "joiners"));
     json_decref(config);
     if (!status && v->clean < 0) status = ps__fail(err, PS__MODEL, "%s: %s: clean is not known", ps__package_path(package), key);
     return status;
@@ -279,8 +279,8 @@ static int encode_unigram(int32_t *ids, int *count, const ps__tokenizer *tokeniz
     w->count = 0;
     w->max = max_ids - 1;
     if (!w->t->vocab.id) ids[w->count++] = FIRST;
-    ps__words_start(&w->words, text, length, w->t->lowercase);
-    w->words.clean = w->t->vocab.id ? w->t->vocab.clean : PS__CLEAN_NONE;
+    ps__words_start(&w->words, text, length, w->t->lowercase, w->t->vocab.id ? w->t->vocab.clean : PS__CLEAN_NONE,
+                    w->t->vocab.id && w->t->vocab.keeps_joiners);
     while (w->count < w->max && ps__words_next(&w->words)) cut_word(w);
     ids[w->count++] = w->t->vocab.id ? w->t->vocab.last : LAST;
     *count = w->count;

@@ -24,7 +24,7 @@ static int make(ps__tokenizer **t, const char *text, size_t length, int lowercas
         if (text[i] == '\n') start[++pieces] = (int32_t)i + 1;
     for (size_t i = 4; i < pieces; i++) score[i] = -(float)(i * 7 % 11);
     if (damage) start[damage % (pieces + 1)] ^= (int32_t)damage << damage % 24;
-    const ps__unigram_vocab vocab = {text, length, start, score, pieces, NULL, 0, 0, 0};
+    const ps__unigram_vocab vocab = {text, length, start, score, pieces, NULL, 0, 0, 0, 0};
     return ps__unigram_new(t, &vocab, lowercase, "vocab", &err);
 }
 
