@@ -309,6 +309,10 @@ static int add_wordpiece(vocabulary *v) {
     size_t length;
     for (size_t i = 0; i < v->p.count; i++) {
         const char *piece = ps__pieces_text(&length, &v->p, (int32_t)i);
+        if (length && memchr(piece, '\n', length)) {
+            ps__buf_free(&text);
+            return refuse(v, "has a piece with a line end in it");
+        }
         if (length) ps__buf_append(&text, piece, length);
         ps__buf_putc(&text, '\n'); /* an id without a piece keeps its line */
     }
@@ -332,6 +336,7 @@ static void find_marks(vocabulary *v) {
     else if (pad >= 0)
         v->p.pad = pad;
     if (v->p.last < 0) v->p.last = last;
+    if (v->p.is_clip && v->p.first < 0) v->p.first = named_mark(v, "bos_token");
     if (v->p.unknown < 0) v->p.unknown = unknown;
 }
 
@@ -361,6 +366,7 @@ static int import_all(vocabulary *v) {
         status = add_wordpiece(v);
     int is_wordpiece = v->p.model == PS__MODEL_WORDPIECE;
     if (!status && !is_wordpiece && v->p.last < 0) status = refuse(v, "does not name the mark that texts end with");
+    if (!status && v->p.is_clip && v->p.first < 0) status = refuse(v, "does not name the mark that texts begin with");
     if (!status && !is_wordpiece) status = set_clean(v);
     if (!status && v->p.model == PS__MODEL_BPE) status = set_mark(v, "first", v->p.first);
     if (!status) status = set_mark(v, "last", v->p.last);
