@@ -34,13 +34,16 @@ static int refuse(const vocabulary *v, const char *reason) {
 
 /* ---- Finding ---- */
 
-static char *inside(const vocabulary *v, const char *name) {
+/* *out: the path of a file in the folder, owned by the caller; NULL: there is none. */
+static int inside(char **out, const vocabulary *v, const char *name) {
     struct stat st;
     ps__buf path = PS__BUF_INIT;
+    *out = NULL;
     ps__buf_printf(&path, "%s/%s", v->im->source->folder, name);
-    if (!path.failed && ps__os.stat(path.bytes, &st) == 0 && S_ISREG(st.st_mode)) return ps__buf_detach(&path);
+    int failed = path.failed;
+    if (!failed && ps__os.stat(path.bytes, &st) == 0 && S_ISREG(st.st_mode)) failed = !(*out = ps__buf_detach(&path));
     ps__buf_free(&path);
-    return NULL;
+    return failed ? ps__fail_nomem(v->err) : PS__OK;
 }
 
 static int has_ending(const char *name, const char *ending) {
@@ -76,8 +79,9 @@ static int read_vocabulary(vocabulary *v) {
         "tokenizer.json",           "spiece.model", "tokenizer.model", "vocab.json", "vocab.txt", "bpe_simple_vocab_16e6.txt.gz",
         "bpe_simple_vocab_16e6.txt"};
     if (v->im->source->tokenizer_path && !(v->path = ps__strdup(v->im->source->tokenizer_path))) return ps__fail_nomem(v->err);
-    for (size_t i = 0; i < sizeof names / sizeof *names && !v->path; i++) v->path = inside(v, names[i]);
-    if (v->path) return read_path(v);
+    int status = PS__OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !status && !v->path; i++) status = inside(&v->path, v, names[i]);
+    if (status || v->path) return status ? status : read_path(v);
     return ps__fail(v->err, PS__MODEL,
                     "%s: no tokenizer lies there (tokenizer.json, spiece.model, tokenizer.model, vocab.json with merges.txt, "
                     "vocab.txt, or CLIP's "
@@ -89,9 +93,10 @@ static int read_options(vocabulary *v) {
     uint8_t *bytes;
     size_t size;
     json_error_t why;
-    char *path = inside(v, "tokenizer_config.json");
-    if (!path) return PS__OK;
-    int status = ps__read_file(&bytes, &size, NULL, path, MAX_CONFIG, v->err);
+    char *path;
+    int status = inside(&path, v, "tokenizer_config.json");
+    if (!path) return status;
+    status = ps__read_file(&bytes, &size, NULL, path, MAX_CONFIG, v->err);
     if (!status) {
         v->options = json_loadb((const char *)bytes, size, 0, &why);
         if (!json_is_object(v->options)) status = ps__fail(v->err, PS__MODEL, "%s: is not a JSON object", path);

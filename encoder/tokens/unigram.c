@@ -48,9 +48,12 @@ static int refuse(ps__error *err, const char *name, const char *what, size_t pie
 
 static size_t length_of(const ps__unigram_vocab *v, size_t id) { return (size_t)(v->start[id + 1] - v->start[id]) - 1; }
 
+/* Pieces that are marks, at the front. */
+static size_t marks_in(const ps__unigram_vocab *v) { return v->id ? 0 : MARKS; }
+
 /* Every piece lies inside the text and ends in the newline before the next one. */
 static int check_places(const ps__unigram_vocab *v, const char *name, ps__error *err) {
-    if (v->pieces <= MARKS || v->bytes > INT32_MAX || v->start[0] != 0 || v->start[v->pieces] != (int32_t)v->bytes)
+    if (v->pieces <= marks_in(v) || v->bytes > INT32_MAX || v->start[0] != 0 || v->start[v->pieces] != (int32_t)v->bytes)
         return ps__fail(err, PS__MODEL, "%s: the vocabulary has no pieces, or text.vocab.start does not span text.vocab", name);
     for (size_t i = 0; i < v->pieces; i++) {
         int64_t begin = v->start[i], end = v->start[i + 1];
@@ -60,9 +63,6 @@ static int check_places(const ps__unigram_vocab *v, const char *name, ps__error 
     }
     return PS__OK;
 }
-
-/* Pieces that are marks, at the front. */
-static size_t marks_in(const ps__unigram_vocab *v) { return v->id ? 0 : MARKS; }
 
 static int check_ids(size_t *size, const ps__unigram_vocab *v, const char *name, ps__error *err) {
     *size = v->pieces;

@@ -97,6 +97,20 @@ void readers_lack_memory(readers_fn *read, const void *bytes, size_t size) {
     }
 }
 
+/* A unit has its byte and, from bit 10, what is xored with its place and the next byte to give the next one's. */
+void readers_charsmap(ps__buf *out, int has_joiner) {
+    enum { UNITS = 0x800 };
+    static uint32_t units[UNITS];
+    const uint32_t first = 0x100 ^ 0xE2, second = first ^ 0x200 ^ 0x80, third = second ^ 0x400 ^ 0x8D;
+    units[0] = 0x100 << 10;
+    units[first] = 0x200 << 10 | 0xE2;
+    units[second] = 0x400 << 10 | 0x80;
+    units[third] = 0x8D | (has_joiner ? 1u << 8 : 0);
+    crafted_little(out, sizeof units, 4);
+    for (int i = 0; i < UNITS; i++) crafted_little(out, units[i], 4);
+    ps__buf_append(out, " \0", 2); /* what the entry becomes */
+}
+
 void readers_expect(const ps__pieces *p, const char *text, int32_t id) {
     size_t length;
     int32_t got = ps__pieces_find(p, text, strlen(text));

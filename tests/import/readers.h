@@ -21,6 +21,9 @@ void readers_cut(readers_fn *read, const void *bytes, size_t size, int (*is_whol
 /* Each allocation fails once, until none does. */
 void readers_lack_memory(readers_fn *read, const void *bytes, size_t size);
 
+/* Appends a table of normalisation as SentencePiece compiles them, in which U+200D has an entry or has not. */
+void readers_charsmap(ps__buf *out, int has_joiner);
+
 /* The piece of this text has this id. */
 void readers_expect(const ps__pieces *p, const char *text, int32_t id);
 
