@@ -1,6 +1,6 @@
 /*
-** The table is a double array trie (Aoe 1989): bytes of it as 32 bits, its units, and the texts that entries become. A unit has its byte in
-** the low bits, whether an entry ends there in bit 8, and where its children are in the rest.
+** The table is a double array trie (Aoe 1989): bytes of it as 32 bits, its units, and the texts that entries become. A unit has
+** its byte in the low bits, whether an entry ends there in bit 8, and where its children are in the rest.
 */
 #include "encoder/import/charsmap.h"
 

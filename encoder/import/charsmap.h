@@ -1,6 +1,6 @@
 /*
-** How a SentencePiece model normalises single characters: the compiled table in its file. Our tokenizer has the rule "nmt_nfkc" built in, whose
-** versions differ in what becomes of joiners; the table tells which version it was.
+** How a SentencePiece model normalises single characters: the compiled table in its file. Our tokenizer has the rule "nmt_nfkc"
+** built in, whose versions differ in what becomes of joiners; the table tells which version it was.
 */
 #ifndef PS_IMPORT_CHARSMAP_H
 #define PS_IMPORT_CHARSMAP_H

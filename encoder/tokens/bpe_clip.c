@@ -1,6 +1,6 @@
 /*
-** CLIP's words (Radford et al. 2021): of the text, mended and in lower case (clean.h), contractions, runs of letters, single digits, and runs of
-** other characters; each word's bytes are symbols.
+** CLIP's words (Radford et al. 2021): of the text, mended and in lower case (clean.h), contractions, runs of letters, single
+** digits, and runs of other characters; each word's bytes are symbols.
 */
 #include <string.h>
 #include <utf8proc.h>

@@ -1,6 +1,6 @@
 /*
-** The symbols of Gemma's tokenizer: characters, or bytes. Spaces are U+2581, and nothing is put before the text. Words are not cut apart:
-** what may be merged is what was learned.
+** The symbols of Gemma's tokenizer: characters, or bytes. Spaces are U+2581, and nothing is put before the text. Words are not
+** cut apart: what may be merged is what was learned.
 */
 #include <string.h>
 

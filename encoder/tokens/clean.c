@@ -1,5 +1,6 @@
 /*
-** Mending and cleaning of texts; see clean.h. HTML entities, terminal escapes and text that was decoded wrongly are left as they are.
+** Mending and cleaning of texts; see clean.h. HTML entities, terminal escapes and text that was decoded wrongly are left as
+** they are.
 */
 #include "encoder/tokens/clean.h"
 
@@ -126,8 +127,8 @@ static int read_mended(int32_t *points, ps__cleaner *t) {
         t->at += ps__utf8_decode(&c, t->text + t->at, t->length - t->at);
         for (int i = 0, count = mend(parts, c); i < count; i++) size += (utf8proc_ssize_t)ps__utf8_encode(text + size, parts[i]);
     }
-    utf8proc_ssize_t count = utf8proc_decompose((const utf8proc_uint8_t *)text, size, points, PS__CLEAN_POINTS,
-                                                UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
+    utf8proc_ssize_t count =
+        utf8proc_decompose((const utf8proc_uint8_t *)text, size, points, PS__CLEAN_POINTS, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
     if (count > PS__CLEAN_POINTS) count = PS__CLEAN_POINTS; /* four a character are enough for all but made-up text */
     if (count > 0) count = utf8proc_normalize_utf32(points, count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     return count > 0 ? (int)count : 0;

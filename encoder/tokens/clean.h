@@ -1,7 +1,8 @@
 /*
-** What published models do to a text before it is cut into tokens, as code points: mending (what the Python package ftfy does to the signs of a
-** sentence: straight quotes, ligatures spelled out, no full-width and half-width forms, no control characters, NFC), then cleaning by one of
-** the rules below. The text is taken in parts of 1024 characters, so that length costs no memory; across parts nothing is composed.
+** What published models do to a text before it is cut into tokens, as code points: mending (what the Python package ftfy does
+** to the signs of a sentence: straight quotes, ligatures spelled out, no full-width and half-width forms, no control
+** characters, NFC), then cleaning by one of the rules below. The text is taken in parts of 1024 characters, so that length
+** costs no memory; across parts nothing is composed.
 */
 #ifndef PS_CLEAN_H
 #define PS_CLEAN_H
@@ -12,14 +13,14 @@
 #define PS__CLEAN_CHARS 1024 /* of the text, in a part */
 #define PS__CLEAN_POINTS (4 * PS__CLEAN_CHARS)
 
-/* Nothing; lower case; that, no ASCII punctuation, and ' ' for each white space; the same, but an underscore is a space and the text is
-** mended before. */
+/* Nothing; lower case; that, no ASCII punctuation, and ' ' for each white space; the same, but an underscore is a space and the
+** text is mended before. */
 enum { PS__CLEAN_NONE, PS__CLEAN_LOWER, PS__CLEAN_PUNCTUATION, PS__CLEAN_CANONICAL };
 
-typedef struct ps__cleaner { /* one text */
-    const char *text;        /* any bytes, borrowed; invalid UTF-8 reads as U+FFFD */
-    size_t length, at;       /* bytes in it; bytes read */
-    int clean, mends;        /* PS__CLEAN_*; 1: mended whatever the rule */
+typedef struct ps__cleaner {          /* one text */
+    const char *text;                 /* any bytes, borrowed; invalid UTF-8 reads as U+FFFD */
+    size_t length, at;                /* bytes in it; bytes read */
+    int clean, mends;                 /* PS__CLEAN_*; 1: mended whatever the rule */
     int32_t points[PS__CLEAN_POINTS]; /* out */
     int count;                        /* out */
 } ps__cleaner;

@@ -46,7 +46,10 @@ static const struct {
     {NONE, 1, "\xE2\x80\x98\xE2\x80\x9B\xCA\xBC\xE2\x80\x9C\xE2\x80\x9F", "'''\"\""},
     {NONE, 1, "\xEF\xAC\x81\xEF\xAC\x83\xC7\x84\xC5\x89\xEF\xAC\x85", "fiffiD\xC5\xBD'n\xC5\xBFt"},
     {NONE, 1, "\xEF\xBC\xA1\xE3\x80\x80\xEF\xBD\xB6\xEF\xBE\x9E", "A \xE3\x82\xAC"},
-    {NONE, 1, "a\x01\x0B\x7F\xEF\xBB\xBF\xE2\x81\xAA" "b\t\n", "ab\t\n"},
+    {NONE, 1,
+     "a\x01\x0B\x7F\xEF\xBB\xBF\xE2\x81\xAA"
+     "b\t\n",
+     "ab\t\n"},
     {NONE, 1, "e\xCC\x81", "\xC3\xA9"},
     {NONE, 0, "e\xCC\x81\xEF\xAC\x81", "e\xCC\x81\xEF\xAC\x81"},
     {CANONICAL, 0, "E\xCC\x81_\xE2\x80\x98\xEF\xAC\x81", "\xC3\xA9 fi"},
@@ -70,7 +73,8 @@ END_TEST
 
 /* 3,000 of one sign: none is lost where parts meet, and none grows beyond the room. */
 START_TEST(long_texts_come_in_parts) {
-    static const char *const signs[][2] = {{"x", "x"}, {"\xEF\xAC\x83", "ffi"}, {"\xC4\xB0", "i\xCC\x87"}, {"\xEF\xB7\xBA", "\xEF\xB7\xBA"}};
+    static const char *const signs[][2] = {
+        {"x", "x"}, {"\xEF\xAC\x83", "ffi"}, {"\xC4\xB0", "i\xCC\x87"}, {"\xEF\xB7\xBA", "\xEF\xB7\xBA"}};
     enum { COUNT = 3000 };
     static char text[4 * COUNT];
     size_t length = 0, size = strlen(signs[_i][1]);

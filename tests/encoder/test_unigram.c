@@ -250,11 +250,11 @@ static const struct {
     {PS__CLEAN_PUNCTUATION, 0, "A-B_!", 3, {50, 30, 1}},
     {PS__CLEAN_PUNCTUATION, 0, "A \t B", 5, {50, 40, 50, 20, 1}},
     {PS__CLEAN_CANONICAL, 0, "A_B", 5, {50, 40, 50, 20, 1}},
-    {PS__CLEAN_CANONICAL, 0, "\xE2\x80\x98" "A" "\xEF\xBC\x81", 3, {50, 40, 1}}, /* a curly quote, a full-width mark */
-    {PS__CLEAN_NONE, 0, "a\xE2\x80\x8D" "b", 5, {50, 40, 50, 20, 1}},
-    {PS__CLEAN_NONE, 1, "a\xE2\x80\x8D" "b", 5, {50, 40, 10, 20, 1}},
-    {PS__CLEAN_NONE, 0, "a\xE2\x81\xA0" "b", 3, {50, 30, 1}},
-    {PS__CLEAN_NONE, 1, "a\xE2\x81\xA0" "b", 5, {50, 40, 2, 20, 1}},
+    {PS__CLEAN_CANONICAL, 0, "\342\200\230A\357\274\201", 3, {50, 40, 1}}, /* a curly quote, a full-width mark */
+    {PS__CLEAN_NONE, 0, "a\342\200\215b", 5, {50, 40, 50, 20, 1}},         /* the zero-width joiner */
+    {PS__CLEAN_NONE, 1, "a\342\200\215b", 5, {50, 40, 10, 20, 1}},
+    {PS__CLEAN_NONE, 0, "a\342\201\240b", 3, {50, 30, 1}}, /* the word joiner */
+    {PS__CLEAN_NONE, 1, "a\342\201\240b", 5, {50, 40, 2, 20, 1}},
     {PS__CLEAN_LOWER, 0, " \t", 1, {1}},
 };
 

@@ -1,6 +1,6 @@
 /*
-** What the tests of tokenizers' readers share: a file of given bytes, read; refused with a sentence; cut at every byte; read while memory runs out.
-** A file is "mapped" by a copy of just its size, so that ASan sees a byte read behind it.
+** What the tests of tokenizers' readers share: a file of given bytes, read; refused with a sentence; cut at every byte; read
+** while memory runs out. A file is "mapped" by a copy of just its size, so that ASan sees a byte read behind it.
 */
 #ifndef PS_TESTS_READERS_H
 #define PS_TESTS_READERS_H
@@ -16,7 +16,8 @@ void readers_tear_down(void);
 void readers_read(ps__pieces *out, readers_fn *read, const void *bytes, size_t size);
 /* Refused (PS__MODEL) with a sentence that begins with the path and has `complaint`. */
 void readers_refuse(readers_fn *read, const void *bytes, size_t size, const char *complaint);
-/* The first n bytes for each n below size: refused with a sentence, but where is_whole says that it is a file too (NULL: nowhere). */
+/* The first n bytes for each n below size: refused with a sentence, but where is_whole says that it is a file too (NULL:
+** nowhere). */
 void readers_cut(readers_fn *read, const void *bytes, size_t size, int (*is_whole)(size_t n));
 /* Each allocation fails once, until none does. */
 void readers_lack_memory(readers_fn *read, const void *bytes, size_t size);

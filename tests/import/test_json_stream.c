@@ -1,5 +1,6 @@
 /*
-** JSON piece by piece: what is read, and texts that are not JSON, each refused once with its place. Every text lies in memory of just its size.
+** JSON piece by piece: what is read, and texts that are not JSON, each refused once with its place. Every text lies in memory
+** of just its size.
 */
 #include <check.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ static void write_value(ps__buf *out, ps__json_stream *s, int type) {
     case PS__JSON_NULL: ps__buf_putc(out, 'n'); break;
     case PS__JSON_ARRAY:
         ps__buf_putc(out, '[');
-        while ((type = ps__json_next(s)) != PS__JSON_CLOSE && type != PS__JSON_END && type != PS__JSON_BAD) write_value(out, s, type);
+        while ((type = ps__json_next(s)) != PS__JSON_CLOSE && type != PS__JSON_END && type != PS__JSON_BAD)
+            write_value(out, s, type);
         ps__buf_putc(out, ']');
         break;
     case PS__JSON_OBJECT:
@@ -130,7 +132,8 @@ START_TEST(what_is_not_json_is_told) {
     start(&s, refused[_i].json);
     ps__free(read_all(&s));
     ck_assert_int_eq(s.failed, PS__MODEL);
-    ck_assert_msg(strstr(err.text, refused[_i].complaint) && strncmp(err.text, "t.json: ", 8) == 0, "%s: \"%s\"", refused[_i].json, err.text);
+    ck_assert_msg(strstr(err.text, refused[_i].complaint) && strncmp(err.text, "t.json: ", 8) == 0, "%s: \"%s\"",
+                  refused[_i].json, err.text);
     finish(&s);
 }
 END_TEST
@@ -164,8 +167,16 @@ static const struct {
     int is_whole;
     int64_t value;
 } numbers[] = {
-    {"0", 1, 0},           {"-7", 1, -7},    {"1e3", 1, 1000}, {"999999999", 1, 999999999}, {"-999999999", 1, -999999999},
-    {"1000000000", 0, 0},  {"1.5", 0, 1},    {"1e300", 0, 0},  {"-1e9", 0, 0},              {"18446744073709551617", 0, 0},
+    {"0", 1, 0},
+    {"-7", 1, -7},
+    {"1e3", 1, 1000},
+    {"999999999", 1, 999999999},
+    {"-999999999", 1, -999999999},
+    {"1000000000", 0, 0},
+    {"1.5", 0, 1},
+    {"1e300", 0, 0},
+    {"-1e9", 0, 0},
+    {"18446744073709551617", 0, 0},
 };
 
 START_TEST(whole_numbers_are_told_from_others) {
@@ -199,8 +210,11 @@ END_TEST
 
 static const struct {
     const char *json, *complaint; /* NULL: none */
-} skipped[] = {
-    {"]", "is not JSON"}, {"", "ends within a value"}, {"[1,[2]", "ends within a value"}, {"{\"a\":\"", "ends within a string"}, {"[1]", NULL}};
+} skipped[] = {{"]", "is not JSON"},
+               {"", "ends within a value"},
+               {"[1,[2]", "ends within a value"},
+               {"{\"a\":\"", "ends within a string"},
+               {"[1]", NULL}};
 
 START_TEST(what_cannot_be_left_out_is_told) {
     ps__json_stream s;
@@ -249,7 +263,8 @@ START_TEST(parts_come_as_trees) {
 END_TEST
 
 START_TEST(trees_that_are_none_are_told) {
-    static const char *const bad[] = {"[1 2]", "{\"a\" 1}", "[1}", "{\"a\":1,}", "[01]"}; /* which reading piece by piece lets pass */
+    static const char *const bad[] = {"[1 2]", "{\"a\" 1}", "[1}", "{\"a\":1,}",
+                                      "[01]"}; /* which reading piece by piece lets pass */
     ps__json_stream s;
     start(&s, bad[_i]);
     ck_assert_ptr_null(ps__json_tree(&s));

@@ -1,6 +1,6 @@
 /*
-** A tokenizer of a folder, imported into a package: which file is taken, what text.config says, the ids that texts get then, and the sentences
-** where files are missing, contradict each other, or do not fit the model.
+** A tokenizer of a folder, imported into a package: which file is taken, what text.config says, the ids that texts get then,
+** and the sentences where files are missing, contradict each other, or do not fit the model.
 */
 #include <check.h>
 #include <jansson.h>
@@ -67,7 +67,8 @@ static void clip(void) { put_clip(",\"ab</w>\":512" CLIP_MARKS, "#version: 0.2\n
 /* A BPE of characters; `bytes` are pieces of the vocabulary, and `fields` of the model. */
 static void put_gemma(const char *pieces, const char *fields, const char *steps) {
     ps__buf out = PS__BUF_INIT;
-    ps__buf_printf(&out, "{%s\"model\":{\"type\":\"BPE\",\"vocab\":{\"<pad>\":0,\"<eos>\":1,\"<unk>\":2%s},%s}}", steps, pieces, fields);
+    ps__buf_printf(&out, "{%s\"model\":{\"type\":\"BPE\",\"vocab\":{\"<pad>\":0,\"<eos>\":1,\"<unk>\":2%s},%s}}", steps, pieces,
+                   fields);
     put("tokenizer.json", out.bytes);
     put("tokenizer_config.json", "{\"eos_token\":\"<eos>\",\"pad_token\":{\"content\":\"<pad>\"},\"unk_token\":\"<unk>\"}");
     ps__buf_free(&out);
@@ -158,24 +159,29 @@ static const struct {
     const char *text, *ids;
 } forms[] = {
     {clip, 515, NULL, NULL,
-     "{\"clean\":\"lower\",\"eot\":514,\"first\":513,\"languages\":\"en\",\"last\":514,\"pad\":0,\"style\":\"clip\",\"tokenizer\":"
+     "{\"clean\":\"lower\",\"eot\":514,\"first\":513,\"languages\":\"en\",\"last\":514,\"pad\":0,\"style\":\"clip\","
+     "\"tokenizer\":"
      "\"bpe\"}",
      "AB a b!", "513 512 353 354 289 514"},
     {gemma, 7, "{\"model_type\":\"siglip2\"}", NULL,
-     "{\"clean\":\"lower\",\"eot\":1,\"languages\":\"en\",\"last\":1,\"pad\":0,\"style\":\"gemma\",\"tokenizer\":\"bpe\",\"unknown\":2}",
+     "{\"clean\":\"lower\",\"eot\":1,\"languages\":\"en\",\"last\":1,\"pad\":0,\"style\":\"gemma\",\"tokenizer\":\"bpe\","
+     "\"unknown\":2}",
      "AB ab\xC3\xA9", "5 6 5 2 1"},
     {gemma_with_bytes, 300, NULL, NULL,
-     "{\"clean\":\"none\",\"eot\":1,\"languages\":\"en\",\"last\":1,\"pad\":0,\"style\":\"gemma\",\"tokenizer\":\"bpe\",\"unknown\":2}",
+     "{\"clean\":\"none\",\"eot\":1,\"languages\":\"en\",\"last\":1,\"pad\":0,\"style\":\"gemma\",\"tokenizer\":\"bpe\","
+     "\"unknown\":2}",
      "ab\xC3\xA9", "5 202 176 1"},
     {gemma, 7, NULL, "{\"model_cfg\":{\"text_cfg\":{\"tokenizer_kwargs\":{\"clean\":\"canonicalize\"}}}}",
      "{\"clean\":\"canonicalize\",\"eot\":1,\"languages\":\"en\",\"last\":1,\"pad\":0,\"style\":\"gemma\",\"tokenizer\":\"bpe\","
      "\"unknown\":2}",
      "_A.B_", "5 1"},
     {unigram, 9, "{\"model_type\":\"siglip\"}", NULL,
-     "{\"clean\":\"punctuation\",\"eot\":1,\"languages\":\"en\",\"last\":1,\"lowercase\":false,\"pad\":1,\"tokenizer\":\"unigram\","
+     "{\"clean\":\"punctuation\",\"eot\":1,\"languages\":\"en\",\"last\":1,\"lowercase\":false,\"pad\":1,\"tokenizer\":"
+     "\"unigram\","
      "\"unknown\":2}",
      "AB! z<a>", "3 6 4 3 2 6 1"},
-    {words, 6, NULL, NULL, "{\"languages\":\"en\",\"lowercase\":true,\"pad\":0,\"tokenizer\":\"wordpiece\"}", "AB c", "2 4 5 1 3"},
+    {words, 6, NULL, NULL, "{\"languages\":\"en\",\"lowercase\":true,\"pad\":0,\"tokenizer\":\"wordpiece\"}", "AB c",
+     "2 4 5 1 3"},
 };
 
 START_TEST(each_form_gives_its_ids) {

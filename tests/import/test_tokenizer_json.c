@@ -1,5 +1,6 @@
 /*
-** tokenizer.json: what is taken from files of each kind, and what is refused because our tokenizers do not do it, or because it is no tokenizer.
+** tokenizer.json: what is taken from files of each kind, and what is refused because our tokenizers do not do it, or because it
+** is no tokenizer.
 */
 #include <check.h>
 #include <stdio.h>
@@ -94,8 +95,9 @@ START_TEST(the_table_tells_what_becomes_of_joiners) {
 END_TEST
 
 START_TEST(wordpieces_may_be_in_lower_case) {
-    read_text("{\"normalizer\":{\"type\":\"BertNormalizer\",\"lowercase\":true},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
-              "\"model\":{\"type\":\"WordPiece\",\"continuing_subword_prefix\":\"##\",\"vocab\":{\"[UNK]\":1,\"a\":0}}}");
+    read_text(
+        "{\"normalizer\":{\"type\":\"BertNormalizer\",\"lowercase\":true},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
+        "\"model\":{\"type\":\"WordPiece\",\"continuing_subword_prefix\":\"##\",\"vocab\":{\"[UNK]\":1,\"a\":0}}}");
     ck_assert_int_eq(p.model, PS__MODEL_WORDPIECE);
     ck_assert_int_eq(p.lowercase, 1);
     readers_expect(&p, "[UNK]", 1);
@@ -178,11 +180,13 @@ static const struct {
     {STEPS("\"pre_tokenizer\":{\"type\":\"Digits\"}"), "the pre_tokenizer \"Digits\" is not known"},
     {STEPS("\"post_processor\":{\"type\":\"Magic\"}"), "the post_processor \"Magic\" is not known"},
     {STEPS("\"post_processor\":{\"type\":\"BertProcessing\"}"), "does not name its marks"},
-    {STEPS("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",\"0\"],\"cls\":[\"b\",1]}"), "does not name its marks"},
+    {STEPS("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",\"0\"],\"cls\":[\"b\",1]}"),
+     "does not name its marks"},
     {STEPS("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",0],\"cls\":[\"b\",4294967297]}"),
      "does not name its marks"},
     {STEPS("\"post_processor\":{\"type\":\"TemplateProcessing\"}"), "has no text in it"},
-    {STEPS("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"?\"}},{\"Sequence\":{}}]}"),
+    {STEPS(
+         "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"?\"}},{\"Sequence\":{}}]}"),
      "does not name its marks"},
     {STEPS("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{}},{\"SpecialToken\":{\"id\":\"m\"}}],"
            "\"special_tokens\":{\"m\":{\"ids\":[4294967297]}}}"),
@@ -199,7 +203,7 @@ static const struct {
     {STEPS("\"added_tokens\":[{\"id\":9000000000,\"content\":\"x\"}]"), "its id is out of range"},
     {STEPS("\"added_tokens\":[{\"id\":9,\"content\":\"\"}]"), "is empty or too long"},
     {STEPS("\"added_tokens\":[1 2]"), "expected near"}, /* jansson's own words */
-    {"{\"other\":[}}", "has no model"}, /* what is left out is not looked at closely */
+    {"{\"other\":[}}", "has no model"},                 /* what is left out is not looked at closely */
 };
 
 START_TEST(what_is_not_known_is_refused_by_name) { refuse(refused[_i].text, refused[_i].complaint); }

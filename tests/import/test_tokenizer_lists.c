@@ -27,8 +27,8 @@ START_TEST(each_byte_has_a_letter) {
     ck_assert_str_eq(letters['!'], "!");
     ck_assert_str_eq(letters['~'], "~");
     ck_assert_str_eq(letters[0xE9], "\xC3\xA9");
-    ck_assert_str_eq(letters[0], "\xC4\x80");   /* U+0100 */
-    ck_assert_str_eq(letters[' '], "\xC4\xA0"); /* U+0120 */
+    ck_assert_str_eq(letters[0], "\xC4\x80");    /* U+0100 */
+    ck_assert_str_eq(letters[' '], "\xC4\xA0");  /* U+0120 */
     ck_assert_str_eq(letters[0xAD], "\xC5\x83"); /* U+0143, the last of those that are not shown */
 }
 END_TEST

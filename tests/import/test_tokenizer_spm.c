@@ -85,7 +85,9 @@ static void put_unigram(void) {
     put_entry("<pad>", 0, 3);
     put_entry("</s>", 0, 3);
     put_entry("<unk>", 0, UNKNOWN);
-    put_entry("\xE2\x96\x81" "a", -3.5f, 1);
+    put_entry("\xE2\x96\x81"
+              "a",
+              -3.5f, 1);
 }
 
 static void put_bpe(void) {
@@ -125,7 +127,10 @@ START_TEST(unigrams_have_scores_and_marks) {
     ck_assert_int_eq(p.has_dummy_space, 1);
     ck_assert_int_eq(p.byte_fallback, 0);
     ck_assert_int_eq(p.keeps_joiners, 0);
-    readers_expect(&p, "\xE2\x96\x81" "a", 3);
+    readers_expect(&p,
+                   "\xE2\x96\x81"
+                   "a",
+                   3);
     ck_assert(p.entries[3].score == -3.5f);
     ps__pieces_clear(&p);
 }
@@ -238,13 +243,23 @@ static void long_piece(void) {
     memset(text, 'x', 1025);
     put_piece(&file, text, 0, 1);
 }
-static void damaged_piece(void) { put_bytes(&file, 1, "\x0A\x05" "ab", 4); }
+static void damaged_piece(void) {
+    put_bytes(&file, 1,
+              "\x0A\x05"
+              "ab",
+              4);
+}
 static void damaged_trainer(void) { put_bytes(&file, 2, "\x18", 1); }
 static void damaged_normalizer(void) { put_bytes(&file, 3, "\x0A", 1); }
 static void field_zero(void) { put_number(&file, 0, 1); }
 static void group(void) { put_varint(&file, 5 << 3 | 3); }
 static void long_varint(void) { ps__buf_append(&file, "\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 12); }
-static void huge_length(void) { ps__buf_append(&file, "\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F" "abc", 13); }
+static void huge_length(void) {
+    ps__buf_append(&file,
+                   "\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F"
+                   "abc",
+                   13);
+}
 static void huge_tag(void) { ps__buf_append(&file, "\xF8\xFF\xFF\xFF\xFF\xFF\x01\x01", 8); }
 static void text_file(void) { ps__buf_puts(&file, "version https://git-lfs.github.com/spec/v1\n"); }
 

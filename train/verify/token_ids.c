@@ -1,7 +1,7 @@
 /*
-** Token ids that a published tokenizer gives once it is imported: token_ids FOLDER ROWS LENGTH reads texts, a zero byte behind each, and prints a
-** line of ids for each. What the importer makes of the files in FOLDER (for a word table of ROWS) is written as a package without towers and
-** opened again, so that nothing is left out but the weights. For tokens.py.
+** Token ids that a published tokenizer gives once it is imported: token_ids FOLDER ROWS LENGTH reads texts, a zero byte behind
+** each, and prints a line of ids for each. What the importer makes of the files in FOLDER (for a word table of ROWS) is written
+** as a package without towers and opened again, so that nothing is left out but the weights. For tokens.py.
 */
 #include <stdio.h>
 #include <stdlib.h>
