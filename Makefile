@@ -117,6 +117,7 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TORTURE_SOURCES := $(sort $(wildcard tests/torture/*.c)) tests/indexer/gallery.c tests/store/library.c tests/store/inspect.c
 FUZZ_FORMATS := jpeg png gif bmp tga psd hdr webp heif avif
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
+VERIFY_SOURCES := $(sort $(wildcard train/verify/*.c))
 MODELS := $(sort $(wildcard models/*.safetensors))
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
@@ -133,7 +134,7 @@ PULL_OBJECTS := $(call objects,$(PULL_SOURCES) $(filter base/%,$(LIB_SOURCES))) 
 # What of it the tests link: all that knows nothing of libcurl.
 PULL_TESTED := $(call objects,$(addprefix pull/,part.c sha256.c table.c url.c)) $(O)/pull/published_text.o
 ALL_OBJECTS := $(PULL_OBJECTS) $(READER_OBJECTS) $(TEST_READER_OBJECTS) $(DECODER_OBJECTS) $(TEST_DECODER_OBJECTS) $(LIB_OBJECTS) $(CLI_OBJECTS) $(TEST_OBJECTS) \
-               $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TORTURE_SOURCES))
+               $(call objects,$(SAMPLE_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(VERIFY_SOURCES) $(TORTURE_SOURCES))
 
 # --- what a person asks for ----------------------------------------------------------------------------------------------------
 
@@ -199,6 +200,8 @@ bench: all
 verify-models: all
 	@test -x build/verify/venv/bin/python || python3 -m venv build/verify/venv
 	@build/verify/venv/bin/pip install --quiet --requirement train/verify/requirements.txt
+	@$(MAKE) --no-print-directory build/plain/train/verify/token_ids
+	@nice -n 10 build/verify/venv/bin/python train/verify/tokens.py --out build/verify $(if $(VERIFY_DATA),--data $(VERIFY_DATA))
 	@nice -n 10 build/verify/venv/bin/python train/verify/verify.py --program build/photosearch --out build/verify \
 	    $(if $(VERIFY_DATA),--data $(VERIFY_DATA)) $(VERIFY_ARGS)
 
@@ -411,6 +414,10 @@ $(O)/samples/%: $(O)/samples/%.o $(O)/libphotosearch.a
 	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $< $(O)/libphotosearch.a $(LIBS) $(LDFLAGS)
 
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_OBJECTS) $(FAISS_LIBS)
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $< $(LIB_OBJECTS) $(FAISS_LIBS) $(LIBS) $(LDFLAGS)
+
+$(O)/train/verify/%: $(O)/train/verify/%.o $(LIB_OBJECTS) $(FAISS_LIBS)
 	@echo '  LINK  $@'
 	@$(CC) $(SANITIZE) -Wl,--as-needed -o $@ $< $(LIB_OBJECTS) $(FAISS_LIBS) $(LIBS) $(LDFLAGS)
 

@@ -89,14 +89,17 @@ static int read_string(ps__json_stream *s) {
     return PS__JSON_STRING;
 }
 
+static int is_of_number(const ps__json_stream *s) {
+    return s->at < s->size && s->bytes[s->at] && strchr("+-.0123456789eE", s->bytes[s->at]);
+}
+
 static int read_number(ps__json_stream *s) {
     char digits[64], *end;
     size_t length = 0;
-    while (s->at < s->size && s->bytes[s->at] && strchr("+-.0123456789eE", s->bytes[s->at]) && length < sizeof digits - 1)
-        digits[length++] = s->bytes[s->at++];
+    while (is_of_number(s) && length < sizeof digits - 1) digits[length++] = s->bytes[s->at++];
     digits[length] = 0;
     s->number = strtod(digits, &end);
-    return length && *end == 0 ? PS__JSON_NUMBER : bad(s, "holds a number that is not JSON's");
+    return *end == 0 && !is_of_number(s) ? PS__JSON_NUMBER : bad(s, "holds a number that is not JSON's");
 }
 
 int ps__json_whole(int64_t *out, const ps__json_stream *s) {

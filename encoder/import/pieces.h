@@ -35,6 +35,7 @@ typedef struct ps__pieces {
     size_t pair_count, pair_room;
     int byte_fallback;                 /* 1: characters that are no piece are spelled with <0xNN> */
     int has_dummy_space;               /* 1: a space is put before the text (unigram) */
+    int keeps_joiners;                 /* 1: texts keep zero-width joiners (unigram) */
     int lowercase;                     /* 1: the files themselves ask for it */
     int is_clip;                       /* 1: byte letters, </w> and CLIP's rule for words */
     int32_t first, last, pad, unknown; /* marks; -1: none, or not said */

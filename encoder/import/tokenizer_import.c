@@ -34,13 +34,16 @@ static int refuse(const vocabulary *v, const char *reason) {
 
 /* ---- Finding ---- */
 
-static char *inside(const vocabulary *v, const char *name) {
+/* *out: the path of a file in the folder, owned by the caller; NULL: there is none. */
+static int inside(char **out, const vocabulary *v, const char *name) {
     struct stat st;
     ps__buf path = PS__BUF_INIT;
+    *out = NULL;
     ps__buf_printf(&path, "%s/%s", v->im->source->folder, name);
-    if (!path.failed && ps__os.stat(path.bytes, &st) == 0 && S_ISREG(st.st_mode)) return ps__buf_detach(&path);
+    int failed = path.failed;
+    if (!failed && ps__os.stat(path.bytes, &st) == 0 && S_ISREG(st.st_mode)) failed = !(*out = ps__buf_detach(&path));
     ps__buf_free(&path);
-    return NULL;
+    return failed ? ps__fail_nomem(v->err) : PS__OK;
 }
 
 static int has_ending(const char *name, const char *ending) {
@@ -76,8 +79,9 @@ static int read_vocabulary(vocabulary *v) {
         "tokenizer.json",           "spiece.model", "tokenizer.model", "vocab.json", "vocab.txt", "bpe_simple_vocab_16e6.txt.gz",
         "bpe_simple_vocab_16e6.txt"};
     if (v->im->source->tokenizer_path && !(v->path = ps__strdup(v->im->source->tokenizer_path))) return ps__fail_nomem(v->err);
-    for (size_t i = 0; i < sizeof names / sizeof *names && !v->path; i++) v->path = inside(v, names[i]);
-    if (v->path) return read_path(v);
+    int status = PS__OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !status && !v->path; i++) status = inside(&v->path, v, names[i]);
+    if (status || v->path) return status ? status : read_path(v);
     return ps__fail(v->err, PS__MODEL,
                     "%s: no tokenizer lies there (tokenizer.json, spiece.model, tokenizer.model, vocab.json with merges.txt, "
                     "vocab.txt, or CLIP's "
@@ -89,9 +93,10 @@ static int read_options(vocabulary *v) {
     uint8_t *bytes;
     size_t size;
     json_error_t why;
-    char *path = inside(v, "tokenizer_config.json");
-    if (!path) return PS__OK;
-    int status = ps__read_file(&bytes, &size, NULL, path, MAX_CONFIG, v->err);
+    char *path;
+    int status = inside(&path, v, "tokenizer_config.json");
+    if (!path) return status;
+    status = ps__read_file(&bytes, &size, NULL, path, MAX_CONFIG, v->err);
     if (!status) {
         v->options = json_loadb((const char *)bytes, size, 0, &why);
         if (!json_is_object(v->options)) status = ps__fail(v->err, PS__MODEL, "%s: is not a JSON object", path);
@@ -298,6 +303,7 @@ static int add_unigram(vocabulary *v) {
     int status = v->p.unknown < 0 ? refuse(v, "does not name its unknown piece") : add_sorted(v, list, count);
     ps__free(list);
     if (!status) status = set(v, "lowercase", json_false());
+    if (!status && v->p.keeps_joiners) status = set(v, "joiners", json_true());
     return status ? status : set(v, "tokenizer", json_string("unigram"));
 }
 
@@ -308,6 +314,10 @@ static int add_wordpiece(vocabulary *v) {
     size_t length;
     for (size_t i = 0; i < v->p.count; i++) {
         const char *piece = ps__pieces_text(&length, &v->p, (int32_t)i);
+        if (length && memchr(piece, '\n', length)) {
+            ps__buf_free(&text);
+            return refuse(v, "has a piece with a line end in it");
+        }
         if (length) ps__buf_append(&text, piece, length);
         ps__buf_putc(&text, '\n'); /* an id without a piece keeps its line */
     }
@@ -331,6 +341,7 @@ static void find_marks(vocabulary *v) {
     else if (pad >= 0)
         v->p.pad = pad;
     if (v->p.last < 0) v->p.last = last;
+    if (v->p.is_clip && v->p.first < 0) v->p.first = named_mark(v, "bos_token");
     if (v->p.unknown < 0) v->p.unknown = unknown;
 }
 
@@ -360,6 +371,7 @@ static int import_all(vocabulary *v) {
         status = add_wordpiece(v);
     int is_wordpiece = v->p.model == PS__MODEL_WORDPIECE;
     if (!status && !is_wordpiece && v->p.last < 0) status = refuse(v, "does not name the mark that texts end with");
+    if (!status && v->p.is_clip && v->p.first < 0) status = refuse(v, "does not name the mark that texts begin with");
     if (!status && !is_wordpiece) status = set_clean(v);
     if (!status && v->p.model == PS__MODEL_BPE) status = set_mark(v, "first", v->p.first);
     if (!status) status = set_mark(v, "last", v->p.last);

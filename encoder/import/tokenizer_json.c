@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "encoder/import/charsmap.h"
 #include "encoder/import/json_stream.h"
 #include "encoder/import/tokenizer_readers.h"
 
@@ -123,6 +124,7 @@ static int read_text(reading *r, char *keep, size_t size) {
 
 static int read_field(reading *r) {
     char text[64];
+    int64_t id;
     const char *key = r->s.text.bytes ? r->s.text.bytes : "";
     if (strcmp(key, "type") == 0) return read_type(r);
     if (strcmp(key, "vocab") == 0) return read_vocab(r);
@@ -149,8 +151,11 @@ static int read_field(reading *r) {
     }
     int type = ps__json_next(&r->s);
     if (is_fallback) r->p->byte_fallback = type == PS__JSON_TRUE;
-    if (is_number && type == PS__JSON_NUMBER && r->s.number >= 0 && r->s.number < PS__PIECES_MOST)
-        r->p->unknown = (int32_t)r->s.number;
+    if (is_number && type != PS__JSON_NULL) {
+        if (type != PS__JSON_NUMBER || !ps__json_whole(&id, &r->s) || id < 0 || id >= PS__PIECES_MOST)
+            return ps__json_fail(&r->s, "has an unk_id that is no id");
+        r->p->unknown = (int32_t)id;
+    }
     if (refused && type != PS__JSON_NULL && type != PS__JSON_FALSE && !(type == PS__JSON_NUMBER && r->s.number == 0))
         return ps__json_fail(&r->s, "sets dropout or ignore_merges");
     return r->s.failed;
@@ -179,9 +184,16 @@ static int each_step(reading *r, const json_t *step, const char *list, int (*tak
     return status;
 }
 
+/* SentencePiece's compiled table. */
+static int take_table(reading *r, const json_t *step) {
+    const char *table = json_string_value(json_object_get(step, "precompiled_charsmap"));
+    int has = table ? ps__charsmap_base64_has(table, "\xE2\x80\x8D") : -1;
+    r->p->keeps_joiners = has == 0;
+    return has == -2 ? ps__fail_nomem(r->s.err) : PS__OK;
+}
+
 static int take_normalizer(reading *r, const json_t *step) {
-    static const char *const harmless[] = {"NFC",   "NFKC",         "Nmt",     "Precompiled",
-                                           "Strip", "StripAccents", "Replace", "BertNormalizer"};
+    static const char *const harmless[] = {"NFC", "NFKC", "Nmt", "Strip", "StripAccents", "Replace", "BertNormalizer"};
     const char *type = type_of(step);
     if (strcmp(type, "Lowercase") == 0 ||
         (strcmp(type, "BertNormalizer") == 0 && json_is_true(json_object_get(step, "lowercase"))))
@@ -191,6 +203,7 @@ static int take_normalizer(reading *r, const json_t *step) {
         r->p->has_dummy_space = 1;
         return PS__OK;
     }
+    if (strcmp(type, "Precompiled") == 0) return take_table(r, step);
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (strcmp(type, harmless[i]) == 0) return PS__OK;
     return unknown_step(r, "normalizer", step);
@@ -206,12 +219,22 @@ static int take_pre_tokenizer(reading *r, const json_t *step) {
     return unknown_step(r, "pre_tokenizer", step);
 }
 
-/* A special token of a template: its id by its name. */
+/* The id of a mark; -1: it is none. */
+static int32_t mark_of(const json_t *id) {
+    json_int_t value = json_is_integer(id) ? json_integer_value(id) : -1;
+    return value >= 0 && value < PS__PIECES_MOST ? (int32_t)value : -1;
+}
+
+/* A special token of a template: its id, told or by its name. */
 static int32_t special_id(const reading *r, const json_t *step, const json_t *piece) {
     const char *name = json_string_value(json_object_get(json_object_get(piece, "SpecialToken"), "id"));
     const json_t *ids = name ? json_object_get(json_object_get(json_object_get(step, "special_tokens"), name), "ids") : NULL;
-    if (json_array_size(ids) == 1) return (int32_t)json_integer_value(json_array_get(ids, 0));
+    if (json_array_size(ids) == 1) return mark_of(json_array_get(ids, 0));
     return name ? ps__pieces_find(r->p, name, strlen(name)) : -1;
+}
+
+static int no_marks(const reading *r) {
+    return ps__fail(r->s.err, PS__MODEL, "%s: the post_processor does not name its marks", r->s.path);
 }
 
 /* [mark] text [mark] */
@@ -226,7 +249,7 @@ static int take_template(reading *r, const json_t *step) {
         }
         int32_t *mark = seen ? &r->p->last : &r->p->first;
         if (*mark >= 0) return ps__fail(r->s.err, PS__MODEL, "%s: texts get more than one mark on a side", r->s.path);
-        *mark = special_id(r, step, piece);
+        if ((*mark = special_id(r, step, piece)) < 0) return no_marks(r);
     }
     if (seen == 1) return PS__OK;
     return ps__fail(r->s.err, PS__MODEL, "%s: the post_processor's template has no text in it", r->s.path);
@@ -238,13 +261,9 @@ static int take_post_processor(reading *r, const json_t *step) {
     if (strcmp(type, "TemplateProcessing") == 0) return take_template(r, step);
     if (strcmp(type, "RobertaProcessing") != 0 && strcmp(type, "BertProcessing") != 0)
         return unknown_step(r, "post_processor", step);
-    const json_t *first = json_array_get(json_object_get(step, "cls"), 1),
-                 *last = json_array_get(json_object_get(step, "sep"), 1);
-    if (!json_is_integer(first) || !json_is_integer(last))
-        return ps__fail(r->s.err, PS__MODEL, "%s: the post_processor does not name its marks", r->s.path);
-    r->p->first = (int32_t)json_integer_value(first);
-    r->p->last = (int32_t)json_integer_value(last);
-    return PS__OK;
+    r->p->first = mark_of(json_array_get(json_object_get(step, "cls"), 1));
+    r->p->last = mark_of(json_array_get(json_object_get(step, "sep"), 1));
+    return r->p->first < 0 || r->p->last < 0 ? no_marks(r) : PS__OK;
 }
 
 static int take_added(reading *r) {

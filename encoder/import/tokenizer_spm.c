@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "encoder/import/charsmap.h"
 #include "encoder/import/tokenizer_readers.h"
 
 typedef struct message { /* a part of the file */
@@ -119,6 +120,8 @@ static int read_normalizer(reading *r, message m) {
     int dummy = 1;
     while (next_field(&f, &m)) {
         if (f.number == 1 && f.wire == 2) r->rule = is_named(f.content, "nmt_nfkc") ? 1 : is_named(f.content, "identity") ? 2 : 0;
+        if (f.number == 2 && f.wire == 2)
+            r->p->keeps_joiners = ps__charsmap_has(f.content.at, (size_t)(f.content.end - f.content.at), "\xE2\x80\x8D") == 0;
         if (f.number == 3 && f.wire == 0) dummy = f.value != 0;
     }
     r->p->has_dummy_space = dummy;

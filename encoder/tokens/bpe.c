@@ -4,34 +4,8 @@
 #include "encoder/tokens/bpe.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
 #include "base/alloc.h"
-#include "encoder/tokens/characters.h"
-
-/* ---- Cleaning ---- */
-
-int ps__clean_find(const char *name) {
-    static const char *const names[] = {"none", "lower", "punctuation", "canonicalize"};
-    if (!name) return PS__CLEAN_NONE;
-    for (int i = 0; i < 4; i++)
-        if (strcmp(names[i], name) == 0) return i;
-    return -1;
-}
-
-static int is_punctuation(uint32_t c) { /* ASCII's */
-    return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') || (c > 'z' && c < 0x7F);
-}
-
-uint32_t ps__clean_character(uint32_t c, int clean) {
-    if (clean == PS__CLEAN_NONE) return c;
-    if (clean >= PS__CLEAN_PUNCTUATION) {
-        if (c == '_' && clean == PS__CLEAN_CANONICAL) return ' ';
-        if (is_punctuation(c)) return 0;
-        if (ps__is_white_space(c) || (c >= 0x1C && c <= 0x1F)) return ' ';
-    }
-    return c < 0x80 ? c + (c >= 'A' && c <= 'Z' ? 32 : 0) : (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
-}
 
 /* ---- Merging ---- */
 
@@ -207,11 +181,11 @@ static int encode_bpe(int32_t *ids, int *count, const ps__tokenizer *tokenizer, 
     w->count = w->symbol_count = 0;
     w->max = max_ids - 1;
     if (t->first >= 0) ids[w->count++] = t->first;
-    int status = (t->style == PS__BPE_CLIP ? ps__bpe_clip : ps__bpe_gemma)(w, text, length, err);
+    (t->style == PS__BPE_CLIP ? ps__bpe_clip : ps__bpe_gemma)(w, text, length);
     ids[w->count++] = t->last;
     *count = w->count;
     ps__free(w);
-    return status;
+    return PS__OK;
 }
 
 const ps__tokenizer_kind ps__tokenizer_bpe = {"bpe", open_bpe, encode_bpe, free_bpe};

@@ -10,15 +10,12 @@
 #ifndef PS_BPE_H
 #define PS_BPE_H
 
+#include "encoder/tokens/clean.h"
 #include "encoder/tokens/tokenizer.h"
 
-#define PS__BPE_CHARS 1024 /* characters that are merged at once; a longer word comes in several parts */
-#define PS__BPE_SYMBOLS (4 * PS__BPE_CHARS)
+#define PS__BPE_SYMBOLS 4096 /* that are merged at once; a longer word comes in several parts */
 
 enum { PS__BPE_CLIP, PS__BPE_GEMMA };
-/* What is done to a text before: nothing; lower case; that, no ASCII punctuation, and one space for all white space; the same, but an
-** underscore is a space. */
-enum { PS__CLEAN_NONE, PS__CLEAN_LOWER, PS__CLEAN_PUNCTUATION, PS__CLEAN_CANONICAL };
 
 typedef struct ps__bpe_merge { /* a row of the tensor text.merges */
     int32_t left, right;       /* the pair */
@@ -28,7 +25,7 @@ typedef struct ps__bpe_merge { /* a row of the tensor text.merges */
 
 typedef struct ps__bpe { /* all arrays borrowed from the package, checked */
     ps__tokenizer base;
-    int style, clean;
+    int style, clean; /* PS__BPE_*, PS__CLEAN_* */
     const ps__bpe_merge *merges; /* [merge_count] by left, then right, strictly rising */
     size_t merge_count;
     const int32_t *bytes;      /* [256]: symbols of bytes; -1: none */
@@ -46,19 +43,14 @@ typedef struct ps__bpe_walk { /* one call of encode */
     int32_t ranks[PS__BPE_SYMBOLS],
         results[PS__BPE_SYMBOLS]; /* of the pair that begins there; rank INT32_MAX: it was not learned */
     int symbol_count;
+    ps__cleaner text; /* what is being read */
 } ps__bpe_walk;
 
 /* Merges the walk's symbols and writes their ids while there is room. */
 void ps__bpe_merge_all(ps__bpe_walk *walk);
 
-/* Cut the text and merge its parts; bpe_clip.c, bpe_gemma.c. PS__NOMEM only. */
-int ps__bpe_clip(ps__bpe_walk *walk, const char *text, size_t length, ps__error *err);
-int ps__bpe_gemma(ps__bpe_walk *walk, const char *text, size_t length, ps__error *err);
-
-/* "canonicalize" and so on, as text.config names them, to PS__CLEAN_*; -1: not known. NULL is PS__CLEAN_NONE. */
-int ps__clean_find(const char *name);
-
-/* A code point after cleaning: itself, in lower case or not; ' ' for what separates; 0: it is dropped. */
-uint32_t ps__clean_character(uint32_t c, int clean);
+/* Cut the text and merge its parts; bpe_clip.c, bpe_gemma.c. */
+void ps__bpe_clip(ps__bpe_walk *walk, const char *text, size_t length);
+void ps__bpe_gemma(ps__bpe_walk *walk, const char *text, size_t length);
 
 #endif

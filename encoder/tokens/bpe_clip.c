@@ -1,22 +1,13 @@
 /*
-** CLIP's words (Radford et al. 2021): of the text in lower case, contractions, runs of letters, single digits, and runs of other
-** characters; each word's bytes are symbols. What the reference does before is done here as far as it matters to a sentence: canonical
-** composition, straight quotes for curly ones, ASCII for its full-width forms. HTML entities are not expanded.
+** CLIP's words (Radford et al. 2021): of the text, mended and in lower case (clean.h), contractions, runs of letters, single
+** digits, and runs of other characters; each word's bytes are symbols.
 */
-#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
 #include "base/utf8.h"
 #include "encoder/tokens/bpe.h"
 #include "encoder/tokens/characters.h"
-
-static uint32_t straighten(uint32_t c) {
-    if (c >= 0x2018 && c <= 0x201B) return '\'';
-    if (c >= 0x201C && c <= 0x201F) return '"';
-    if (c >= 0xFF01 && c <= 0xFF5E) return c - 0xFEE0;
-    return c;
-}
 
 static int is_space(uint32_t c) { return ps__is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
 
@@ -71,48 +62,13 @@ static void add_word(ps__bpe_walk *w, const int32_t *p, int length) {
     if (w->symbol_count) ps__bpe_merge_all(w);
 }
 
-/* Up to PS__BPE_CHARS characters of the text, as UTF-8 that is well-formed; returns the bytes of text they take. */
-static size_t take_part(char *out, size_t *size, const char *text, size_t length) {
-    size_t at = 0;
-    uint32_t c;
-    *size = 0;
-    for (int n = 0; n < PS__BPE_CHARS && at < length; n++) {
-        at += ps__utf8_decode(&c, text + at, length - at);
-        c = straighten(c);
-        if (c) *size += ps__utf8_encode(out + *size, c);
-    }
-    return at;
-}
-
-/* Composed and in lower case; returns the number of points. More than PS__BPE_SYMBOLS, which composing cannot give, are cut off. */
-static int compose(int32_t *points, const char *part, size_t size, int clean) {
-    utf8proc_uint8_t *composed = NULL;
-    utf8proc_ssize_t length =
-        utf8proc_map((const utf8proc_uint8_t *)part, (utf8proc_ssize_t)size, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    int count = 0;
-    uint32_t c;
-    if (length < 0) return -1;
-    for (size_t at = 0; at < (size_t)length && count < PS__BPE_SYMBOLS;) {
-        at += ps__utf8_decode(&c, (const char *)composed + at, (size_t)length - at);
-        c = ps__clean_character(c, clean);
-        if (c) points[count++] = (int32_t)c;
-    }
-    free(composed);
-    return count;
-}
-
-int ps__bpe_clip(ps__bpe_walk *w, const char *text, size_t length, ps__error *err) {
-    char part[4 * PS__BPE_CHARS];
-    int32_t points[PS__BPE_SYMBOLS];
-    for (size_t at = 0, size; at < length && w->count < w->max;) {
-        at += take_part(part, &size, text + at, length - at);
-        int count = compose(points, part, size, w->t->clean);
-        if (count < 0) return ps__fail_nomem(err);
-        for (int i = 0; i < count && w->count < w->max;) {
-            int word = is_space((uint32_t)points[i]) ? 0 : word_length(points + i, count - i);
-            if (word) add_word(w, points + i, word);
+void ps__bpe_clip(ps__bpe_walk *w, const char *text, size_t length) {
+    ps__cleaner *t = &w->text;
+    ps__cleaner_start(t, text, length, w->t->clean, 1);
+    while (w->count < w->max && ps__cleaner_next(t))
+        for (int i = 0; i < t->count && w->count < w->max;) {
+            int word = is_space((uint32_t)t->points[i]) ? 0 : word_length(t->points + i, t->count - i);
+            if (word) add_word(w, t->points + i, word);
             i += word ? word : 1;
         }
-    }
-    return PS__OK;
 }

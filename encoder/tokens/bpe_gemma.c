@@ -1,6 +1,6 @@
 /*
-** The symbols of Gemma's tokenizer: characters, or bytes. Spaces are U+2581, and nothing is put before the text. Words are not cut apart:
-** what may be merged is what was learned.
+** The symbols of Gemma's tokenizer: characters, or bytes. Spaces are U+2581, and nothing is put before the text. Words are not
+** cut apart: what may be merged is what was learned.
 */
 #include <string.h>
 
@@ -46,34 +46,30 @@ static void add_character(ps__bpe_walk *w, uint32_t c) {
 }
 
 /* Whether there is anything but white space: blank text has no symbols. */
-static int is_blank(const char *text, size_t length, int clean) {
-    uint32_t c;
-    for (size_t at = 0; at < length;) {
-        at += ps__utf8_decode(&c, text + at, length - at);
-        c = ps__clean_character(c, clean);
-        if (c && !ps__is_white_space(c)) return 0;
-    }
+static int is_blank(ps__cleaner *t) {
+    while (ps__cleaner_next(t))
+        for (int i = 0; i < t->count; i++)
+            if (!ps__is_white_space((uint32_t)t->points[i])) return 0;
     return 1;
 }
 
-int ps__bpe_gemma(ps__bpe_walk *w, const char *text, size_t length, ps__error *err) {
+void ps__bpe_gemma(ps__bpe_walk *w, const char *text, size_t length) {
     int clean = w->t->clean, collapses = clean >= PS__CLEAN_PUNCTUATION, is_first = 1, has_space = 0;
-    uint32_t c;
-    (void)err;
-    if (is_blank(text, length, clean)) return PS__OK;
-    for (size_t at = 0; at < length && w->count < w->max;) {
-        at += ps__utf8_decode(&c, text + at, length - at);
-        c = ps__clean_character(c, clean);
-        if (!c && clean >= PS__CLEAN_PUNCTUATION) continue;
-        if (collapses && c == ' ') {
-            has_space = !is_first;
-            continue;
+    ps__cleaner *t = &w->text;
+    ps__cleaner_start(t, text, length, clean, 0);
+    if (is_blank(t)) return;
+    ps__cleaner_start(t, text, length, clean, 0);
+    while (w->count < w->max && ps__cleaner_next(t))
+        for (int i = 0; i < t->count && w->count < w->max; i++) {
+            uint32_t c = (uint32_t)t->points[i];
+            if (collapses && c == ' ') { /* a run of spaces is one, between words only */
+                has_space = !is_first;
+                continue;
+            }
+            if (has_space) add_character(w, SPACE);
+            add_character(w, c == ' ' ? SPACE : c);
+            is_first = has_space = 0;
+            if (w->symbol_count > PS__BPE_SYMBOLS - 8) ps__bpe_merge_all(w);
         }
-        if (has_space) add_character(w, SPACE);
-        add_character(w, c == ' ' ? SPACE : c);
-        is_first = has_space = 0;
-        if (w->symbol_count > PS__BPE_SYMBOLS - 8) ps__bpe_merge_all(w);
-    }
     if (w->symbol_count) ps__bpe_merge_all(w);
-    return PS__OK;
 }

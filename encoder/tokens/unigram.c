@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "encoder/tokens/bpe.h"
 #include "encoder/tokens/words.h"
 
 enum { FIRST, PAD, LAST, UNKNOWN, MARKS }; /* ids of <s>, <pad>, </s>, <unk>; how many there are */
@@ -49,9 +48,12 @@ static int refuse(ps__error *err, const char *name, const char *what, size_t pie
 
 static size_t length_of(const ps__unigram_vocab *v, size_t id) { return (size_t)(v->start[id + 1] - v->start[id]) - 1; }
 
+/* Pieces that are marks, at the front. */
+static size_t marks_in(const ps__unigram_vocab *v) { return v->id ? 0 : MARKS; }
+
 /* Every piece lies inside the text and ends in the newline before the next one. */
 static int check_places(const ps__unigram_vocab *v, const char *name, ps__error *err) {
-    if (v->pieces <= MARKS || v->bytes > INT32_MAX || v->start[0] != 0 || v->start[v->pieces] != (int32_t)v->bytes)
+    if (v->pieces <= marks_in(v) || v->bytes > INT32_MAX || v->start[0] != 0 || v->start[v->pieces] != (int32_t)v->bytes)
         return ps__fail(err, PS__MODEL, "%s: the vocabulary has no pieces, or text.vocab.start does not span text.vocab", name);
     for (size_t i = 0; i < v->pieces; i++) {
         int64_t begin = v->start[i], end = v->start[i + 1];
@@ -61,9 +63,6 @@ static int check_places(const ps__unigram_vocab *v, const char *name, ps__error 
     }
     return PS__OK;
 }
-
-/* Pieces that are marks, at the front. */
-static size_t marks_in(const ps__unigram_vocab *v) { return v->id ? 0 : MARKS; }
 
 static int check_ids(size_t *size, const ps__unigram_vocab *v, const char *name, ps__error *err) {
     *size = v->pieces;
@@ -165,6 +164,7 @@ static int read_marks(ps__unigram_vocab *v, const ps__package *package, ps__erro
     v->last = last;
     v->unknown = unknown;
     v->clean = ps__clean_find(json_string_value(json_object_get(config, "clean")));
+    v->keeps_joiners = json_is_true(json_object_get(config, "joiners"));
     json_decref(config);
     if (!status && v->clean < 0) status = ps__fail(err, PS__MODEL, "%s: %s: clean is not known", ps__package_path(package), key);
     return status;
@@ -279,8 +279,8 @@ static int encode_unigram(int32_t *ids, int *count, const ps__tokenizer *tokeniz
     w->count = 0;
     w->max = max_ids - 1;
     if (!w->t->vocab.id) ids[w->count++] = FIRST;
-    ps__words_start(&w->words, text, length, w->t->lowercase);
-    w->words.clean = w->t->vocab.id ? w->t->vocab.clean : PS__CLEAN_NONE;
+    ps__words_start(&w->words, text, length, w->t->lowercase, w->t->vocab.id ? w->t->vocab.clean : PS__CLEAN_NONE,
+                    w->t->vocab.id && w->t->vocab.keeps_joiners);
     while (w->count < w->max && ps__words_next(&w->words)) cut_word(w);
     ids[w->count++] = w->t->vocab.id ? w->t->vocab.last : LAST;
     *count = w->count;

@@ -22,7 +22,8 @@ typedef struct ps__unigram_vocab { /* borrowed from the package; docs/model-pack
     const int32_t *id; /* [pieces]: ids, where the pieces were sorted apart from the rows of the word table; the marks are not among them.
                        ** NULL: a piece's place is its id, and the first four are the marks */
     int32_t last, unknown; /* with id: the mark at the end (there is none at the start), and what no piece covers */
-    int clean;             /* with id: PS__CLEAN_* of bpe.h */
+    int clean;             /* with id: PS__CLEAN_* of clean.h */
+    int keeps_joiners;     /* with id: as in words.h */
 } ps__unigram_vocab;
 
 /* Checks vocab as what it is, bytes from anywhere: PS__MODEL with a sentence that begins with `name` when offsets, order, spelling or

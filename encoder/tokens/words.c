@@ -9,17 +9,21 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
-#include "encoder/tokens/bpe.h"
 #include "encoder/tokens/characters.h"
 
 #define END (-1)
+#define ZERO_WIDTH_JOINER 0x200D
+#define WORD_JOINER 0x2060
 
-void ps__words_start(ps__words *w, const char *text, size_t length, int lowercase) {
+void ps__words_start(ps__words *w, const char *text, size_t length, int lowercase, int clean, int keeps_joiners) {
     w->text = text;
     w->length = length;
     w->at = 0;
     w->lowercase = lowercase;
-    w->clean = 0;
+    w->clean = clean;
+    w->keeps_joiners = keeps_joiners;
+    w->cleaned = 0;
+    ps__cleaner_start(&w->cleaner, text, length, clean, 0);
     w->part = w->part_count = 0;
     w->point_count = 0;
     w->word_length = 0;
@@ -33,17 +37,31 @@ static int is_separator(uint32_t c) {
 }
 
 static int is_dropped(uint32_t c) { /* the word joiner is as invisible as the zero-width joiners and separates nothing */
-    return c == 0x2060 || utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_CC;
+    return c == WORD_JOINER || utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_CC;
 }
 
-/* Reads one character of the text into parts; there may be none. */
-static void read_parts(ps__words *w) {
-    uint32_t c;
+/* The next character of the text; 0 at its end. */
+static int next_character(uint32_t *c, ps__words *w) {
+    if (w->clean) {
+        if (w->cleaned == w->cleaner.count) {
+            w->cleaned = 0;
+            if (!ps__cleaner_next(&w->cleaner)) return 0;
+        }
+        *c = (uint32_t)w->cleaner.points[w->cleaned++];
+        return 1;
+    }
+    if (w->at == w->length) return 0;
+    w->at += ps__utf8_decode(c, w->text + w->at, w->length - w->at);
+    return 1;
+}
+
+/* Takes a character apart into parts; there may be none. */
+static void take_apart(ps__words *w, uint32_t c) {
     int room = (int)(sizeof w->parts / sizeof *w->parts), boundary = 0;
-    w->at += ps__utf8_decode(&c, w->text + w->at, w->length - w->at);
     w->part = w->part_count = 0;
-    if (w->clean && !(c = ps__clean_character(c, w->clean))) return;
-    if (is_separator(c)) {
+    if (w->keeps_joiners && (c == ZERO_WIDTH_JOINER || c == WORD_JOINER)) {
+        w->parts[w->part_count++] = (int32_t)c;
+    } else if (is_separator(c)) {
         w->parts[w->part_count++] = ' ';
     } else if ((c > ' ' && c < 0x7F) || c == 0xFF5E) { /* nmt_nfkc keeps the full-width tilde: in Japanese it is another sign */
         w->parts[w->part_count++] = (int32_t)c;
@@ -56,9 +74,10 @@ static void read_parts(ps__words *w) {
 
 /* The next decomposed code point, ' ' for all that separates words, or END; w->part is behind it once it is taken. */
 static int32_t peek(ps__words *w) {
+    uint32_t c;
     while (w->part == w->part_count) {
-        if (w->at == w->length) return END;
-        read_parts(w);
+        if (!next_character(&c, w)) return END;
+        take_apart(w, c);
     }
     return w->parts[w->part];
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encoder/tokens/clean.h"
 #include "encoder/tokens/unigram.h"
 #include "tests/encoder/golden_ids.h"
 #include "tests/suites.h"
@@ -117,7 +118,7 @@ static int make(ps__tokenizer **t, const char *text, size_t bytes, int lowercase
     for (size_t i = 0; i < bytes; i++)
         if (text[i] == '\n') start[++pieces] = (int32_t)i + 1;
     for (size_t i = 4; i < pieces; i++) score[i] = -1 - (float)i;
-    const ps__unigram_vocab vocab = {text, bytes, start, score, pieces, NULL, 0, 0, 0};
+    const ps__unigram_vocab vocab = {text, bytes, start, score, pieces, NULL, 0, 0, 0, 0};
     return ps__unigram_new(t, &vocab, lowercase, "v.safetensors", err);
 }
 
@@ -172,7 +173,7 @@ static const struct {
 START_TEST(bad_offsets_and_scores_are_refused) {
     static const char text[] = MARKS "a\nb\n";
     const float score[6] = {0, 0, 0, 0, -1, bad_numbers[_i].score};
-    const ps__unigram_vocab vocab = {text, sizeof text - 1, bad_numbers[_i].start, score, 6, NULL, 0, 0, 0};
+    const ps__unigram_vocab vocab = {text, sizeof text - 1, bad_numbers[_i].start, score, 6, NULL, 0, 0, 0, 0};
     ps__tokenizer *t;
     ps__error err = {0};
     ck_assert_int_eq(ps__unigram_new(&t, &vocab, 0, "v.safetensors", &err), PS__MODEL);
@@ -226,6 +227,57 @@ START_TEST(capitals_are_folded_only_when_asked) {
 }
 END_TEST
 
+/* Pieces sorted apart from their ids, as imported vocabularies are: " a", "ab", U+200D, and a letter. */
+static ps__tokenizer *with_ids(int clean, int keeps_joiners, const int32_t *id, ps__error *err) {
+    static const char text[] = "a\nab\nb\n\xE2\x80\x8D\n\xE2\x96\x81\n";
+    static const int32_t start[6] = {0, 2, 5, 7, 11, 15};
+    static const float score[5] = {-3, -4, -3, -5, -2};
+    const ps__unigram_vocab vocab = {text, sizeof text - 1, start, score, 5, id, 1, 2, clean, keeps_joiners};
+    ps__tokenizer *t;
+    return ps__unigram_new(&t, &vocab, 0, "v.safetensors", err) == PS__OK ? t : NULL;
+}
+
+static const int32_t scattered[5] = {40, 30, 20, 10, 50};
+
+static const struct {
+    int clean, keeps_joiners;
+    const char *text;
+    int count;
+    int32_t ids[8];
+} with_ids_cases[] = {
+    {PS__CLEAN_NONE, 0, "ab", 3, {50, 30, 1}},
+    {PS__CLEAN_NONE, 0, "aA", 4, {50, 40, 2, 1}},
+    {PS__CLEAN_PUNCTUATION, 0, "A-B_!", 3, {50, 30, 1}},
+    {PS__CLEAN_PUNCTUATION, 0, "A \t B", 5, {50, 40, 50, 20, 1}},
+    {PS__CLEAN_CANONICAL, 0, "A_B", 5, {50, 40, 50, 20, 1}},
+    {PS__CLEAN_CANONICAL, 0, "\342\200\230A\357\274\201", 3, {50, 40, 1}}, /* a curly quote, a full-width mark */
+    {PS__CLEAN_NONE, 0, "a\342\200\215b", 5, {50, 40, 50, 20, 1}},         /* the zero-width joiner */
+    {PS__CLEAN_NONE, 1, "a\342\200\215b", 5, {50, 40, 10, 20, 1}},
+    {PS__CLEAN_NONE, 0, "a\342\201\240b", 3, {50, 30, 1}}, /* the word joiner */
+    {PS__CLEAN_NONE, 1, "a\342\201\240b", 5, {50, 40, 2, 20, 1}},
+    {PS__CLEAN_LOWER, 0, " \t", 1, {1}},
+};
+
+START_TEST(ids_may_be_apart_from_places) {
+    ps__error err = {0};
+    int32_t ids[16];
+    ps__tokenizer *t = with_ids(with_ids_cases[_i].clean, with_ids_cases[_i].keeps_joiners, scattered, &err);
+    ck_assert_msg(t != NULL, "%s", err.text);
+    ck_assert_uint_eq(t->size, 51);
+    ck_assert_int_eq(encode(ids, 16, t, with_ids_cases[_i].text, strlen(with_ids_cases[_i].text)), with_ids_cases[_i].count);
+    for (int i = 0; i < with_ids_cases[_i].count; i++) ck_assert_int_eq(ids[i], with_ids_cases[_i].ids[i]);
+    ps__tokenizer_free(t);
+}
+END_TEST
+
+START_TEST(ids_that_are_none_are_refused) {
+    static const int32_t bad[2][5] = {{40, 30, -1, 10, 50}, {40, 30, 20, 1 << 28, 50}};
+    ps__error err = {0};
+    ck_assert_ptr_null(with_ids(PS__CLEAN_NONE, 0, bad[_i], &err));
+    ck_assert_ptr_nonnull(strstr(err.text, _i ? "ids are not 0 or more (piece 3)" : "ids are not 0 or more (piece 2)"));
+}
+END_TEST
+
 Suite *suite_unigram(void) {
     Suite *s = suite_create("unigram");
     TCase *t = tcase_create("unigram");
@@ -241,6 +293,8 @@ Suite *suite_unigram(void) {
     tcase_add_loop_test(t, bad_offsets_and_scores_are_refused, 0, sizeof bad_numbers / sizeof *bad_numbers);
     tcase_add_test(t, the_best_path_is_found);
     tcase_add_test(t, capitals_are_folded_only_when_asked);
+    tcase_add_loop_test(t, ids_may_be_apart_from_places, 0, sizeof with_ids_cases / sizeof *with_ids_cases);
+    tcase_add_loop_test(t, ids_that_are_none_are_refused, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }

@@ -2,6 +2,7 @@
 compared: a layer-by-layer fault shows in one photo, and rankings need a thousand."""
 import functools
 import gzip
+import pathlib
 
 import builders
 import vocabularies
@@ -18,6 +19,14 @@ def composed():
     lines = [s for s in make_small.SENTENCES if s.isascii()]
     heads, tails = [" ".join(s.split()[:3]) for s in lines], [" ".join(s.split()[3:]) for s in lines]
     return [f"{h} {t}" for h in heads for t in tails]
+
+
+@functools.lru_cache(None)
+def places():
+    """All names of a place in one line: words in most scripts, from what the gazetteer is built of."""
+    path = pathlib.Path(__file__).resolve().parent.parent.parent / "build/deps/gazetteer/cities500.txt"
+    lines = path.read_text().split("\n") if path.exists() else []
+    return [line.split("\t")[3].replace(",", " ") for line in lines if line.count(",") > 2]
 
 
 @functools.lru_cache(None)
@@ -115,13 +124,17 @@ def apple_s0(name):
 
 
 def spiece():
-    return cached("siglip.model", lambda: vocabularies.siglip_model(some_captions(60000), 32000))
+    return cached("siglip.model", lambda: vocabularies.siglip_model(some_captions(60000) + places()[::3], 32000))
 
 
 def gemma():
     import json
-    text = cached("gemma.json", lambda: vocabularies.gemma_json(some_captions(200000), 256000)[0].encode()).decode()
+    text = cached("gemma.json", lambda: vocabularies.gemma_json(some_captions(200000) + places(), 256000)[0].encode()).decode()
     return text, 256000  # fewer pieces are learned here than ids there are: the table keeps its published height
+
+
+def bert_words():
+    return cached("bert.txt", lambda: "\n".join(vocabularies.bert_words(some_captions(60000), 21128)).encode()).decode().split("\n")
 
 
 def siglip_parts(patch, size, vocabulary):
@@ -169,7 +182,7 @@ def open_clip_siglip(name, arch, new):
 
 
 def chinese_clip(name):
-    words = cached("bert.txt", lambda: "\n".join(vocabularies.bert_words(some_captions(60000), 21128)).encode()).decode().split("\n")
+    words = bert_words()
     vision = {"image_size": 224, "patch_size": 16, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
               "num_attention_heads": 12, "hidden_act": "quick_gelu"}
     text = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,

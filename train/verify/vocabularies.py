@@ -241,12 +241,13 @@ def open_clip_json_ids(folder, length=64, pad="</s>"):
 
 
 def siglip2_ids(folder, length=64):
-    """transformers' tokenizer of Gemma over sentences in lower case, which SigLIP 2 was trained on."""
+    """transformers' tokenizer of Gemma with the step that its Siglip2Tokenizer puts before: lower case, which SigLIP 2 was trained on."""
     t = tokenizers.Tokenizer.from_file(str(pathlib.Path(folder) / "tokenizer.json"))
+    t.normalizer = normalizers.Sequence([normalizers.Lowercase(), t.normalizer])
     t.enable_truncation(length)
     t.enable_padding(length=length, pad_id=0, pad_token="<pad>")
     import torch
-    return lambda texts: torch.tensor([t.encode(s.lower()).ids for s in texts])
+    return lambda texts: torch.tensor([t.encode(s).ids for s in texts])
 
 
 def bert_ids(folder, length=52):
