@@ -74,7 +74,8 @@ static int lacks_much(int *much, ps__run *run, const ps__store_change *change, p
         status == PS__OK && lacking > 0 && lacking >= vectors / LACKING_PART && (lacking > LACKING_FEW || lacking >= vectors / 2);
     if (*much)
         ps__logf(run->options->log, PS__LOG_WARNING,
-                 "%lld of %lld photos could not be encoded by the new model, so the old one goes on answering%s%s",
+                 "%lld of %lld photos could not be encoded by the new model, as their files are away or could not be read, so the old one goes on"
+                 " answering%s%s",
                  (long long)lacking, (long long)vectors, run->result->first_failure[0] ? ": " : "", run->result->first_failure);
     return status;
 }
