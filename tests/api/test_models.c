@@ -310,6 +310,20 @@ START_TEST(a_search_during_the_switch_is_answered) {
 }
 END_TEST
 
+START_TEST(a_watch_changes_the_model) {
+    ps_watch_options options = PS_WATCH_OPTIONS_INIT;
+    options.once = 1;
+    options.flags = PS_INDEX_IN_PROCESS;
+    options.settle_seconds = 0.1;
+    use("b");
+    ck_assert_msg(ps_watch(library, (const char *const[]){photos}, 1, &options) == PS_OK, "%s", ps_last_error(library));
+    ps_status s = status_of(library);
+    ck_assert_ptr_null(s.next_model);
+    ck_assert_int_eq(strncmp(s.model, "beta-", 5), 0);
+    ck_assert_uint_eq(found_by(library), 10);
+}
+END_TEST
+
 START_TEST(naming_the_model_of_now_ends_a_change) {
     use("b");
     ck_assert_int_eq(ps_library_use_model(library, NULL, 0), PS_OK);
@@ -454,6 +468,7 @@ Suite *suite_models(void) {
     tcase_add_test(tests, searches_of_other_threads_never_find_less);
     tcase_add_test(tests, a_run_that_meets_the_switch_does_not_go_back);
     tcase_add_test(tests, a_search_during_the_switch_is_answered);
+    tcase_add_test(tests, a_watch_changes_the_model);
     tcase_add_test(tests, naming_the_model_of_now_ends_a_change);
     tcase_add_test(tests, a_package_that_is_missing_is_named);
     tcase_add_test(tests, a_package_replaced_by_another_of_its_space_does_as_well);
