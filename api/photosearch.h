@@ -416,7 +416,8 @@ PS_API void ps_cancel(ps_library *library);
 ** that time, or can no longer be read, are not waited for: they are encoded when they can be. What is done is kept whenever this is
 ** stopped or killed.
 **
-** ps_index and ps_watch do this work when they have done their own; ps_reencode does nothing else.
+** ps_index and ps_watch do this work when they have done their own, unless ps_library_options names the model of now; ps_reencode does
+** nothing else.
 */
 
 /* Flags of ps_library_use_model. */

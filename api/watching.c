@@ -144,7 +144,7 @@ static int refill(const ps__watch_spare *spare, watcher *w) {
     const ps__indexer_options before = work->options;
     ps__indexer_result result = {0};
     ps__error why = {0};
-    if (ps__os.monotonic_ns() < w->refill_ns || !ps__work_is_changing(work)) return PS__SPARE_DONE;
+    if (work->named || ps__os.monotonic_ns() < w->refill_ns || !ps__work_is_changing(work)) return PS__SPARE_DONE;
     work->options.progress = tell_refill;
     work->options.payload = &r;
     int status = ps__work_refill(work, &result, &why);

@@ -208,6 +208,20 @@ START_TEST(indexing_with_another_model_named_is_a_change) {
 }
 END_TEST
 
+/* Else each such run would change to the next model, and back again. */
+START_TEST(with_the_model_of_now_named_a_change_waits) {
+    ps_library *named = open_plain(PACKAGES_TINY);
+    use("b");
+    write_photo(10);
+    ps_index_result result = index_with(named);
+    ck_assert_uint_eq(result.indexed, 1);
+    ck_assert_uint_eq(result.reencoded, 0);
+    ck_assert_int_eq(strncmp(status_of(library).next_model, "beta-", 5), 0);
+    ps_library_close(named);
+    ck_assert_int_eq(index_with(library).switched, 1);
+}
+END_TEST
+
 static int stop_in_the_middle(const ps_progress *p, void *payload) {
     (void)payload;
     return p->phase == PS_PHASE_REENCODE;
@@ -464,6 +478,7 @@ Suite *suite_models(void) {
     tcase_add_test(tests, no_flag_makes_indexing_something_else);
     tcase_add_test(tests, who_has_the_library_open_goes_along);
     tcase_add_test(tests, indexing_with_another_model_named_is_a_change);
+    tcase_add_test(tests, with_the_model_of_now_named_a_change_waits);
     tcase_add_test(tests, stopped_it_goes_on_later);
     tcase_add_test(tests, searches_of_other_threads_never_find_less);
     tcase_add_test(tests, a_run_that_meets_the_switch_does_not_go_back);
