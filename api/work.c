@@ -164,7 +164,8 @@ static int choose_model(ps__work *w, ps__error *err) {
     if (status == PS__OK) status = ps__indexer_encoder_from(&w->encoder, ps__model_encoder(w->model), err);
     if (status == PS__OK && w->named) w->encoder.path = w->model_path;
     /* The library's model may have been replaced by another of its space, which is to be found again, too. */
-    if (status == PS__OK && !w->named && w->current.path[0]) w->encoder.path = ps__model_info(w->model)->path;
+    if (status == PS__OK && !w->named && w->current.path[0] && ps__model_info(w->model)->path[0] == '/')
+        w->encoder.path = ps__model_info(w->model)->path;
     w->encoder.instead_of = w->current.id;
     return status;
 }
