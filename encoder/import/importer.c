@@ -97,10 +97,12 @@ static int set_config(ps__importer *m, const char *key, const json_t *config, ps
 ** only the order within a batch is known; score.c's cautious guess stands for it. */
 static int set_calibration(ps__importer *m, ps__error *err) {
     const char *scale = ps__draft_get(m->import.draft, "logit_scale"), *bias = ps__draft_get(m->import.draft, "logit_bias");
-    char text[160];
     if (!scale || !bias) return PS__OK;
-    snprintf(text, sizeof text, "{\"a\":%.6f,\"b\":%.6f,\"weak\":0.01,\"good\":0.1}", strtod(scale, NULL), strtod(bias, NULL));
-    return ps__draft_meta(m->import.draft, "calibration", text, err);
+    json_t *a = json_loads(scale, JSON_DECODE_ANY, NULL), *b = json_loads(bias, JSON_DECODE_ANY, NULL);
+    json_t *config = json_pack("{s:o,s:o,s:f,s:f}", "a", a, "b", b, "weak", 0.01, "good", 0.1);
+    int status = config ? set_config(m, "calibration", config, err) : ps__fail_nomem(err);
+    json_decref(config);
+    return status;
 }
 
 static int describe(ps__importer *m, ps__error *err) {
