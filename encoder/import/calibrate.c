@@ -158,11 +158,7 @@ static int run_input(run *r, const void *input, int rows) {
 }
 
 static int run_photo(run *r, const ps__encoder_info *info, const char *path) {
-    const ps__pixels_options options = {.width = info->image_size,
-                                        .height = info->image_size,
-                                        .fit = info->fit,
-                                        .filter = info->filter,
-                                        .shorter = info->shorter};
+    const ps__pixels_options options = ps__encoder_pixels(info);
     uint8_t *bytes;
     size_t size;
     ps__pixels pixels;
