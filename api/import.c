@@ -2,7 +2,6 @@
 ** Importing published models.
 */
 #include <errno.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,12 +151,7 @@ int ps_model_import(ps_imported *out, const char *source, const char *name, cons
     if (options->precision != PS_PRECISION_INT8 && options->precision != PS_PRECISION_FLOAT)
         return ps__refuse(NULL, PS_INVALID, "ps_import_options names an unknown precision");
     importing m = {.options = options, .err = &err};
-    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0); /* numbers in files have points */
-    if (!plain) return ps__remember(NULL, ps__fail_nomem(&err), &err);
-    locale_t before = uselocale(plain);
     int status = run(out, &m, source, name);
-    uselocale(before);
-    freelocale(plain);
     ps__importer_free(m.importer);
     ps__free(m.to);
     ps__free(m.precise);
