@@ -12,7 +12,7 @@ static int run(ps__indexer_result *result, ps_library *library, const char *cons
     work.progress = options->progress;
     work.payload = options->payload;
     status = ps__work_run(&work, result, &work.options, err);
-    if (status == PS__OK) status = ps__work_refill(&work, result, err);
+    if (status == PS__OK && !work.named) status = ps__work_refill(&work, result, err);
     ps__work_end(&work);
     return status;
 }

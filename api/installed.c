@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/os.h"
+#include "encoder/import/importer.h"
 
 #define ENDING ".safetensors"
 
@@ -52,16 +53,53 @@ static int add_imported(const char *path, void *payload) {
     const char *file = base_name(path);
     if (!it || !(it->name = ps__strndup(file, strlen(file) - (sizeof ENDING - 1)))) return PS__NOMEM;
     ps__package_note_read(&it->note, path);
-    it->about.companion = it->note.id[0] && !it->note.has_images;
     return 0;
+}
+
+/* 1 if the package is one for more languages of that model. */
+static int belongs(const ps__package_note *note, const char *path, const ps__package_note *model, const char *model_path) {
+    return note->id[0] && !note->has_images && model->has_images && note->dim == model->dim &&
+           strcmp(note->space, model->space) == 0 && ps__is_companion_name(base_name(path), base_name(model_path));
+}
+
+/* Puts companions, each with the first model it belongs to, behind it. */
+static int place_companions(ps_packages *p) {
+    item *list = p->count ? ps__array(p->count, sizeof *list) : NULL;
+    size_t placed = 0, first = p->count && p->list[0].about.usual; /* the usual one's companions lie beside it, not here */
+    if (!list) return p->count ? PS__NOMEM : PS__OK;
+    for (size_t i = first; i < p->count; i++)
+        for (size_t j = first; j < p->count && !p->list[i].about.companion; j++)
+            p->list[i].about.companion = belongs(&p->list[i].note, p->list[i].path, &p->list[j].note, p->list[j].path);
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->list[i].about.companion) continue;
+        size_t model = placed;
+        list[placed++] = p->list[i];
+        for (size_t j = first; j < p->count && i >= first; j++) {
+            item *it = &p->list[j];
+            if (it->about.companion != 1 || !belongs(&it->note, it->path, &list[model].note, list[model].path)) continue;
+            it->about.companion = 2; /* placed */
+            list[placed++] = *it;
+        }
+    }
+    for (size_t i = 0; i < placed; i++) list[i].about.companion = list[i].about.companion != 0;
+    ps__free(p->list);
+    p->list = list;
+    p->room = p->count;
+    return PS__OK;
 }
 
 /* ---- What the library knows ---- */
 
-static int is_unlisted(const ps_packages *p, const ps__store_model *model) {
+/* 1 if a listed package is that model, or another of its space, which does as well. */
+static int stands_for(const item *it, const ps__store_model *model, int by_id) {
+    return by_id ? strcmp(it->note.id, model->id) == 0
+                 : it->note.has_images && it->note.dim == model->dim && strcmp(it->note.space, model->space) == 0;
+}
+
+static int is_listed(const ps_packages *p, const ps__store_model *model, int by_id) {
     for (size_t i = 0; i < p->count; i++)
-        if (strcmp(p->list[i].note.id, model->id) == 0) return 0;
-    return 1;
+        if (stands_for(&p->list[i], model, by_id)) return 1;
+    return 0;
 }
 
 /* Models that are not here any more are told only where the library still has vectors of theirs. */
@@ -69,7 +107,7 @@ static int add_known(const ps__store_model *model, int64_t vectors, void *payloa
     ps_packages *p = payload;
     for (size_t i = 0; i < p->count; i++)
         if (strcmp(p->list[i].note.space, model->space) == 0) p->list[i].about.vectors = (uint64_t)(vectors > 0 ? vectors : 0);
-    if (vectors <= 0 || !is_unlisted(p, model)) return 0;
+    if (vectors <= 0 || is_listed(p, model, 1) || is_listed(p, model, 0)) return 0;
     item *it = add(p, "");
     if (!it) return PS__NOMEM;
     snprintf(it->note.id, sizeof it->note.id, "%s", model->id);
@@ -80,8 +118,9 @@ static int add_known(const ps__store_model *model, int64_t vectors, void *payloa
 }
 
 static void mark(ps_packages *p, const ps__store_model *model, int next) {
+    int by_id = is_listed(p, model, 1);
     for (size_t i = 0; i < p->count && model->id[0]; i++) {
-        if (strcmp(p->list[i].note.id, model->id) != 0) continue;
+        if (!stands_for(&p->list[i], model, by_id)) continue;
         if (next)
             p->list[i].about.next = 1;
         else
@@ -134,6 +173,7 @@ static int fill(ps_packages *p, ps_library *library, ps__error *err) {
         ps__package_note_read(&it->note, it->path);
     }
     int status = ps__each_imported(add_imported, p, err);
+    if (status == PS__OK) status = place_companions(p);
     if (status == PS__NOMEM) ps__fail_nomem(err);
     if (status == PS__OK && library) status = ask_library(p, library, err);
     set_strings(p);
@@ -177,19 +217,19 @@ int ps_packages_get(ps_package *out, const ps_packages *packages, size_t i) {
 /* ---- Removing ---- */
 
 typedef struct removal {
-    const char *name; /* of the package's file */
-    int found;        /* it was there */
+    const char *path;      /* of the package */
+    ps__package_note note; /* of it; all zero where it cannot be read */
+    int found;             /* it was there */
     ps__buf paths;    /* what goes, each with its 0 byte: the package last, so that a try that failed can be made again */
 } removal;
 
 static int note_removal(const char *path, void *payload) {
     removal *r = payload;
     ps__package_note note;
-    const char *file = base_name(path);
-    if (strcmp(file, r->name) == 0) r->found = 1;
-    if (!ps__is_companion_name(file, r->name)) return 0;
-    /* "clip-large" beside "clip" is a model of its own */
-    if (ps__package_note_read(&note, path) == PS__OK && note.has_images) return 0;
+    if (strcmp(path, r->path) == 0) r->found = 1;
+    /* "clip-large" beside "clip" may be a model of its own. */
+    if (!ps__is_companion_name(base_name(path), base_name(r->path)) || ps__package_note_read(&note, path) != PS__OK) return 0;
+    if (!belongs(&note, path, &r->note, r->path)) return 0;
     ps__buf_append(&r->paths, path, strlen(path) + 1);
     return r->paths.failed ? PS__NOMEM : 0;
 }
@@ -223,8 +263,10 @@ static int remove_package(const char *name, ps_library *library, int force, ps__
     if (status != PS__OK) return status;
     ps__buf_printf(&file, "%s" ENDING, name);
     ps__buf_printf(&path, "%s/%s", folder, file.bytes);
-    removal r = {.name = file.bytes, .paths = PS__BUF_INIT};
-    status = file.failed || path.failed ? ps__fail_nomem(err) : ps__each_imported(note_removal, &r, err);
+    removal r = {.path = path.bytes, .paths = PS__BUF_INIT};
+    status = file.failed || path.failed ? ps__fail_nomem(err) : PS__OK;
+    if (status == PS__OK) ps__package_note_read(&r.note, path.bytes);
+    if (status == PS__OK) status = ps__each_imported(note_removal, &r, err);
     if (status == PS__OK && !r.found) status = ps__fail(err, PS__NOTFOUND, "%s: there is no imported model of this name", path.bytes);
     if (status == PS__OK && library && !force) status = check_unused(path.bytes, library, err);
     ps__buf_append(&r.paths, path.bytes, path.length + 1);
@@ -238,7 +280,8 @@ static int remove_package(const char *name, ps_library *library, int force, ps__
 
 int ps_package_remove(const char *name, ps_library *library, int force) {
     ps__error err = {0};
-    if (!name || !name[0] || strchr(name, '/') || name[0] == '.')
-        return ps__refuse(NULL, PS_INVALID, "ps_package_remove was given no name of an imported model");
-    return ps__remember(NULL, remove_package(name, library, force, &err), &err);
+    if (!name) return ps__refuse(NULL, PS_INVALID, "ps_package_remove was given no name");
+    int status = ps__is_model_name(name) ? remove_package(name, library, force, &err)
+                                         : ps__fail(&err, PS__INVALID, "\"%.80s\" is not the name of an imported model", name);
+    return ps__remember(NULL, status, &err);
 }

@@ -12,6 +12,7 @@
 #include "encoder/pixels/pixels.h"
 #include "store/wanted.h"
 
+#define TRIES 3      /* changes of the model within one search */
 #define LOOKED_AT 20 /* results that somebody will look at: these are read in full first */
 
 double ps__since_ms(int64_t start_ns) { return (double)(ps__os.monotonic_ns() - start_ns) / 1e6; }
@@ -33,7 +34,8 @@ static int check_options(ps_search_options *out, const ps_search_options *option
     return PS__OK;
 }
 
-int ps__job_begin(ps__job *out, ps_library *library, const ps_search_options *options, ps__error *err) {
+/* Checks the options and takes a store. end must follow, also after a failure. */
+static int begin(ps__job *out, ps_library *library, const ps_search_options *options, ps__error *err) {
     memset(out, 0, sizeof *out);
     out->library = library;
     out->started_ns = ps__os.monotonic_ns();
@@ -45,7 +47,8 @@ int ps__job_begin(ps__job *out, ps_library *library, const ps_search_options *op
     return ps__library_take_store(&out->store, library, err);
 }
 
-int ps__job_end(ps_results **out, ps__job *job, int status) {
+/* Hands the results out if status is PS__OK, and returns it. */
+static int end(ps_results **out, ps__job *job, int status) {
     if (job->results) job->results->total_ms = ps__since_ms(job->started_ns);
     ps__library_put_store(job->library, job->store);
     if (status == PS__OK)
@@ -53,6 +56,28 @@ int ps__job_end(ps_results **out, ps__job *job, int status) {
     else
         ps_results_free(job->results);
     return status;
+}
+
+/* Vectors are removed only once another model answers: where the one that was asked still does, all of them were there. */
+static int has_changed_model(const ps__job *job) {
+    ps__store_model now;
+    ps__error ignored;
+    if (!job->model || job->library->model_path || ps__store_current_model(&now, job->store, &ignored) != PS__OK) return 0;
+    return now.id[0] && strcmp(now.space, ps__model_info(job->model)->space) != 0;
+}
+
+int ps__job_run(ps_results **out, ps_library *library, const ps_search_options *options, ps__job_fn *fn, const char *question,
+                ps__error *err) {
+    for (int tries = 1;; tries++) {
+        ps__job job;
+        *out = NULL;
+        int status = begin(&job, library, options, err);
+        if (status == PS__OK) status = fn(&job, question, err);
+        int again = status == PS__OK && tries < TRIES && has_changed_model(&job);
+        status = end(out, &job, status);
+        if (!again) return status;
+        ps_results_free(*out);
+    }
 }
 
 int ps__job_model(ps__job *job, ps__error *err) { return job->model ? PS__OK : ps__library_model(&job->model, job->library, err); }

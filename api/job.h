@@ -17,10 +17,13 @@ typedef struct ps__job {
     int64_t started_ns;
 } ps__job;
 
-/* Checks the options (which may be NULL) and takes a store. ps__job_end must follow, also after a failure. */
-int ps__job_begin(ps__job *out, ps_library *library, const ps_search_options *options, ps__error *err);
-/* Hands the results out if status is PS__OK, and returns it. */
-int ps__job_end(ps_results **out, ps__job *job, int status);
+/* Answers a question: a sentence, or the path of an image. */
+typedef int ps__job_fn(ps__job *job, const char *question, ps__error *err);
+
+/* One search from beginning to end. options may be NULL. A library that changed its model meanwhile is asked again, as some of the vectors
+** that were compared may have been removed already. */
+int ps__job_run(ps_results **out, ps_library *library, const ps_search_options *options, ps__job_fn *fn, const char *question,
+                ps__error *err);
 
 /* Opens the model if it was not yet. */
 int ps__job_model(ps__job *job, ps__error *err);

@@ -62,11 +62,12 @@ int ps__own_open(ps_model **out, const ps__store_model *model, const ps__log *lo
     *out = h.found;
     if (h.found) return PS__OK;
     if (model->path[0])
-        return ps__fail(err, PS__NOTFOUND,
-                        "%s: is not there, or is another model now than %s, which the library was encoded by; put it back, or choose another"
-                        " with: photosearch model use NAME",
-                        model->path, model->id);
-    return ps__fail(err, PS__NOTFOUND, "the model %s, which the library was encoded by, is not there", model->id);
+        return ps__fail(
+            err, PS__NOTFOUND,
+            "%s: is not there, is damaged, or is another model now than %s, which the library is used with or changes to; put it"
+            " back, or choose another with: photosearch model use NAME",
+            model->path, model->id);
+    return ps__fail(err, PS__NOTFOUND, "the model %s, which the library is used with or changes to, is not there", model->id);
 }
 
 /* ---- The models of an open library --------------------------------------------------------------------------------------------- */

@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/lookup.h"
 #include "base/alloc.h"
@@ -44,12 +46,48 @@ static int is_package_name(const char *name) {
     return name[0] != '.' && length > ending && strcmp(name + length - ending, ENDING) == 0;
 }
 
+/* 1 if the name ends in ".PID" of a process that is gone, behind the ending of a package. */
+static int is_left_over(const char *name) {
+    const char *ending = strstr(name, ENDING "."), *dot = strrchr(name, '.');
+    char *end;
+    if (!ending || dot < ending + sizeof ENDING) return 0; /* something must stand between */
+    long pid = strtol(dot + 1, &end, 10);
+    if (end == dot + 1 || *end || pid < 1 || pid > INT_MAX) return 0;
+    int fd = ps__os.pidfd((pid_t)pid), gone = fd < 0 && errno == ESRCH;
+    if (fd >= 0) ps__os.close(fd);
+    return gone;
+}
+
+void ps__package_sweep(const char *folder) {
+    enum { OLD_S = 600 }; /* the process may be of another machine or container */
+    struct dirent *entry;
+    struct stat st;
+    int fd = ps__os.open(folder, O_RDONLY | O_DIRECTORY, 0);
+    DIR *dir = fd < 0 ? NULL : ps__os.fdopendir(fd);
+    if (!dir && fd >= 0) ps__os.close(fd);
+    while (dir && (entry = ps__os.readdir(dir))) {
+        ps__buf path = PS__BUF_INIT;
+        if (!is_left_over(entry->d_name)) continue;
+        ps__buf_printf(&path, "%s/%s", folder, entry->d_name);
+        if (!path.failed && ps__os.lstat(path.bytes, &st) == 0 && S_ISREG(st.st_mode) && time(NULL) - st.st_mtime > OLD_S)
+            ps__os.unlink(path.bytes);
+        ps__buf_free(&path);
+    }
+    if (dir) ps__os.closedir(dir);
+}
+
 int ps__is_companion_name(const char *name, const char *package) {
     size_t stem = strlen(package) - (sizeof ENDING - 1);
     return is_package_name(name) && is_package_name(package) && strncmp(name, package, stem) == 0 && name[stem] == '-';
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+/* Without the ending, whose dot would come behind a dash. */
+static int by_name(const void *a, const void *b) {
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    size_t m = strlen(x) - (sizeof ENDING - 1), n = strlen(y) - (sizeof ENDING - 1);
+    int order = memcmp(x, y, m < n ? m : n);
+    return order ? order : (m > n) - (m < n);
+}
 
 /* Names of packages in the folder: *count of them, owned by the caller. */
 static int list_folder(char ***names, size_t *count, const char *folder, ps__error *err) {

@@ -18,10 +18,13 @@ typedef struct ps__package_note {
 /* Opens the package for a look; its towers are not laid out. PS__MODEL, PS__NOTFOUND... */
 int ps__package_note_read(ps__package_note *out, const char *path);
 
-/* Each *.safetensors of the folder of imported models, by name; fn's value, if not 0, ends the walk and is returned. A folder that is
+/* Each *.safetensors of the folder of imported models, "a" before "a-b"; fn's value, if not 0, ends the walk and is returned. A folder that is
 ** not there holds none. */
 typedef int ps__imported_fn(const char *path, void *payload);
 int ps__each_imported(ps__imported_fn *fn, void *payload, ps__error *err);
+
+/* Deletes what processes that are gone have left of packages they were writing: NAME.safetensors.WHAT.PID, ten minutes old. */
+void ps__package_sweep(const char *folder);
 
 /* 1 if `name` ("X-de.safetensors") belongs to the package X.safetensors as a companion. Both are names without folders. */
 int ps__is_companion_name(const char *name, const char *package);

@@ -416,7 +416,8 @@ PS_API void ps_cancel(ps_library *library);
 ** that time, or can no longer be read, are not waited for: they are encoded when they can be. What is done is kept whenever this is
 ** stopped or killed.
 **
-** ps_index and ps_watch do this work when they have done their own; ps_reencode does nothing else.
+** ps_index and ps_watch do this work when they have done their own, unless ps_library_options names the model of now; ps_reencode does
+** nothing else.
 */
 
 /* Flags of ps_library_use_model. */
@@ -904,7 +905,7 @@ typedef struct ps_package { /* strings belong to the list; NULL: not known */
     int dim;
     uint64_t bytes;
     int usual;        /* 1: the one for libraries that have none yet */
-    int companion;    /* 1: a text-only package for more languages, used with the one before it in the list */
+    int companion;    /* 1: a text-only package for more languages of the last one before it in the list that is no companion */
     int own;          /* 1: the library answers by it */
     int next;         /* 1: the library is changing to it */
     uint64_t vectors; /* embeddings of its space in the library */
@@ -974,8 +975,8 @@ typedef struct ps_imported { /* strings live until the calling thread's next ps_
     const char *licence;
     uint64_t bytes;
     int images, texts; /* that were compared for the report */
-    int unreadable;    /* photos that were left out of it */
-    double image_mean, image_least, text_mean, text_least; /* cosines of INT8 and float32 embeddings */
+    int unreadable;    /* photos that could not be read: INT8 is not fitted to them, nor were they compared */
+    double image_mean, image_least, text_mean, text_least; /* cosines of INT8 and float32 embeddings; 0: none were compared */
 } ps_imported;
 #define PS_IMPORTED_INIT                                                                                                         \
     { PS_IMPORTED_VERSION, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0 }

@@ -80,11 +80,7 @@ static int answer(ps__job *job, const char *path, ps__error *err) {
 
 int ps_similar(ps_results **out, ps_library *library, const char *path, const ps_search_options *options) {
     ps__error err = {0};
-    ps__job job;
     if (!out || !library || !path)
         return ps__refuse(library, PS_INVALID, "ps_similar was given no library, no path or no place for the results");
-    *out = NULL;
-    int status = ps__job_begin(&job, library, options, &err);
-    if (status == PS__OK) status = answer(&job, path, &err);
-    return ps__remember(library, ps__job_end(out, &job, status), &err);
+    return ps__remember(library, ps__job_run(out, library, options, answer, path, &err), &err);
 }

@@ -25,7 +25,7 @@ static int note(ps_library *library, const ps__encoder_info *info, const char *p
     ps__store *store;
     int status = ps__store_open(&store, library->folder, PS__STORE_WRITE, err);
     if (status == PS__OK) status = ps__store_set_next_model(store, info->id, info->space, info->dim, path, keep, err);
-    if (status == PS__OK && !answers(library) && is_changing(store)) status = ps__store_switch_model(store, err);
+    if (status == PS__OK && !answers(library) && is_changing(store)) status = ps__store_switch_model(store, info->space, err);
     ps__store_close(store);
     return status;
 }
@@ -40,6 +40,7 @@ int ps_library_use_model(ps_library *library, const char *path, unsigned flags) 
     if (status == PS__OK) status = ps__model_open(&model, absolute, NULL, &library->log, &err);
     if (status == PS__OK && ps__model_info(model)->image_size < 1)
         status = ps__fail(&err, PS__MODEL, "%s: has no image tower, so it cannot be a library's model", ps__model_info(model)->path);
+    if (status == PS__OK) status = ps__encoder_check(ps__model_encoder(model), &err);
     if (status == PS__OK) status = note(library, ps__model_info(model), absolute, (flags & PS_USE_KEEP_OLD) != 0, &err);
     ps_model_free(model);
     ps__free(absolute);

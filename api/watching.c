@@ -7,6 +7,7 @@
 #include "api/reading.h"
 #include "api/work.h"
 #include "base/cpu.h"
+#include "base/os.h"
 #include "indexer/watch.h"
 
 /* One watch. */
@@ -16,6 +17,7 @@ typedef struct watcher {
     ps__permit permit; /* whose words the watch is shown */
     int no_reader;     /* there is nothing to read text with: it was told */
     int64_t read_change; /* of the library, when all text was read; -1: it was not yet */
+    int64_t refill_ns;   /* monotonic; before, nobody goes on with a change of the model that came no further */
 } watcher;
 
 static const char *paused(void *payload) {
@@ -56,6 +58,7 @@ static void pass_on(const ps__watch_event *e, void *payload) {
 
 static int make_run(ps__indexer_result *result, const ps__indexer_options *options, ps__error *err, void *payload) {
     watcher *w = payload;
+    w->refill_ns = 0; /* what it meets may be what was waited for */
     return ps__work_run(&w->work, result, options, err);
 }
 
@@ -120,6 +123,8 @@ static int read_text(const ps__watch_spare *spare, watcher *w) {
 
 /* ---- Another model ---- */
 
+#define STUCK_NS INT64_C(600000000000) /* a change that waits for photos to be read, or a package to be there, is not tried every moment */
+
 typedef struct refilling { /* stands for the work's own progress function meanwhile */
     const ps__watch_spare *spare;
     watcher *w;
@@ -139,7 +144,7 @@ static int refill(const ps__watch_spare *spare, watcher *w) {
     const ps__indexer_options before = work->options;
     ps__indexer_result result = {0};
     ps__error why = {0};
-    if (!ps__work_is_changing(work)) return PS__SPARE_DONE;
+    if (work->named || ps__os.monotonic_ns() < w->refill_ns || !ps__work_is_changing(work)) return PS__SPARE_DONE;
     work->options.progress = tell_refill;
     work->options.payload = &r;
     int status = ps__work_refill(work, &result, &why);
@@ -147,7 +152,8 @@ static int refill(const ps__watch_spare *spare, watcher *w) {
     ps__work_announce(work, PS__DOING_IDLE, NULL);
     if (status != PS__OK && status != PS__CANCELLED) ps__logf(&work->library->log, PS__LOG_WARNING, "%s", why.text);
     if (status == PS__CANCELLED) return PS__SPARE_LATER;
-    return status == PS__OK && (result.switched || !w->options->once) ? PS__SPARE_LATER : PS__SPARE_DONE;
+    if (!result.switched) w->refill_ns = ps__os.monotonic_ns() + STUCK_NS;
+    return PS__SPARE_DONE;
 }
 
 static int64_t last_change(ps_library *library) {

@@ -140,11 +140,20 @@ static int change_to_named(ps_model **own, ps_library *library, const ps_model *
     return status;
 }
 
+static int note_current(ps__work *w, ps__error *err) {
+    ps__store *store;
+    int status = ps__library_take_store(&store, w->library, err);
+    if (status == PS__OK) status = ps__store_current_model(&w->current, store, err);
+    ps__library_put_store(w->library, store);
+    return status;
+}
+
 /* Which model the next run encodes with: the library's may have changed since the last one. */
 static int choose_model(ps__work *w, ps__error *err) {
     ps_library *library = w->library;
     ps_model *own = NULL;
-    int status = ps__library_model(&w->model, library, err);
+    int status = note_current(w, err);
+    if (status == PS__OK) status = ps__library_model(&w->model, library, err);
     w->named = library->model_path != NULL;
     if (status == PS__OK && w->named && !w->model_path) status = ps__absolute_path(&w->model_path, library->model_path, err);
     if (status == PS__OK && w->named) status = change_to_named(&own, library, w->model, w->model_path, err);
@@ -154,6 +163,10 @@ static int choose_model(ps__work *w, ps__error *err) {
     }
     if (status == PS__OK) status = ps__indexer_encoder_from(&w->encoder, ps__model_encoder(w->model), err);
     if (status == PS__OK && w->named) w->encoder.path = w->model_path;
+    /* The library's model may have been replaced by another of its space, which is to be found again, too. */
+    if (status == PS__OK && !w->named && w->current.path[0] && ps__model_info(w->model)->path[0] == '/')
+        w->encoder.path = ps__model_info(w->model)->path;
+    w->encoder.instead_of = w->current.id;
     return status;
 }
 
@@ -184,7 +197,7 @@ int ps__work_begin(ps__work *w, ps_library *library, const char *const *paths, s
         .version = PS_VERSION_STRING,
         .threads = threads,
         .file_seconds = flags & PS_INDEX_BACKGROUND ? IDLE_FILE_SECONDS : 0,
-        .flags = flags & ~(unsigned)(PS_INDEX_IN_PROCESS | PS_WATCH_READ_TEXT),
+        .flags = flags & ~(unsigned)(PS_INDEX_IN_PROCESS | PS_WATCH_READ_TEXT | PS__INDEX_REENCODE),
         .cancel = &library->cancel,
         .log = &library->log,
         .progress = on_progress,
@@ -210,21 +223,33 @@ static int run_tended(ps__work *w, ps__indexer_result *result, const ps__indexer
 }
 
 int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_options *options, ps__error *err) {
-    memset(result, 0, sizeof *result);
-    int status = choose_model(w, err);
-    return status == PS__OK ? run_tended(w, result, options, err) : status;
+    enum { CHOICES_MOST = 8 };
+    int status;
+    for (int i = 0;; i++) {
+        ps__store_model chosen_for;
+        memset(result, 0, sizeof *result);
+        if ((status = choose_model(w, err)) != PS__OK) return status;
+        chosen_for = w->current;
+        status = run_tended(w, result, options, err);
+        if (status != PS__NOTFOUND || i == CHOICES_MOST) return status;
+        ps__error ignored;
+        if (note_current(w, &ignored) != PS__OK || strcmp(w->current.id, chosen_for.id) == 0) return status;
+    }
 }
 
 /* ---- Changing the model -------------------------------------------------------------------------------------------------- */
 
-int ps__work_is_changing(ps__work *w) {
+/* Its id is "" where the library is not changing. */
+static ps__store_model next_model(ps__work *w) {
     ps__store_model next = {0};
     ps__store *store;
     ps__error ignored;
     if (ps__library_take_store(&store, w->library, &ignored) == PS__OK) ps__store_next_model(&next, store, &ignored);
     ps__library_put_store(w->library, store);
-    return next.id[0] != 0;
+    return next;
 }
+
+int ps__work_is_changing(ps__work *w) { return next_model(w).id[0] != 0; }
 
 int ps__work_read_waiting(ps__work *w, ps__indexer_result *result, ps__error *err) {
     static const char *const everywhere[] = {"/"}, *const nothing[1] = {NULL};
@@ -257,21 +282,24 @@ static void freshen_index(ps__work *w, const ps__store_model *before) {
     if (choose_model(w, &ignored) == PS__OK) ps__tender_stop(ps__tender_start(w->library, w->model), 1);
 }
 
-static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
+static int reencode_once(ps__work *w, ps__indexer_result *result, ps__error *err) {
     ps__indexer_encoder encoder;
     ps__indexer_result inner = {0};
     ps__indexer_options o = w->options;
-    ps__store_model before = {0};
+    ps__store_model before = {0}, wanted = {0};
     ps__store *store;
     ps_model *next;
     int status = ps__library_next(&next, w->library, err);
     if (status != PS__OK || !next) return status;
     status = ps__library_take_store(&store, w->library, err);
     if (status == PS__OK) status = ps__store_current_model(&before, store, err);
+    if (status == PS__OK) status = ps__store_next_model(&wanted, store, err);
     ps__library_put_store(w->library, store);
     if (status != PS__OK) return status;
     status = ps__indexer_encoder_from(&encoder, ps__model_encoder(next), err);
     if (status != PS__OK) return status;
+    /* A package that was replaced by another of its space does as well, under the name that the library knows. */
+    if (strcmp(wanted.space, encoder.space) == 0) encoder.model_id = wanted.id;
     o.encoder = &encoder;
     w->refilling = 1;
     status = ps__indexer_reencode(&inner, &o, err);
@@ -287,6 +315,21 @@ static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
     if (!result->first_failure[0]) memcpy(result->first_failure, inner.first_failure, sizeof result->first_failure);
     if (inner.switched) freshen_index(w, &before);
     return status;
+}
+
+/* Where somebody chooses another model meanwhile, the work goes on with that. */
+static int reencode(ps__work *w, ps__indexer_result *result, ps__error *err) {
+    ps__store_model next = next_model(w), tried;
+    int status = PS__OK;
+    while (next.id[0]) {
+        tried = next;
+        status = reencode_once(w, result, err);
+        if (status != PS__NOTFOUND) return status;
+        next = next_model(w);
+        if (strcmp(next.id, tried.id) == 0) return status;
+        ps__logf(w->options.log, PS__LOG_INFO, "%s", err->text);
+    }
+    return PS__OK;
 }
 
 int ps__work_refill(ps__work *w, ps__indexer_result *result, ps__error *err) {

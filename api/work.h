@@ -12,7 +12,8 @@
 typedef struct ps__work {
     ps_library *library;
     ps_model *model;             /* that ordinary runs encode with */
-    int named;                   /* 1: it is the one that was named for this handle */
+    ps__store_model current;     /* the library's when that was chosen */
+    int named;                   /* 1: it is the one that was named for this handle: who wants that one does not change to another */
     char *model_path;            /* owned: where that lies, absolute; NULL: not to be noted */
     int everywhere;              /* 1: options name no folders to look at, but the whole disk */
     int refilling;               /* 1: what is told is about the next model */

@@ -168,8 +168,9 @@ int is_utf8(const char *text);
 /* ---- session.c: opening what most commands need, by the options ---- */
 
 enum { LIBRARY_MAKE = 1 /* there need not be one yet */ };
-/* A name stands for an imported model, if there is one of that name: its path, malloc'd; else NULL. */
-char *find_imported(const char *model);
+/* What --model means: an imported model of that name, else a path, else "default", the usual one: its path, malloc'd. *path is NULL for
+** NULL. 0 after complaining that there is none. */
+int find_model(char **path, const char *model);
 /* NULL after complaining. */
 ps_library *open_library(const options *o, int flags);
 ps_model *open_model(const options *o);

@@ -27,8 +27,9 @@ static const struct {
     {TAKES_DUPLICATES, "      --min-similarity X\n"
                        "                       how alike an edited copy must look, up to 1 (0.97)\n"},
     {TAKES_SAVED, "      --literal        take every word as content\n"},
-    {TAKES_VOCABULARY, "      --vocabulary FILE\n"
-                       "                       labels, one a line, each with sentences: label | sentence | ... (the built-in one)\n"},
+    {TAKES_VOCABULARY,
+     "      --vocabulary FILE\n"
+     "                       labels, one a line, each with sentences: label | sentence | ... (the built-in one)\n"},
     {TAKES_LANG, "      --lang CODE      language of the words, such as de or pt-BR (by the words)\n"},
     {TAKES_PRINT0, "  -0, --print0         only paths, of what matches, each with a 0 byte after it\n"},
     {TAKES_OPEN, "      --open           open what matches in $PHOTOSEARCH_VIEWER, else with xdg-open\n"},
@@ -55,19 +56,29 @@ static const struct {
                  "      --background     take only what nobody else wants of processor and disk\n"},
     {TAKES_FOLLOW, "  -f, --follow         go on telling what is being done, until Ctrl-C\n"},
     {TAKES_EMBED, "      --text TEXT      a text\n"
-                  "      --image FILE     an image\n"},
+                  "      --image FILE     an image\n"
+                  "      --texts LIST     each line of a file; - is standard input\n"
+                  "      --images LIST    each image of a file of paths\n"},
     {TAKES_IMAGE, "      --image FILE     the image for decode_ms (a made-up 12-megapixel JPEG)\n"},
     {TAKES_KERNELS, "      --precision P    int8, or float for the slow path to check against\n"
                     "      --isa NAME       kernels: reference, avx2, avx512vnni (the best there is)\n"},
     {TAKES_CHANGE, "      --later          use: only note it; `index` and `watch` encode the photos\n"
                    "      --keep-old       use: keep the embeddings of the old model, which answer no more\n"
-                   "      --force          remove: also a model that the library needs\n"},
+                   "      --force          remove, import --replace: also a model that the library needs\n"},
+    {TAKES_IMPORT, "      --name NAME      import: what the model is called\n"
+                   "      --config FILE, --preprocess FILE, --tokenizer FILE\n"
+                   "                       import: where these do not lie beside the weights\n"
+                   "      --licence TEXT   import: what the files do not say\n"
+                   "      --photos FOLDER  import: photos that INT8 is fitted to\n"
+                   "      --report         import: what INT8 costs, layer by layer\n"
+                   "      --to FILE        import: where the package is to lie\n"
+                   "      --replace        import: take the place of another\n"},
 };
 
 static void print_common(FILE *to) {
     fputs("\nOptions of every command, before or after it:\n"
           "      --library DIR    the library ($PHOTOSEARCH_LIBRARY, else $XDG_DATA_HOME/photosearch)\n"
-          "      --model M        the model: a .safetensors file\n"
+          "      --model M        the model: its name, or a .safetensors file\n"
           "      --json           one JSON object a line\n"
           "  -q, --quiet          no notes and no progress on stderr\n"
           "  -v, --verbose        more notes\n"

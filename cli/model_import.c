@@ -16,21 +16,23 @@ typedef struct layer { /* a row of the report */
     double error, top;
 } layer;
 
-typedef struct import { /* one run */
-    int draws;          /* 1: there is a terminal for progress */
-    layer *layers;      /* [count] */
+typedef struct importing { /* one run */
+    int draws;             /* 1: there is a terminal for progress */
+    int phase;             /* the last that was told */
+    layer *layers;         /* [count] */
     size_t count, room;
-} import;
+} importing;
 
 static int draw(int phase, double done, void *payload) {
     static const char *const labels[] = {"measuring", "writing", "writing float32", "comparing"};
-    const import *m = payload;
+    importing *m = payload;
+    m->phase = phase;
     if (m->draws) draw_fraction(labels[phase], done);
     return was_stopped();
 }
 
 static void take_layer(const ps_layer_error *told, void *payload) {
-    import *m = payload;
+    importing *m = payload;
     if (m->count == m->room) {
         size_t room = m->room ? 2 * m->room : 256;
         layer *more = allocate(room, sizeof *more);
@@ -52,8 +54,9 @@ static void print_text(const char *key, const char *value) {
     putchar(',');
 }
 
-static void print_json(const ps_imported *i, const import *m, int has_report) {
+static void print_json(const char *name, const ps_imported *i, const importing *m, int has_report) {
     putchar('{');
+    print_text("name", name);
     print_text("id", i->id);
     print_text("image", i->image_names);
     print_text("text", i->text_names);
@@ -79,7 +82,7 @@ static void print_json(const ps_imported *i, const import *m, int has_report) {
     puts("}");
 }
 
-static void print_report(const ps_imported *i, const import *m) {
+static void print_report(const ps_imported *i, const importing *m) {
     printf("\n%-32s %8s %10s\n", "layer", "error", "greatest");
     for (size_t n = 0; n < m->count; n++)
         printf("%-32s %7.2f%% %10.2f\n", m->layers[n].name, m->layers[n].error * 100, m->layers[n].top);
@@ -87,21 +90,19 @@ static void print_report(const ps_imported *i, const import *m) {
     if (i->images)
         printf("%d photo%s: INT8 and float32 agree to a cosine of %.4f, at least %.4f\n", i->images, plural((unsigned)i->images),
                i->image_mean, i->image_least);
-    if (i->unreadable) printf("%d photo%s could not be read\n", i->unreadable, plural((unsigned)i->unreadable));
     if (!i->images) puts("No photos were compared: name some with --photos FOLDER.");
     printf("%d sentences: %.4f, at least %.4f\n", i->texts, i->text_mean, i->text_least);
 }
 
-static void print_plain(const options *o, const ps_imported *i, const import *m) {
+static void print_plain(const options *o, const ps_imported *i, const importing *m) {
     printf("%s: %s, %s; %.1f MB; licence: ", o->name, i->image_names, i->text_names, (double)i->bytes / 1e6);
     print_path(stdout, i->licence);
     putchar('\n');
     if (o->report && o->precision == PS_PRECISION_INT8) print_report(i, m);
-    if (!o->quiet && !o->to)
-        printf("Use it with --model %s, or for a library from now on: photosearch model use %s\n", o->name, o->name);
+    if (!o->quiet && !o->to) printf("To have a library's photos encoded and found by it: photosearch model use %s\n", o->name);
 }
 
-static void set_options(ps_import_options *to, const options *o, const photo_list *photos, import *m) {
+static void set_options(ps_import_options *to, const options *o, const photo_list *photos, importing *m) {
     to->config = o->config;
     to->preprocess = o->preprocess;
     to->tokenizer = o->tokenizer;
@@ -117,24 +118,50 @@ static void set_options(ps_import_options *to, const options *o, const photo_lis
     to->payload = m;
 }
 
+/* Replacing what a library needs would leave it without a model. 0 after complaining. */
+static int may_replace(const options *o) {
+    ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
+    ps_library *library;
+    ps_packages *list;
+    ps_package p = PS_PACKAGE_INIT;
+    int used = 0;
+    if (!o->replace || o->to || o->force) return 1;
+    settings.flags = PS_OPEN_EXISTING;
+    if (ps_library_open(&library, o->library, &settings) != PS_OK) return 1;
+    if (ps_packages_open(&list, library) == PS_OK) {
+        for (size_t i = 0; i < ps_packages_count(list) && !used; i++)
+            used = ps_packages_get(&p, list, i) == PS_OK && p.name && strcmp(p.name, o->name) == 0 && (p.own || p.next);
+        ps_packages_free(list);
+    }
+    ps_library_close(library);
+    if (used)
+        complain("%.200s: a library is used with this model, or changes to it; import under another name, or give --force",
+                 o->name);
+    return !used;
+}
+
 int import_model(options *o) {
     ps_import_options settings = PS_IMPORT_OPTIONS_INIT;
     ps_imported imported = PS_IMPORTED_INIT;
     photo_list photos = {0};
-import m = {.draws = is_terminal(stderr) && !o->quiet };
+    importing m = {.draws = is_terminal(stderr) && !o->quiet};
     if (o->word_count < 2) return complain_usage("model import needs the folder or file to import");
     if (!o->name) return complain_usage("model import needs --name NAME: what --model calls it from now on");
+    if (!may_replace(o)) return EXIT_FAILED;
     if (o->photos && !photos_of_folder(&photos, o->photos, PHOTOS)) return EXIT_FAILED;
     if (!o->photos) photos_of_library(&photos, o, PHOTOS);
     set_options(&settings, o, &photos, &m);
     note_signals();
     int status = ps_model_import(&imported, o->words[1], o->name, &settings);
     if (m.draws) clear_progress();
+    if (status == PS_OK && imported.unreadable)
+        complain("%d of %zu photos could not be read, so that INT8 is not fitted to them", imported.unreadable, photos.count);
     clear_photos(&photos);
-    if (status == PS_OK && o->json) print_json(&imported, &m, o->report);
+    if (status == PS_OK && o->json) print_json(o->name, &imported, &m, o->report);
     if (status == PS_OK && !o->json) print_plain(o, &imported, &m);
     free(m.layers);
     if (status != PS_CANCELLED) return status == PS_OK ? EXIT_FOUND : complain_status(NULL);
-    complain("stopped; nothing of the import is left but the package, if it was the report that was stopped");
+    complain(m.phase >= PS_IMPORT_PRECISE ? "stopped; the package is there, without a report on it"
+                                          : "stopped; nothing was imported");
     return EXIT_FAILED;
 }

@@ -29,7 +29,10 @@ static void print_json(const ps_package *p) {
 static const char *title(const ps_package *p) { return p->name ? p->name : p->usual ? "default" : "(removed)"; }
 
 static void print_plain(const ps_package *p, int width) {
-    printf("%c %s%-*s  ", p->own ? '*' : p->next ? '>' : ' ', p->companion ? "+ " : "", width - (p->companion ? 2 : 0), title(p));
+    int length = (int)strlen(title(p)) + (p->companion ? 2 : 0);
+    printf("%c %s", p->own ? '*' : p->next ? '>' : ' ', p->companion ? "+ " : "");
+    print_path(stdout, title(p));
+    printf("%*s  ", width > length ? width - length : 0, "");
     if (!p->id) {
         fputs("cannot be used: `photosearch model info` tells why\n", stdout);
         return;

@@ -31,16 +31,13 @@ static void print_plain(const ps_status *s, const ps_index_result *r) {
 
 /* 0 after complaining. */
 static int note(ps_library *library, const options *o) {
-    char *imported = find_imported(o->words[1]);
-    const char *path = imported ? imported : strcmp(o->words[1], "default") == 0 ? NULL : o->words[1];
-    int known = !path || access(path, F_OK) == 0, status = PS_OK;
-    if (known)
-        status = ps_library_use_model(library, path, o->keep_old ? PS_USE_KEEP_OLD : 0);
-    else
-        complain("there is no model %.200s; `photosearch model list` tells which there are", o->words[1]);
-    free(imported);
+    char *path = NULL;
+    int usual = strcmp(o->words[1], "default") == 0; /* which may lie elsewhere tomorrow */
+    if (!usual && !find_model(&path, o->words[1])) return 0;
+    int status = ps_library_use_model(library, path, o->keep_old ? PS_USE_KEEP_OLD : 0);
+    free(path);
     if (status != PS_OK) complain_status(library);
-    return known && status == PS_OK;
+    return status == PS_OK;
 }
 
 static int encode(ps_index_result *result, ps_library *library, const options *o) {

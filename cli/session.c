@@ -29,11 +29,12 @@ static void note(int level, const char *line, void *payload) {
     funlockfile(stderr);
 }
 
-char *find_imported(const char *model) {
+/* The package of an imported model; NULL: there is none of that name. */
+static char *find_imported(const char *model) {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     char *path = NULL;
-    if (!model || strchr(model, '/')) return NULL;
     int length = -1;
+    if (strchr(model, '/')) return NULL;
     if (data && data[0] == '/')
         length = asprintf(&path, "%s/photosearch/models/%s.safetensors", data, model);
     else if (home && home[0])
@@ -44,16 +45,40 @@ char *find_imported(const char *model) {
     return NULL;
 }
 
+static char *find_usual(void) {
+    ps_packages *list;
+    ps_package p = PS_PACKAGE_INIT;
+    char *path = NULL;
+    if (ps_packages_open(&list, NULL) != PS_OK) return NULL;
+    for (size_t i = 0; !path && i < ps_packages_count(list); i++)
+        if (ps_packages_get(&p, list, i) == PS_OK && p.usual && p.path[0]) path = strdup(p.path);
+    ps_packages_free(list);
+    return path;
+}
+
+int find_model(char **path, const char *model) {
+    *path = NULL;
+    if (!model || (*path = find_imported(model)) != NULL) return 1;
+    if (access(model, F_OK) == 0)
+        *path = strdup(model);
+    else if (strcmp(model, "default") == 0)
+        *path = find_usual();
+    if (*path) return 1;
+    complain("there is no model %.200s; `photosearch model list` tells which there are", model);
+    return 0;
+}
+
 ps_library *open_library(const options *o, int flags) {
     ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
     ps_library *library;
-    char *imported = find_imported(o->model);
+    char *model;
+    if (!find_model(&model, o->model)) return NULL;
     if (!(flags & LIBRARY_MAKE)) settings.flags |= PS_OPEN_EXISTING;
-    settings.model = imported ? imported : o->model;
+    settings.model = model;
     if (!o->quiet || o->has_log_level) settings.log = note;
     settings.log_level = o->has_log_level ? o->log_level : o->verbose ? PS_LOG_DEBUG : PS_LOG_WARNING;
     int status = ps_library_open(&library, o->library, &settings);
-    free(imported);
+    free(model);
     if (status == PS_OK) return library;
     const char *reason = ps_last_error(NULL);
     if (status == PS_NOTFOUND && reason[0] == '/') { /* begins with the folder: it is named, but there is no library */
@@ -66,14 +91,34 @@ ps_library *open_library(const options *o, int flags) {
     return NULL;
 }
 
+/* The package that the library answers by; NULL: there is no library, or its model is nowhere. */
+static char *find_own(const options *o) {
+    ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
+    ps_library *library;
+    ps_packages *list;
+    ps_package p = PS_PACKAGE_INIT;
+    char *path = NULL;
+    settings.flags = PS_OPEN_EXISTING;
+    if (ps_library_open(&library, o->library, &settings) != PS_OK) return NULL;
+    if (ps_packages_open(&list, library) == PS_OK) {
+        for (size_t i = 0; !path && i < ps_packages_count(list); i++)
+            if (ps_packages_get(&p, list, i) == PS_OK && p.own && p.path[0]) path = strdup(p.path);
+        ps_packages_free(list);
+    }
+    ps_library_close(library);
+    return path;
+}
+
 ps_model *open_model(const options *o) {
     ps_model_options settings = PS_MODEL_OPTIONS_INIT;
     ps_model *model;
-    char *imported = find_imported(o->model);
+    char *path;
+    if (!find_model(&path, o->model)) return NULL;
+    if (!path) path = find_own(o);
     settings.precision = o->precision;
     settings.isa = o->isa;
-    int status = ps_model_open(&model, imported ? imported : o->model, &settings);
-    free(imported);
+    int status = ps_model_open(&model, path, &settings);
+    free(path);
     if (status == PS_OK) return model;
     complain_status(NULL);
     return NULL;

@@ -87,7 +87,7 @@ _photosearch() {
         model)
             if [[ " ${COMP_WORDS[*]} " == *' pull '* ]]; then
                 options+=' --list --dry-run --show-licence --accept-licence --sha256 --unverified --from --insecure-http --table --name'
-                options+=' --no-import --keep --folder --retries --retry-wait --timeout --photosearch'
+                options+=' --replace --no-import --keep --folder --retries --retry-wait --timeout --photosearch'
             else
                 options+=' --precision --isa --threads --later --keep-old --force --name --config --preprocess --tokenizer --licence --photos --report --to --replace'
             fi

@@ -129,11 +129,21 @@ static int note_end(ps__run *run, ps__error *err) {
 
 static int no_root_was_there(const ps__run *run) { return run->result->roots_skipped == (int64_t)run->options->root_count; }
 
+/* A model that was chosen before the lock was had may be that of yesterday: its vectors may be gone. */
+static int check_choice(ps__run *run, ps__error *err) {
+    const char *expected = run->options->encoder->instead_of;
+    ps__store_model current;
+    int status = expected ? ps__store_current_model(&current, run->store, err) : PS__OK;
+    if (status != PS__OK || !expected || strcmp(current.id, expected) == 0) return status;
+    return ps__fail(err, PS__NOTFOUND, "%s: its model was changed to %s meanwhile", run->options->library, current.id);
+}
+
 /* Which program and which model are at work. */
 static int introduce(ps__run *run, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
-    if (run->options->flags & PS__INDEX_REENCODE) return ps__reencode_begin(run, err);
-    int status = ps__store_use_model(&run->space, run->store, e->model_id, e->space, e->dim, err);
+    if (run->options->flags & PS__INDEX_REENCODE) return ps__reencode_check(run, err);
+    int status = check_choice(run, err);
+    if (status == PS__OK) status = ps__store_use_model(&run->space, run->store, e->model_id, e->space, e->dim, err);
     if (status == PS__OK && e->path) status = ps__store_set_model_path(run->store, e->model_id, e->path, err);
     if (status != PS__OK || !run->options->version) return status;
     status = ps__store_write(run->store, err);

@@ -218,9 +218,10 @@ static int finish_pixels(ps__pipeline *p, const ps__sessions *sessions, ps__outc
     return status;
 }
 
-/* 1: it is not the file that failed but the decoder that cannot work: the run ends, and the file stays as it was. */
+/* 1: it is not the file that failed but the decoder or the model that cannot work: the run ends, and the file stays as it was. */
 static int is_down(ps__pipeline *p, const ps__sessions *sessions, int status, const ps__error *why) {
-    if (status == PS__OK || status == PS__CANCELLED || !p->decoder.is_down || !p->decoder.is_down(sessions->decoder)) return 0;
+    if (status == PS__OK || status == PS__CANCELLED) return 0;
+    if (status != PS__MODEL && (!p->decoder.is_down || !p->decoder.is_down(sessions->decoder))) return 0;
     ps__pipeline_stop(p, status, why);
     return 1;
 }
@@ -237,6 +238,7 @@ static void decode_and_encode(ps__pipeline *p, const ps__sessions *sessions, ps_
     int status = p->decoder.decode(&pixels, sessions->decoder, size, o->job.path, &wanted, &why);
     if (is_down(p, sessions, status, &why)) return;
     status = finish_pixels(p, sessions, o, &pixels, status, start_ns, &why);
+    if (is_down(p, sessions, status, &why)) return;
     if (status == PS__OK)
         o->kind = PS__OUTCOME_NEW;
     else if (status == PS__CANCELLED || ps__pipeline_stopping(p)) /* what ends the run may have ended the decoder, too */
@@ -293,7 +295,7 @@ static void process_preview(source *s, ps__pipeline *p, const ps__sessions *sess
     status = p->decoder.preview(&pixels, sessions->decoder, &place, s->size, o->job.path, &wanted, &why);
     if (is_down(p, sessions, status, &why)) return;
     status = finish_pixels(p, sessions, o, &pixels, status, start_ns, &why);
-    if (status == PS__OK) o->kind = PS__OUTCOME_PREVIEW;
+    if (!is_down(p, sessions, status, &why) && status == PS__OK) o->kind = PS__OUTCOME_PREVIEW;
 }
 
 void ps__process(ps__pipeline *p, const ps__sessions *sessions, ps__outcome *o) {

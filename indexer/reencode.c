@@ -5,16 +5,17 @@
 ** library by it, as a photo that had a vector of the next model only could not be found meanwhile: such files are marked, and an ordinary
 ** run, with the current model, reads them.
 */
+#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
 #include "indexer/run.h"
 
-#define FAILED_FEW 10 /* photos that may fail whatever part of all they are */
-#define FAILED_PART 5 /* a fifth of what was tried */
+#define LACKING_FEW 10 /* photos that may stay without a vector, if they are not half of those */
+#define LACKING_PART 5 /* a fifth of those that are found now */
 
-int ps__reencode_begin(ps__run *run, ps__error *err) {
+int ps__reencode_check(ps__run *run, ps__error *err) {
     const ps__indexer_encoder *e = run->options->encoder;
     ps__store_model next;
     int status = ps__store_next_model(&next, run->store, err);
@@ -33,7 +34,7 @@ typedef struct awaited {
 static int look_for(const ps__file *file, const char *path, void *payload) {
     struct stat st;
     awaited *a = payload;
-    a->there = ps__os.stat(path, &st) == 0;
+    a->there = ps__os.stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR); /* on doubt it is */
     if (a->there) return 1;
     return ps__ids_push(&a->missing, file->id);
 }
@@ -61,36 +62,49 @@ static int look_for_awaited(int *wait, ps__run *run, ps__error *err) {
     return status;
 }
 
-/* Where much of what was found before cannot be encoded now, the model or the machine is at fault rather than the photos: the old
-** vectors go on answering. */
-static int failed_in_bulk(ps__run *run) {
-    const ps__indexer_result *r = run->result;
-    if (r->failed <= FAILED_FEW || r->failed < r->found / FAILED_PART) return 0;
-    ps__logf(run->options->log, PS__LOG_WARNING,
-             "%lld of %lld photos could not be encoded by the new model, so the old one goes on answering: %s", (long long)r->failed,
-             (long long)r->found, r->first_failure);
-    return 1;
+/* Where much of what is found now would not be found any more, whenever and why ever it could not be encoded, the model or the machine is at
+** fault rather than the photos, or a drive is away: the old vectors go on answering. */
+static int lacks_much(int *much, ps__run *run, const ps__store_change *change, ps__error *err) {
+    ps__store_model current;
+    int64_t vectors = 0;
+    int status = ps__store_current_model(&current, run->store, err);
+    if (status == PS__OK && current.id[0]) status = ps__store_vector_count(&vectors, run->store, current.space_number, err);
+    int64_t lacking = vectors - change->done;
+    *much =
+        status == PS__OK && lacking > 0 && lacking >= vectors / LACKING_PART && (lacking > LACKING_FEW || lacking >= vectors / 2);
+    if (*much)
+        ps__logf(run->options->log, PS__LOG_WARNING,
+                 "%lld of %lld photos could not be encoded by the new model, as their files are away or could not be read, so the old one goes on"
+                 " answering%s%s",
+                 (long long)lacking, (long long)vectors, run->result->first_failure[0] ? ": " : "", run->result->first_failure);
+    return status;
+}
+
+static int switch_model(ps__run *run, const ps__store_change *change, ps__error *err) {
+    const int64_t lacking = change->out_of_reach + change->left;
+    int status = ps__store_switch_model(run->store, run->options->encoder->space, err);
+    if (status != PS__OK) return status;
+    run->result->switched = 1;
+    ps__logf(run->options->log, PS__LOG_INFO, "the library's model is %s now", change->next.id);
+    if (lacking > 0)
+        ps__logf(run->options->log, PS__LOG_WARNING,
+                 "%lld photo%s could not be encoded by the new model, as the files are away or could not be read: they are when "
+                 "these are back",
+                 (long long)lacking, lacking == 1 ? "" : "s");
+    return PS__OK;
 }
 
 int ps__reencode_end(ps__run *run, ps__error *err) {
     const ps__indexer_result *r = run->result;
-    ps__store_change left;
-    int wait = 0;
-    if (failed_in_bulk(run)) return PS__OK;
+    ps__store_change change;
+    int wait = 0, much = 0;
     if (r->interrupted || r->found - r->indexed - r->unchanged - r->failed - r->quarantined > 0) return PS__OK;
     int status = look_for_awaited(&wait, run, err);
     run->result->away = run->away;
     if (wait || (status == PS__OK && run->away)) return PS__OK; /* they may only have been moved: a scan tells */
-    if (status == PS__OK) status = ps__store_count_change(&left, run->store, err);
-    if (status == PS__OK) status = ps__store_switch_model(run->store, err);
-    if (status != PS__OK) return status;
-    run->result->switched = 1;
-    ps__logf(run->options->log, PS__LOG_INFO, "the library's model is %s now", left.next.id);
-    if (left.out_of_reach + left.left > 0)
-        ps__logf(run->options->log, PS__LOG_WARNING,
-                 "%lld photo%s could not be encoded by the new model, as the files are away or could not be read: they are when these are back",
-                 (long long)(left.out_of_reach + left.left), left.out_of_reach + left.left == 1 ? "" : "s");
-    return PS__OK;
+    if (status == PS__OK) status = ps__store_count_change(&change, run->store, err);
+    if (status == PS__OK) status = lacks_much(&much, run, &change, err);
+    return status != PS__OK || much ? status : switch_model(run, &change, err);
 }
 
 int ps__remove_retired(ps__run *run, ps__error *err) {

@@ -118,8 +118,9 @@ int ps__scan(ps__run *run, ps__error *err);
 int ps__encode(ps__run *run, ps__error *err);
 int ps__remove_vanished(ps__run *run, ps__error *err);
 
-/* Of a run with PS__INDEX_REENCODE: sets run->space; and at its end, switches when nothing is left. */
-int ps__reencode_begin(ps__run *run, ps__error *err);
+/* Of a run with PS__INDEX_REENCODE: sets run->space, PS__NOTFOUND when the library is not changing to this model, or not any more, as somebody
+** chose another; and at its end, switches when nothing is left. */
+int ps__reencode_check(ps__run *run, ps__error *err);
 int ps__reencode_end(ps__run *run, ps__error *err);
 /* Removes vectors that answer no more. */
 int ps__remove_retired(ps__run *run, ps__error *err);

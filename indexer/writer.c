@@ -57,6 +57,7 @@ static int write_one(ps__run *run, ps__outcome *o, ps__error *err) {
 
 static int write_all(ps__run *run, batch *b, ps__error *err) {
     int status = ps__store_write(run->store, err);
+    if (status == PS__OK && run->options->flags & PS__INDEX_REENCODE) status = ps__reencode_check(run, err);
     for (int i = 0; i < b->count && status == PS__OK; i++) status = write_one(run, b->items[i], err);
     if (status == PS__OK) status = ps__store_commit(run->store, err);
     if (status != PS__OK) ps__store_rollback(run->store);

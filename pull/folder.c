@@ -25,11 +25,15 @@ char *pull_folder_join(const char *folder, const char *name) {
     return ps__buf_detach(&text);
 }
 
-/* Relative XDG paths count for nothing, as that specification demands. */
-static char *usual_root(void) {
+/* A folder of photosearch's data. Relative XDG paths count for nothing, as that specification demands. */
+static char *data_folder(const char *name) {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (data && data[0] == '/') return pull_folder_join(data, "photosearch/pulled");
-    return pull_folder_join(home && home[0] == '/' ? home : ".", ".local/share/photosearch/pulled");
+    ps__buf text = PS__BUF_INIT;
+    if (data && data[0] == '/')
+        ps__buf_printf(&text, "%s/photosearch/%s", data, name);
+    else
+        ps__buf_printf(&text, "%s/.local/share/photosearch/%s", home && home[0] == '/' ? home : ".", name);
+    return ps__buf_detach(&text);
 }
 
 static char *join_end(const char *folder, const char *name, const char *end) {
@@ -38,9 +42,18 @@ static char *join_end(const char *folder, const char *name, const char *end) {
     return ps__buf_detach(&text);
 }
 
+int pull_folder_is_imported(const char *name) {
+    struct stat st;
+    char *folder = data_folder("models"), *path = folder ? join_end(folder, name, ".safetensors") : NULL;
+    int there = path && ps__os.lstat(path, &st) == 0;
+    ps__free(path);
+    ps__free(folder);
+    return there;
+}
+
 int pull_folder_name(pull_folder *f, const char *root, const char *model, ps__error *err) {
     *f = (pull_folder){.lock = -1};
-    f->root = root ? ps__strdup(root) : usual_root();
+    f->root = root ? ps__strdup(root) : data_folder("pulled");
     if (!f->root) return ps__fail_nomem(err);
     for (size_t n = strlen(f->root); n > 1 && f->root[n - 1] == '/'; n--) f->root[n - 1] = 0;
     f->part = join_end(f->root, model, ".part");
@@ -54,9 +67,10 @@ int pull_folder_open(pull_folder *f, ps__error *err) {
     if (status != PS__OK) return status;
     f->lock = ps__os.open(f->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (f->lock < 0) return ps__fail_errno(err, errno, "%s", f->part);
-    if (ps__os.flock(f->lock, LOCK_EX | LOCK_NB) != 0)
-        return ps__fail(err, PS__BUSY, "%s: another photosearch is pulling this model", f->part);
-    return PS__OK;
+    if (ps__os.flock(f->lock, LOCK_EX | LOCK_NB) == 0) return PS__OK;
+    ps__os.close(f->lock); /* the folder is the other's, and stays */
+    f->lock = -1;
+    return ps__fail(err, PS__BUSY, "%s: another photosearch is pulling this model", f->part);
 }
 
 void pull_folder_close(pull_folder *f) {

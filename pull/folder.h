@@ -31,6 +31,9 @@ int pull_folder_name(pull_folder *f, const char *root, const char *model, ps__er
 int pull_folder_open(pull_folder *f, ps__error *err);
 void pull_folder_close(pull_folder *f);
 
+/* 1 if a model of that name is imported, as far as the environment tells where that would be. */
+int pull_folder_is_imported(const char *name);
+
 /* FOLDER/NAME, freed by ps__free; NULL when memory ran out. */
 char *pull_folder_join(const char *folder, const char *name);
 

@@ -30,8 +30,9 @@ static void run(const pull_options *o, const char *folder, const char *name) {
     char found[PATH_MAX];
     const char *program = o->program;
     if (!program) find_program(found), program = found;
-    const char *arguments[9] = {program, "model", "import", folder, "--name", name};
+    const char *arguments[10] = {program, "model", "import", folder, "--name", name};
     int count = 6;
+    if (o->replace) arguments[count++] = "--replace";
     if (o->json) arguments[count++] = "--json";
     if (o->quiet) arguments[count++] = "--quiet";
     signal(SIGINT, SIG_DFL);

@@ -36,7 +36,7 @@
 #include "pull/url.h"
 
 #define FILE_MOST ((int64_t)8 << 30) /* bytes of a file whose size is not known */
-enum { LICENCE_MOST = 1 << 18 };
+enum { LICENCE_MOST = 1 << 18, MODEL_NAME_MOST = 64 };
 
 static volatile sig_atomic_t stopped;
 
@@ -51,7 +51,6 @@ static void stop_on_signals(void) {
         struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, before;
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(numbers[i], &action, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* of connections; libcurl is asked to leave signals alone */
 }
 
 typedef struct job { /* one pull */
@@ -271,6 +270,16 @@ static int in_folder(job *j) {
     return j->o->no_import || j->model->by_hand ? PULL_EXIT_DONE : import(j);
 }
 
+/* Before anything comes, which may be a gigabyte. */
+static int check_name(const job *j) {
+    const char *name = j->o->name ? j->o->name : j->model->name;
+    if (j->o->what != PULL_WHAT_PULL || j->o->no_import || j->model->by_hand) return -1;
+    if (!pull_name_is_safe(name) || strlen(name) > MODEL_NAME_MOST || strcmp(name, "default") == 0)
+        return pull_complain_usage("\"%.80s\" cannot be the name of a model", name);
+    if (j->o->replace || !pull_folder_is_imported(name)) return -1;
+    return pull_complain("a model %s is imported already: --replace takes its place, --name gives another", name);
+}
+
 static int run_job(job *j) {
     ps__error err;
     int status = choose_addresses(j);
@@ -284,10 +293,13 @@ static int run_job(job *j) {
         get_licence(j);
         return show_licence(j);
     }
+    if (status < 0) status = check_name(j);
     if (status < 0 && j->o->what == PULL_WHAT_PULL) status = demand_sums(j);
     if (status >= 0) return status;
     if (pull_fetch_start(&err) != PS__OK) return complain(&err);
+    signal(SIGPIPE, SIG_IGN); /* of connections; libcurl is asked to leave signals alone */
     status = in_folder(j);
+    signal(SIGPIPE, SIG_DFL);
     pull_fetch_end();
     return status;
 }

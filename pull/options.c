@@ -29,6 +29,7 @@ static const char HELP[] =
     "  --insecure-http        Allow plain http, which anybody on the way can change\n"
     "  --table FILE           A table of models of one's own\n"
     "  --name NAME            What the imported model is called; as it is called here unless told\n"
+    "  --replace              Take the place of an imported model of that name\n"
     "  --no-import            Leave the files, and do not import them\n"
     "  --keep                 Keep the files after the import\n"
     "  --folder DIR           Where files are put, each model in a folder of its own\n"
@@ -51,6 +52,7 @@ enum {
     OPT_INSECURE,
     OPT_TABLE,
     OPT_NAME,
+    OPT_REPLACE,
     OPT_NO_IMPORT,
     OPT_KEEP,
     OPT_FOLDER,
@@ -81,6 +83,7 @@ static const struct option {
     {"insecure-http", 0, 0, OPT_INSECURE},
     {"table", 0, 1, OPT_TABLE},
     {"name", 0, 1, OPT_NAME},
+    {"replace", 0, 0, OPT_REPLACE},
     {"no-import", 0, 0, OPT_NO_IMPORT},
     {"keep", 0, 0, OPT_KEEP},
     {"folder", 0, 1, OPT_FOLDER},
@@ -131,6 +134,7 @@ static int set(pull_options *o, const struct option *option, const char *value) 
     case OPT_INSECURE: o->insecure_http = 1; break;
     case OPT_TABLE: o->table = value; break;
     case OPT_NAME: o->name = value; break;
+    case OPT_REPLACE: o->replace = 1; break;
     case OPT_NO_IMPORT: o->no_import = 1; break;
     case OPT_KEEP: o->keep = 1; break;
     case OPT_FOLDER: o->folder = value; break;

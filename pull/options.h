@@ -26,7 +26,7 @@ typedef struct pull_options { /* strings point into argv */
         char hex[PULL_SHA256_HEX];
     } sums[PULL_FILES_MOST]; /* [sum_count] --sha256 */
     int sum_count;
-    int unverified, insecure_http, no_import, keep, json, quiet;
+    int unverified, insecure_http, no_import, keep, replace, json, quiet;
     int tries;         /* --retries and one */
     double retry_wait; /* --retry-wait: seconds before the second try; doubles each time */
     int timeout;       /* --timeout: seconds without a byte */

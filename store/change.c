@@ -100,10 +100,11 @@ int ps__store_each_awaited(ps__store *store, int space, ps__file_fn *fn, void *p
 
 /* ---- The switch --------------------------------------------------------------------------------------------------------------- */
 
-static int switch_model(ps__store *store, ps__error *err) {
+static int switch_model(ps__store *store, const char *space, ps__error *err) {
     ps__store_model next;
     int status = ps__store_next_model(&next, store, err);
-    if (status == PS__OK && !next.id[0]) status = ps__fail(err, PS__NOTFOUND, "%s: no change of its model is going on", store->folder);
+    if (status == PS__OK && strcmp(next.space, space) != 0)
+        status = ps__fail(err, PS__NOTFOUND, "%s: its model is not being changed to one of the space %s", store->folder, space);
     if (status == PS__OK)
         status = ps__sql_run(store, err,
                              "UPDATE spaces SET retired = 1 WHERE number = (SELECT m.space FROM models m, meta n WHERE n.key = 'model'"
@@ -112,10 +113,10 @@ static int switch_model(ps__store *store, ps__error *err) {
     return status == PS__OK ? ps__store_put_current(store, next.id, next.space_number, err) : status;
 }
 
-int ps__store_switch_model(ps__store *store, ps__error *err) {
+int ps__store_switch_model(ps__store *store, const char *space, ps__error *err) {
     int status = ps__store_write(store, err);
     if (status != PS__OK) return status;
-    status = switch_model(store, err);
+    status = switch_model(store, space, err);
     if (status == PS__OK) status = ps__store_commit(store, err);
     if (status != PS__OK) ps__store_rollback(store);
     return status;

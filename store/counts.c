@@ -9,7 +9,10 @@
 
 #include "base/os.h"
 
-/* Blocks that the folder's files take on disk, one level deep with folders of caches followed once. */
+#define DEPTH 2
+#define MODELS "models" /* of all libraries, in the folder of the usual one */
+
+/* Blocks that the folder's files take on disk, with folders of caches. */
 static int64_t disk_bytes(int folder, int depth) {
     struct stat st;
     struct dirent *entry;
@@ -21,6 +24,7 @@ static int64_t disk_bytes(int folder, int depth) {
     }
     while ((entry = ps__os.readdir(dir))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (depth == DEPTH && strcmp(entry->d_name, MODELS) == 0) continue;
         if (ps__os.fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
         if (S_ISREG(st.st_mode)) total += (int64_t)st.st_blocks * 512;
         if (S_ISDIR(st.st_mode) && depth > 0)
@@ -63,7 +67,7 @@ int ps__store_count(ps__store_counts *out, ps__store *store, ps__error *err) {
     if (own && (status = ps__store_begin(store, err)) != PS__OK) return status;
     status = count_rows(out, store, err);
     if (own) ps__store_end(store);
-    out->bytes = disk_bytes(ps__os.open(store->folder, O_RDONLY | O_DIRECTORY, 0), 2);
+    out->bytes = disk_bytes(ps__os.open(store->folder, O_RDONLY | O_DIRECTORY, 0), DEPTH);
     return status;
 }
 

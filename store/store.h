@@ -124,8 +124,8 @@ typedef struct ps__store_change {
 int ps__store_count_change(ps__store_change *out, ps__store *store, ps__error *err);
 
 /* Makes the next model the current one. Its vectors are not counted: who calls this has seen to it that there is nothing left. Those of
-** the old one are retired, or kept when that was asked for. PS__NOTFOUND: there is no next model. */
-int ps__store_switch_model(ps__store *store, ps__error *err);
+** the old one are retired, or kept when that was asked for. PS__NOTFOUND: the next model lives in another space by now, or there is none. */
+int ps__store_switch_model(ps__store *store, const char *space, ps__error *err);
 
 /* Removes some of the vectors that are retired, in a transaction of its own: *more tells whether there are others. */
 int ps__store_remove_retired(int *more, ps__store *store, ps__error *err);

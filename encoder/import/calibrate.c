@@ -37,8 +37,11 @@ typedef struct entry { /* one operation */
 struct ps__sizes {
     entry *list; /* [count] owned */
     size_t count, room;
-    int failed; /* memory ran out within a tap */
+    int failed;     /* memory ran out within a tap */
+    int unreadable; /* photos */
 };
+
+int ps__sizes_unreadable(const ps__sizes *s) { return s->unreadable; }
 
 void ps__sizes_free(ps__sizes *s) {
     if (!s) return;
@@ -139,20 +142,23 @@ typedef struct run {
     const ps__plan *plan;
     ps__workspace *space;
     float *embedding;
+    size_t dim;
+    const char *side; /* "image" or "text" */
     ps__error *err;
 } run;
 
 static int run_input(run *r, const void *input, int rows) {
     ps__plan_run(r->embedding, r->plan, r->space, input, rows, tap, r->sizes);
-    return r->sizes->failed ? ps__fail_nomem(r->err) : PS__OK;
+    double norm = 0;
+    for (size_t i = 0; i < r->dim; i++) norm += (double)r->embedding[i] * (double)r->embedding[i];
+    if (r->sizes->failed) return ps__fail_nomem(r->err);
+    if (norm > 0.9 && norm < 1.1) return PS__OK;
+    return ps__fail(r->err, PS__MODEL, "the %s tower gives an embedding that is not a direction: its weights cannot be right",
+                    r->side);
 }
 
 static int run_photo(run *r, const ps__encoder_info *info, const char *path) {
-    const ps__pixels_options options = {.width = info->image_size,
-                                        .height = info->image_size,
-                                        .fit = info->fit,
-                                        .filter = info->filter,
-                                        .shorter = info->shorter};
+    const ps__pixels_options options = ps__encoder_pixels(info);
     uint8_t *bytes;
     size_t size;
     ps__pixels pixels;
@@ -162,7 +168,9 @@ static int run_photo(run *r, const ps__encoder_info *info, const char *path) {
         status = ps__pixels_decode(&pixels, bytes, size, path, &options, &ignored);
         ps__free(bytes);
     }
-    if (status) return status == PS__NOMEM ? ps__fail_nomem(r->err) : PS__OK;
+    if (status == PS__NOMEM) return ps__fail_nomem(r->err);
+    r->sizes->unreadable += status != PS__OK;
+    if (status) return PS__OK;
     status = run_input(r, pixels.rgb, 1);
     ps__pixels_clear(&pixels);
     return status;
@@ -197,10 +205,11 @@ static int run_texts(run *r, ps__encoder *encoder) {
 static int measure_tower(ps__sizes *sizes, const char *package, int is_text, const char *const *photos, size_t count,
                          ps__error *err) {
     ps__encoder *encoder;
-    run r = {.sizes = sizes, .err = err};
+    run r = {.sizes = sizes, .side = is_text ? "text" : "image", .err = err};
     int status = ps__encoder_open(&encoder, package, NULL, err);
     if (status) return status;
     const ps__encoder_info *info = ps__encoder_about(encoder);
+    r.dim = (size_t)info->dim;
     r.embedding = ps__array((size_t)info->dim, sizeof *r.embedding);
     status = r.embedding ? ps__encoder_plan(&r.plan, encoder, is_text, err) : ps__fail_nomem(err);
     if (!status) status = ps__workspace_new(&r.space, r.plan, err);

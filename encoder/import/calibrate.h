@@ -17,6 +17,9 @@ typedef struct ps__sizes ps__sizes;
 int ps__sizes_measure(ps__sizes **out, const char *package, const char *const *photos, size_t photo_count, ps__error *err);
 void ps__sizes_free(ps__sizes *sizes); /* NULL is fine */
 
+/* Photos that were left out. */
+int ps__sizes_unreadable(const ps__sizes *sizes);
+
 /* The sizes of what the operation of that name gives, float [*count]; NULL: it is none that was measured. */
 const float *ps__sizes_find(size_t *count, const ps__sizes *sizes, const char *name);
 

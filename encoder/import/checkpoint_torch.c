@@ -11,7 +11,11 @@
 #include "encoder/import/pickle.h"
 #include "encoder/import/zip.h"
 
-enum { MOST_PICKLE = 64 << 20 /* bytes */, MOST_STEPS = 1 << 22 /* values walked through: they may be shared */ };
+enum {
+    MOST_PICKLE = 64 << 20,          /* bytes */
+    MOST_STEPS = 1 << 22,            /* values walked through or looked at: they may be shared */
+    LONGEST_NAME = 2 * PS__MOST_NAME /* of a value on the way; a longer one ends the walk */
+};
 
 typedef struct torch_file {
     ps__checkpoint *checkpoint;
@@ -20,7 +24,7 @@ typedef struct torch_file {
     const char *archive; /* the name before "/data.pkl", archive_length bytes */
     int archive_length;
     ps__buf name; /* of the value that is looked at */
-    long steps;
+    long steps;   /* taken so far */
     ps__error *err;
 } torch_file;
 
@@ -181,7 +185,9 @@ static int add_tensor(torch_file *t, const ps__pickled *v) {
 /* Adds ".KEY" to the name; 0: the key is no part of a name. */
 static int enter(torch_file *t, const ps__pickled *key, uint32_t position) {
     if (key && key->kind != PS__PICKLED_TEXT && key->kind != PS__PICKLED_INT) return 0;
-    if (key && key->kind == PS__PICKLED_TEXT && memchr(key->as.text.bytes, 0, key->as.text.length)) return 0;
+    if (key && key->kind == PS__PICKLED_TEXT && key->as.text.length <= LONGEST_NAME &&
+        memchr(key->as.text.bytes, 0, key->as.text.length))
+        return 0;
     if (t->name.length) ps__buf_putc(&t->name, '.');
     if (!key)
         ps__buf_printf(&t->name, "%u", (unsigned)position);
@@ -224,12 +230,20 @@ static int walk_module(torch_file *t, const ps__pickled *v, int depth) {
     return status;
 }
 
-/* Adds all tensors in v. The depth of the pickle is bounded, and so is the recursion. */
+/* What a visit of v costs: all of its entries and of its state's are looked at, also those that are no part of a name. */
+static long steps_of(const ps__pickled *v) {
+    const ps__pickled *state = v->kind == PS__PICKLED_OBJECT ? v->as.call.state : NULL;
+    return 1 + (long)v->count + (state ? (long)state->count : 0);
+}
+
+/* Adds all tensors in v. The depth of the walk is bounded, and so is the recursion. */
 static int walk(torch_file *t, const ps__pickled *v, int depth) {
-    if (++t->steps > MOST_STEPS || depth > PS__PICKLE_DEPTH || t->name.length > 2 * PS__MOST_NAME)
+    const int has_tensor = is_tensor(v);
+    if (!has_tensor) read_call(&v);
+    t->steps += steps_of(v);
+    if (t->steps > MOST_STEPS || depth > PS__PICKLE_DEPTH || t->name.length > LONGEST_NAME)
         return ps__checkpoint_refuse(t->file, t->err, "is a checkpoint whose containers hold each other without end");
-    if (is_tensor(v)) return add_tensor(t, v);
-    read_call(&v);
+    if (has_tensor) return add_tensor(t, v);
     if (!is_container(v)) return PS__OK;
     if (v->kind != PS__PICKLED_OBJECT) return walk_entries(t, v, depth);
     if (ps__pickled_get(v, "_modules")) return walk_module(t, v, depth);

@@ -97,6 +97,7 @@ int ps__draft_add(ps__draft *d, const char *name, int store, int rank, const int
     if (status) return status;
     item->type = PS__F32;
     item->is_layer = store == PS__STORE_LAYER;
+    item->groups = 1;
     item->rank = rank;
     memcpy(item->shape, shape, (size_t)rank * sizeof *shape);
     item->count = count;
@@ -127,6 +128,13 @@ int ps__draft_keep_fine(ps__draft *d, const char *name, ps__error *err) {
     ps__item *item = find_layer(d, name);
     if (!item) return ps__fail(err, PS__INVALID, "there is no layer %s", name);
     item->keeps_fine = 1;
+    return PS__OK;
+}
+
+int ps__draft_cut_rows(ps__draft *d, const char *name, int width, ps__error *err) {
+    ps__item *item = find_layer(d, name);
+    if (!item) return ps__fail(err, PS__INVALID, "there is no layer %s", name);
+    item->groups = item->shape[1] % width ? 1 : (int)(item->shape[1] / width);
     return PS__OK;
 }
 

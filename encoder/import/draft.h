@@ -47,6 +47,10 @@ int ps__draft_keep_float(ps__draft *draft, const char *name, ps__error *err);
 ** that keeps its floats has none. */
 int ps__draft_keep_fine(ps__draft *draft, const char *name, ps__error *err);
 
+/* Each row of the layer is quantised in parts of `width` columns, NAME.scale becomes F32 [out][in / width]: for tables of words. Rows that
+** cannot be cut so stay whole. */
+int ps__draft_cut_rows(ps__draft *draft, const char *name, int width, ps__error *err);
+
 /* factor f32 [in] (copied): columns of the layer's weights are multiplied by it before they are quantised; what feeds the layer is divided
 ** by it elsewhere (see smooth.h). */
 int ps__draft_scale_columns(ps__draft *draft, const char *name, const float *factor, int64_t in, ps__error *err);

@@ -14,6 +14,7 @@ typedef struct ps__item { /* one tensor that was declared */
     int is_layer;         /* PS__STORE_LAYER */
     int keeps_float;      /* a layer that is not quantised */
     int keeps_fine;       /* one that is quantised in two steps */
+    int groups;           /* equal parts of a row, each with a scale of its own */
     int rank;
     int64_t shape[4];
     int64_t count;     /* entries */

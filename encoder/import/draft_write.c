@@ -61,7 +61,7 @@ static void place_items(job *j) {
             int narrow = i->type == PS__U8 || is_int8(j, i);
             if (pass == 0 && is_int8(j, i)) {
                 i->scale_place = j->bytes;
-                j->bytes += i->shape[0] * 4;
+                j->bytes += i->shape[0] * i->groups * 4;
             }
             if (narrow != pass) continue;
             i->place = j->bytes;
@@ -94,7 +94,8 @@ static int add_item(json_t *header, const job *j, const ps__item *i) {
     snprintf(name, sizeof name, "%.*s.fine", stem, i->name);
     if (is_fine(j, i) && add_entry(header, name, "I8", i->rank, i->shape, i->fine_place, i->count)) return -1;
     snprintf(name, sizeof name, "%.*s.scale", stem, i->name);
-    return add_entry(header, name, "F32", 1, i->shape, i->scale_place, i->shape[0] * 4);
+    const int64_t scales[2] = {i->shape[0], i->groups};
+    return add_entry(header, name, "F32", i->groups > 1 ? 2 : 1, scales, i->scale_place, i->shape[0] * i->groups * 4);
 }
 
 /* The header with its length before it and padding behind it, so that the data start at a multiple of 64; *size bytes. NULL: no memory. */
@@ -138,7 +139,7 @@ static int write_at(job *j, const void *bytes, int64_t size, int64_t place) {
 
 /* Room for a piece of the item. */
 static int make_room(job *j, const ps__item *i) {
-    size_t rows = (size_t)rows_at_once(i), entries = rows * (size_t)columns_of(i);
+    size_t rows = (size_t)rows_at_once(i), entries = rows * (size_t)columns_of(i), scales = rows * (size_t)i->groups;
     if (entries > j->piece_room) {
         ps__free(j->piece);
         ps__free(j->levels);
@@ -146,10 +147,10 @@ static int make_room(job *j, const ps__item *i) {
         j->levels = ps__malloc(2 * entries);
         j->piece_room = entries;
     }
-    if (rows > j->scale_room) {
+    if (scales > j->scale_room) {
         ps__free(j->scales);
-        j->scales = ps__array(rows, sizeof *j->scales);
-        j->scale_room = rows;
+        j->scales = ps__array(scales, sizeof *j->scales);
+        j->scale_room = scales;
     }
     return j->piece && j->levels && j->scales ? PS__OK : ps__fail_nomem(j->err);
 }
@@ -170,6 +171,16 @@ static int check_finite(job *j, const ps__item *i, int64_t count) {
     return PS__OK;
 }
 
+/* Parts of rows, which lie one behind another. */
+static void quantise(job *j, int8_t *fine, int64_t parts, int64_t width) {
+    for (int64_t p = 0; p < parts; p++) {
+        int8_t *levels = j->levels + p * width;
+        const float *part = j->piece + p * width;
+        j->scales[p] =
+            fine ? ps__quantise_row_fine(levels, fine + p * width, part, width) : ps__quantise_row(levels, part, width);
+    }
+}
+
 static int write_piece(job *j, const ps__item *i, int64_t first, int64_t rows) {
     int64_t columns = columns_of(i);
     int status = i->fill(j->piece, first, rows, i->ctx, j->err);
@@ -178,13 +189,8 @@ static int write_piece(job *j, const ps__item *i, int64_t first, int64_t rows) {
     if ((status = check_finite(j, i, rows * columns)) != PS__OK) return status;
     if (!is_int8(j, i)) return write_at(j, j->piece, rows * columns * 4, j->data + i->place + first * columns * 4);
     int8_t *fine = is_fine(j, i) ? j->levels + j->piece_room : NULL;
-    for (int64_t r = 0; r < rows; r++) {
-        int8_t *levels = j->levels + r * columns;
-        const float *row = j->piece + r * columns;
-        j->scales[r] =
-            fine ? ps__quantise_row_fine(levels, fine + r * columns, row, columns) : ps__quantise_row(levels, row, columns);
-    }
-    status = write_at(j, j->scales, rows * 4, j->data + i->scale_place + first * 4);
+    quantise(j, fine, rows * i->groups, columns / i->groups);
+    status = write_at(j, j->scales, rows * i->groups * 4, j->data + i->scale_place + first * i->groups * 4);
     if (!status) status = write_at(j, j->levels, rows * columns, j->data + i->place + first * columns);
     return status || !fine ? status : write_at(j, fine, rows * columns, j->data + i->fine_place + first * columns);
 }

@@ -21,6 +21,7 @@ typedef struct ps__source {                             /* what the user named; 
     json_t *hf;                                         /* config.json of transformers, or NULL */
     json_t *open_clip;                                  /* open_clip_config.json, or NULL */
     json_t *preprocessor;                               /* preprocessor_config.json, or NULL */
+    int is_named;                                       /* 1: that file was named, and goes before what lies beside the weights */
     char *hf_path, *open_clip_path, *preprocessor_path; /* for messages; NULL where the above are */
     char *tokenizer_path; /* file that was named for the tokenizer; NULL: looked for in the folder */
 } ps__source;

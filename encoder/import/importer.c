@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/alloc.h"
@@ -19,6 +20,7 @@
 #define NAME_MOST 64
 #define FINE_BLOCKS 4 /* of each transformer, see docs/verifying-models.md */
 #define BLOCKS_MOST 64 /* that a text tower may have */
+#define WORD_PART 32   /* entries of a word that share a scale */
 
 struct ps__importer {
     ps__source source;
@@ -29,7 +31,7 @@ struct ps__importer {
 
 int ps__is_model_name(const char *name) {
     size_t length = strlen(name);
-    if (length < 1 || length > NAME_MOST || name[0] == '.' || name[0] == '-') return 0;
+    if (length < 1 || length > NAME_MOST || name[0] == '.' || name[0] == '-' || strcmp(name, "default") == 0) return 0;
     return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == length;
 }
 
@@ -60,13 +62,16 @@ static int find_mapping(const ps__mapping **out, ps__importer *m, int is_text, p
 
 /* ---- What is said about the package ---- */
 
-/* A name for the space that its vectors lie in, by the values of the image tower: some of every tensor, so that the same weights in another
-** container make the same space, and retrained ones another. */
+/* A name for the space that its vectors lie in: by some values of every tensor, and by what else decides a photo's vector. The same weights
+** in another container or under another name make the same space; retrained ones, or other preprocessing, another. */
 static int name_space(ps__importer *m, ps__error *err) {
     enum { SAMPLE = 64 };
     float sample[SAMPLE];
-    uint64_t digest = 0;
     const ps__weight *w;
+    char *config = json_dumps(m->import.image_config, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!config) return ps__fail_nomem(err);
+    uint64_t digest = XXH3_64bits(config, strlen(config));
+    free(config);
     for (size_t i = 0; (w = ps__checkpoint_at(m->source.checkpoint, i)) != NULL; i++) {
         if (w->type[0] != 'F' && w->type[0] != 'B') continue; /* counters of batch norms and the like */
         int64_t count = w->count < SAMPLE ? w->count : SAMPLE;
@@ -76,7 +81,7 @@ static int name_space(ps__importer *m, ps__error *err) {
         digest = XXH3_64bits_withSeed(sample, (size_t)count * sizeof *sample, digest);
     }
     ps__buf text = PS__BUF_INIT;
-    ps__buf_printf(&text, "%s-%08x", m->name, (unsigned)(digest & 0xFFFFFFFF));
+    ps__buf_printf(&text, "imported-%016llx", (unsigned long long)digest);
     m->space = ps__buf_detach(&text);
     return m->space ? PS__OK : ps__fail_nomem(err);
 }
@@ -92,10 +97,12 @@ static int set_config(ps__importer *m, const char *key, const json_t *config, ps
 ** only the order within a batch is known; score.c's cautious guess stands for it. */
 static int set_calibration(ps__importer *m, ps__error *err) {
     const char *scale = ps__draft_get(m->import.draft, "logit_scale"), *bias = ps__draft_get(m->import.draft, "logit_bias");
-    char text[160];
     if (!scale || !bias) return PS__OK;
-    snprintf(text, sizeof text, "{\"a\":%.6f,\"b\":%.6f,\"weak\":0.01,\"good\":0.1}", strtod(scale, NULL), strtod(bias, NULL));
-    return ps__draft_meta(m->import.draft, "calibration", text, err);
+    json_t *a = json_loads(scale, JSON_DECODE_ANY, NULL), *b = json_loads(bias, JSON_DECODE_ANY, NULL);
+    json_t *config = json_pack("{s:o,s:o,s:f,s:f}", "a", a, "b", b, "weak", 0.01, "good", 0.1);
+    int status = config ? set_config(m, "calibration", config, err) : ps__fail_nomem(err);
+    json_decref(config);
+    return status;
 }
 
 static int describe(ps__importer *m, ps__error *err) {
@@ -140,10 +147,11 @@ static int open_all(ps__importer *m, const ps__source_files *files, const char *
 int ps__importer_open(ps__importer **out, const ps__source_files *files, const char *name, const char *licence, ps__error *err) {
     *out = NULL;
     if (!ps__is_model_name(name))
-        return ps__fail(
-            err, PS__INVALID,
-            "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no dot or dash",
-            name, NAME_MOST);
+        return ps__fail(err, PS__INVALID,
+                        "\"%.80s\" cannot be a model's name: 1 to %d letters, digits, dots, dashes and underscores, the first no "
+                        "dot or dash, and not"
+                        " \"default\", which is the installed one",
+                        name, NAME_MOST);
     ps__importer *m = ps__calloc(1, sizeof *m);
     if (!m || !(m->name = ps__strdup(name))) {
         ps__free(m);
@@ -195,11 +203,23 @@ static int keep_block_fine(ps__draft *draft, const char *tower, int block, ps__e
     return PS__OK;
 }
 
+static int is_bert(const ps__draft *draft) {
+    const char *text = ps__draft_get(draft, "text.family");
+    return text && strcmp(text, "bert") == 0;
+}
+
+/* What a word is off by goes through all blocks. The largest of few entries is not far from the others, which a scale of their own makes use
+** of; BERT needs more. */
+static int keep_words(ps__draft *draft, ps__error *err) {
+    static const char words[] = "text.embed.word";
+    if (!ps__draft_has_layer(draft, words)) return PS__OK;
+    return is_bert(draft) ? ps__draft_keep_fine(draft, words, err) : ps__draft_cut_rows(draft, words, WORD_PART, err);
+}
+
 /* What the first blocks of a transformer are off by, all attention behind them makes more of. Fine layers cost one byte a weight more. BERT
 ** has no norm that outliers could be moved out of: all of its blocks are fine. */
 static int keep_blocks_fine(ps__draft *draft, ps__error *err) {
-    const char *text = ps__draft_get(draft, "text.family");
-    int text_blocks = text && strcmp(text, "bert") == 0 ? BLOCKS_MOST : FINE_BLOCKS, status = PS__OK;
+    int text_blocks = is_bert(draft) ? BLOCKS_MOST : FINE_BLOCKS, status = PS__OK;
     for (int block = 0; block < FINE_BLOCKS && !status; block++) status = keep_block_fine(draft, "image", block, err);
     for (int block = 0; block < text_blocks && !status; block++) status = keep_block_fine(draft, "text", block, err);
     return status;
@@ -213,7 +233,8 @@ static int keep_precise(ps__importer *m, ps__error *err) {
             ps__draft_has_layer(m->import.draft, names[i]) ? ps__draft_keep_float(m->import.draft, names[i], err) : PS__OK;
         if (status) return status;
     }
-    return keep_blocks_fine(m->import.draft, err);
+    int status = keep_words(m->import.draft, err);
+    return status ? status : keep_blocks_fine(m->import.draft, err);
 }
 
 int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const *photos, size_t photo_count,
@@ -224,6 +245,7 @@ int ps__importer_prepare(ps__importer *m, const char *scratch, const char *const
     if (status) return status;
     status = ps__sizes_measure(&sizes, scratch, photos, photo_count, err);
     ps__os.unlink(scratch);
+    if (!status) m->about.unreadable = ps__sizes_unreadable(sizes);
     if (!status) status = ps__smooth(m->import.draft, sizes, err);
     ps__sizes_free(sizes);
     return status;
@@ -246,7 +268,7 @@ static int try_package(const char *path, int precision, ps__error *err) {
 int ps__importer_write(ps__importer *m, const char *path, int precision, ps__draft_progress_fn *progress, void *payload,
                        ps__error *err) {
     ps__buf made = PS__BUF_INIT;
-    ps__buf_printf(&made, "%s.new", path);
+    ps__buf_printf(&made, "%s.new.%ld", path, (long)getpid()); /* as ps__package_sweep wants it */
     if (made.failed) return ps__fail_nomem(err);
     int status = ps__draft_write(m->import.draft, made.bytes, precision, progress, payload, err);
     if (!status) {

@@ -12,6 +12,7 @@ typedef struct ps__importer_about { /* strings belong to the importer */
     const char *name, *licence, *space;
     const char *image_scheme, *text_scheme; /* naming schemes that were recognised: "open_clip ViT" */
     const char *weights;                    /* path of the file that holds them */
+    int unreadable;                         /* photos that ps__importer_prepare had to do without */
 } ps__importer_about;
 
 /* Opens the source, recognises both towers and declares every tensor; nothing is written yet. name: 1 to 64 of A-Z a-z 0-9 . _ -, not

@@ -3,7 +3,6 @@
 */
 #include "encoder/import/json_stream.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -85,21 +84,22 @@ static int read_string(ps__json_stream *s) {
         s->failed = ps__fail_nomem(s->err);
         return PS__JSON_BAD;
     }
-    if (!ps__utf8_valid(s->text.bytes ? s->text.bytes : "", s->text.length)) return bad(s, "holds a string that is not UTF-8");
+    if (!ps__utf8_valid(s->text.bytes, s->text.length)) return bad(s, "holds a string that is not UTF-8");
     return PS__JSON_STRING;
 }
 
-static int is_of_number(const ps__json_stream *s) {
-    return s->at < s->size && s->bytes[s->at] && strchr("+-.0123456789eE", s->bytes[s->at]);
-}
-
+/* By the library, which reads a decimal point whatever the locale of the program that we are a part of. */
 static int read_number(ps__json_stream *s) {
-    char digits[64], *end;
-    size_t length = 0;
-    while (is_of_number(s) && length < sizeof digits - 1) digits[length++] = s->bytes[s->at++];
-    digits[length] = 0;
-    s->number = strtod(digits, &end);
-    return *end == 0 && !is_of_number(s) ? PS__JSON_NUMBER : bad(s, "holds a number that is not JSON's");
+    enum { LONGEST = 63 }; /* characters */
+    json_error_t why;
+    size_t from = s->at;
+    while (s->at < s->size && s->bytes[s->at] && strchr("+-.0123456789eE", s->bytes[s->at])) s->at++;
+    size_t length = s->at - from;
+    json_t *number =
+        length > LONGEST ? NULL : json_loadb(s->bytes + from, length, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
+    s->number = json_real_value(number);
+    json_decref(number);
+    return number ? PS__JSON_NUMBER : bad(s, "holds a number that is not JSON's");
 }
 
 int ps__json_whole(int64_t *out, const ps__json_stream *s) {

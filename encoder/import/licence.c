@@ -8,32 +8,42 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/os.h"
+#include "base/utf8.h"
 
+#define NAME_MOST 200                /* bytes of a licence's name */
 #define MAX_TEXT ((size_t)256 << 10) /* bytes of a licence or README that are looked at; a longer file is left alone */
+
+/* At most NAME_MOST bytes of it as UTF-8: what is none, as in a licence in Latin-1, becomes U+FFFD. NULL: no memory. */
+static char *as_utf8(const char *text, size_t length, size_t most) {
+    ps__buf out = PS__BUF_INIT;
+    uint32_t code;
+    for (size_t at = 0; at < length && out.length + 4 <= most;) {
+        at += ps__utf8_decode(&code, text + at, length - at);
+        ps__utf8_append(&out, code);
+    }
+    return ps__buf_detach(&out);
+}
 
 /* The file of that name in the folder as a string; NULL: there is none, or none that can be kept. */
 static char *read_text(const ps__source *s, const char *name) {
-    ps__buf path = PS__BUF_INIT, text = PS__BUF_INIT;
+    ps__buf path = PS__BUF_INIT;
+    char *text = NULL;
     uint8_t *bytes;
     size_t size;
     ps__error ignored;
     ps__buf_printf(&path, "%s/%s", s->folder, name);
     if (!path.failed && ps__read_file(&bytes, &size, NULL, path.bytes, MAX_TEXT, &ignored) == PS__OK) {
-        ps__buf_append(&text, bytes, size);
+        if (size && !memchr(bytes, 0, size)) text = as_utf8((const char *)bytes, size, 3 * MAX_TEXT);
         ps__free(bytes);
     }
     ps__buf_free(&path);
-    if (!text.length || memchr(text.bytes, 0, text.length)) {
-        ps__buf_free(&text);
-        return NULL;
-    }
-    return ps__buf_detach(&text);
+    return text;
 }
 
 static char *trimmed(const char *from, size_t length) {
     while (length && strchr(" \t\r\"'#", from[0])) from++, length--;
     while (length && strchr(" \t\r\"'", from[length - 1])) length--;
-    return length ? ps__strndup(from, length < 200 ? length : 200) : NULL;
+    return length ? as_utf8(from, length, NAME_MOST) : NULL;
 }
 
 /* The value of "license:" (or "license_name:", which says more) between the two "---" that begin a model card. */
@@ -69,7 +79,7 @@ int ps__licence_read(char **out, ps__draft *draft, const ps__source *s, const ch
     char *card = read_text(s, "README.md"), *text = NULL, *name = NULL;
     for (size_t i = 0; i < sizeof files / sizeof *files && !text; i++) text = read_text(s, files[i]);
     if (given)
-        name = ps__strdup(given);
+        name = as_utf8(given, strlen(given), NAME_MOST);
     else if (card && (name = from_card(card)) == NULL && text)
         name = first_line(text);
     else if (!card && text)

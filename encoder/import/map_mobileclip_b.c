@@ -11,11 +11,11 @@
 #define NAME 160
 #define CONVOLUTIONS 3
 #define HEAD_CHANNELS 64
-#define EPS 1e-6 /* of timm's vision transformers */
 
 typedef struct scheme {                         /* one naming */
     const char *prefix, *convolutions, *inside; /* the convolutions' number stands between these two */
     const char *position, *blocks, *norm;
+    double eps; /* of all norms, as the code that belongs to the names has it: timm's 1e-6, PyTorch's own in Apple's */
     ps__block_names block;
 } scheme;
 
@@ -25,6 +25,7 @@ static const scheme timm = {"visual.trunk.",
                             "visual.trunk.pos_embed",
                             "visual.trunk.blocks.",
                             "visual.trunk.norm",
+                            1e-6,
                             {.norm1 = "norm1",
                              .qkv_weight = "attn.qkv.weight",
                              .qkv_bias = "attn.qkv.bias",
@@ -38,6 +39,7 @@ static const scheme own = {"image_encoder.model.",
                            "image_encoder.model.pos_embed.pos_embed.pos_embed",
                            "image_encoder.model.transformer.",
                            "image_encoder.model.post_transformer_norm",
+                           1e-5,
                            {.norm1 = "pre_norm_mha.0",
                             .qkv_weight = "pre_norm_mha.1.qkv_proj.weight",
                             .qkv_bias = "pre_norm_mha.1.qkv_proj.bias",
@@ -104,8 +106,8 @@ static int map_head(ps__mapper *m, const scheme *s, int64_t width) {
                   : ps__mapper_transposed(m, "image.proj", "image_encoder.model.classifier.proj", weight->shape[1], width);
 }
 
-static int set_config(ps__mapper *m, const ps__block_sizes *sizes) {
-    int status = ps__mapper_set_stack(m, sizes, sizes->width / HEAD_CHANNELS, "gelu", EPS);
+static int set_config(ps__mapper *m, const ps__block_sizes *sizes, double eps) {
+    int status = ps__mapper_set_stack(m, sizes, sizes->width / HEAD_CHANNELS, "gelu", eps);
     if (!status) status = ps__mapper_set_string(m, "pool", "class");
     if (!status) status = ps__mapper_set_flag(m, "pre_norm", 0);
     if (!status) status = ps__mapper_set_flag(m, "proj", 1);
@@ -123,7 +125,7 @@ static int map(ps__import *import, const scheme *s, const char *root, ps__error 
     if (!status) status = ps__mapper_blocks(&sizes, &m, &s->block, s->blocks);
     if (!status) status = ps__mapper_norm(&m, "image.norm", s->norm, sizes.width);
     if (!status) status = map_head(&m, s, sizes.width);
-    if (!status) status = set_config(&m, &sizes);
+    if (!status) status = set_config(&m, &sizes, s->eps);
     if (!status) status = ps__mapper_finish(&m, prefixes, harmless);
     ps__mapper_clear(&m);
     return status;

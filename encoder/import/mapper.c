@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -355,6 +356,8 @@ int ps__mapper_set_stack(ps__mapper *m, const ps__block_sizes *z, int64_t heads,
     if (!status) status = ps__mapper_set_int(m, "heads", heads);
     if (!status) status = ps__mapper_set_int(m, "ffn", z->ffn);
     if (!status) status = ps__mapper_set_string(m, "activation", activation);
+    if (!status && !(eps >= 0 && eps <= 1))
+        status = ps__import_refuse(m->import, m->err, "the eps of its norms is %g, not 0 to 1", eps);
     return status ? status : ps__mapper_set_real(m, "eps", eps);
 }
 
@@ -369,10 +372,14 @@ static int read_scalar(float *out, ps__mapper *m, const char *const *names, int 
     return ps__checkpoint_read(out, checkpoint, w, 0, 1, m->err);
 }
 
+/* As JSON has numbers, with a decimal point whatever the locale. */
 static int set_number(ps__mapper *m, const char *key, double value) {
-    char text[32];
-    snprintf(text, sizeof text, "%.9g", value);
-    return ps__draft_meta(m->import->draft, key, text, m->err);
+    json_t *number = json_real(value);
+    char *text = json_dumps(number, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+    int status = text ? ps__draft_meta(m->import->draft, key, text, m->err) : ps__fail_nomem(m->err);
+    free(text);
+    json_decref(number);
+    return status;
 }
 
 int ps__mapper_set_family(ps__mapper *m, const char *family) {

@@ -496,7 +496,8 @@ enum { UNSEEN, OPEN, DONE };
 
 typedef struct visit { /* a value on the way from the root */
     ps__pickled *value;
-    size_t next; /* number of the child to go to */
+    size_t next;   /* number of the child to go to */
+    size_t height; /* that the children visited so far give it */
 } visit;
 
 /* The i-th value inside of another; NULL past the last. Keys count: a tuple or an object may be one. */
@@ -513,25 +514,37 @@ static ps__pickled *child_of(const ps__pickled *v, size_t *i) {
     return found;
 }
 
+/* A child is done. It may be shared, so its height counts wherever it hangs, not how deep it lay when it was visited. */
+static int raise_parent(ps__pickle *p, visit *parent, size_t height) {
+    if (height + 1 > parent->height) parent->height = height + 1;
+    return parent->height < PS__PICKLE_DEPTH ? PS__OK : refuse(p, "is a pickle more than %d values deep", PS__PICKLE_DEPTH);
+}
+
 /* Goes through all values once, depth first, without recursion. */
 static int check_cycles(ps__pickle *p) {
     visit way[PS__PICKLE_DEPTH];
     size_t depth = 0;
-    way[depth++] = (visit){p->root, 0};
+    int status = PS__OK;
+    way[depth++] = (visit){.value = p->root};
     p->root->state = OPEN;
-    while (depth) {
-        ps__pickled *child = child_of(way[depth - 1].value, &way[depth - 1].next);
+    while (depth && !status) {
+        visit *here = &way[depth - 1];
+        ps__pickled *child = child_of(here->value, &here->next);
         if (!child) {
-            way[--depth].value->state = DONE;
+            here->value->state = DONE;
+            here->value->height = (uint16_t)here->height;
+            if (--depth) status = raise_parent(p, here - 1, here->height);
         } else if (child->state == OPEN) {
-            return refuse(p, "is a pickle with a value that refers to itself");
-        } else if (child->state == UNSEEN) {
+            status = refuse(p, "is a pickle with a value that refers to itself");
+        } else if (child->state == DONE) {
+            status = raise_parent(p, here, child->height);
+        } else {
             if (depth == PS__PICKLE_DEPTH) return refuse(p, "is a pickle more than %d values deep", PS__PICKLE_DEPTH);
             child->state = OPEN;
-            way[depth++] = (visit){child, 0};
+            way[depth++] = (visit){.value = child};
         }
     }
-    return PS__OK;
+    return status;
 }
 
 /* ---- Use ---- */

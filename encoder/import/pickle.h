@@ -42,6 +42,7 @@ typedef struct ps__pickled_entry {
 struct ps__pickled {
     uint8_t kind;         /* PS__PICKLED_* */
     uint8_t state;        /* of the search for cycles */
+    uint16_t height;      /* of the values in it: 0 holds none */
     uint32_t count, room; /* entries used and allocated */
     ps__pickled_entry *entries;
     union {

@@ -29,11 +29,14 @@ static int take_three(const reading *r, const char *field, const char *to) {
     json_t *list = json_array();
     for (size_t i = 0; i < 3; i++) {
         const json_t *n = json_is_array(value) ? json_array_get(value, i) : value;
-        if (json_is_number(n)) json_array_append_new(list, json_real(json_number_value(n)));
+        if (json_is_number(n) && (strcmp(to, "std") != 0 || json_number_value(n) > 0))
+            json_array_append_new(list, json_real(json_number_value(n)));
     }
     if (json_array_size(list) == 3 && (!json_is_array(value) || json_array_size(value) == 3)) return set(r, to, list);
     json_decref(list);
-    return refuse(r, field, "is missing or not a number for each of red, green and blue");
+    return refuse(r, field,
+                  strcmp(to, "std") == 0 ? "is missing or not a positive number for each of red, green and blue"
+                                         : "is missing or not a number for each of red, green and blue");
 }
 
 /* The side of a square from a number, [n,n] or {"height":n,"width":n}; 0: it is none. */
@@ -143,7 +146,7 @@ int ps__source_preprocess(json_t *image_config, const ps__source *s, ps__error *
                  .json = s->preprocessor};
     if (part) r.json = part;
     if (s->preprocessor && (part || json_object_get(r.json, "interpolation"))) return from_open_clip(&r);
-    if (s->preprocessor && !own) return from_transformers(&r);
+    if (s->preprocessor && (s->is_named || !own)) return from_transformers(&r);
     if (own) {
         r.json = own;
         r.path = s->open_clip_path;

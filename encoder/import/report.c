@@ -162,11 +162,7 @@ static void tell_stages(const tower *t, int is_text, ps__layer_error_fn *layer, 
 
 static int compare_photo(tower *t, const char *path, ps__report *out, ps__error *err) {
     const ps__encoder_info *info = ps__encoder_about(t->encoder[0]);
-    const ps__pixels_options options = {.width = info->image_size,
-                                        .height = info->image_size,
-                                        .fit = info->fit,
-                                        .filter = info->filter,
-                                        .shorter = info->shorter};
+    const ps__pixels_options options = ps__encoder_pixels(info);
     uint8_t *bytes;
     size_t size;
     ps__pixels pixels;

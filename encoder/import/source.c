@@ -92,6 +92,7 @@ static int find_preprocessor(ps__source *s, const char *named, ps__error *err) {
     }
     if (named && !(path = ps__strdup(named))) return ps__fail_nomem(err);
     s->preprocessor_path = path;
+    s->is_named = named != NULL;
     int status = read_json(&s->preprocessor, path, err);
     json_t *part = status ? NULL : json_object_get(s->preprocessor, "image_processor");
     if (!json_is_object(part)) return status;

@@ -155,6 +155,7 @@ static int set_clean(const vocabulary *v) {
 
 /* ---- Byte-pair encoding ---- */
 
+/* Rows of four. */
 static int by_pair(const void *a, const void *b) {
     const int32_t *x = a, *y = b;
     if (x[0] != y[0]) return x[0] < y[0] ? -1 : 1;
@@ -209,6 +210,12 @@ static int add_byte_pieces(const vocabulary *v) {
     return ps__draft_add_bytes(v->im->draft, "text.bytes", PS__I32, 256, bytes, v->err);
 }
 
+/* Rows of two; no piece is there twice, so the first decides. */
+static int by_character(const void *a, const void *b) {
+    const int32_t *x = a, *y = b;
+    return x[0] < y[0] ? -1 : x[0] > y[0];
+}
+
 /* text.characters: code point and id of every piece of one character. */
 static int add_characters(const vocabulary *v) {
     size_t count = 0, length;
@@ -221,7 +228,7 @@ static int add_characters(const vocabulary *v) {
         rows[count][0] = (int32_t)c;
         rows[count++][1] = (int32_t)i;
     }
-    if (count) qsort(rows, count, sizeof *rows, by_pair);
+    if (count) qsort(rows, count, sizeof *rows, by_character);
     int status = count ? ps__draft_add_bytes(v->im->draft, "text.characters", PS__I32, (int64_t)count * 2, rows, v->err)
                        : refuse(v, "has no pieces of one character");
     ps__free(rows);

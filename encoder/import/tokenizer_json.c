@@ -12,9 +12,7 @@
 typedef struct reading { /* one file */
     ps__json_stream s;
     ps__pieces *p;
-    int has_normalizer, has_split; /* steps that were seen */
-    const char *unknown;           /* piece that model.unk_token names; in unknown_text */
-    char unknown_text[64];
+    char unknown_text[64]; /* piece that model.unk_token names */
     json_t *steps[3]; /* normalizer, pre_tokenizer, post_processor: trees, owned */
     json_t *added;    /* added_tokens, owned */
 } reading;
@@ -27,7 +25,7 @@ static const char *type_of(const json_t *step) {
 /* ---- The model ---- */
 
 static int add_piece(reading *r, int64_t id, float score) {
-    return ps__pieces_add(r->p, r->s.text.bytes ? r->s.text.bytes : "", r->s.text.length, id, score, r->s.path, r->s.err);
+    return ps__pieces_add(r->p, r->s.text.bytes, r->s.text.length, id, score, r->s.path, r->s.err);
 }
 
 /* {"piece": id, ...} */
@@ -125,7 +123,7 @@ static int read_text(reading *r, char *keep, size_t size) {
 static int read_field(reading *r) {
     char text[64];
     int64_t id;
-    const char *key = r->s.text.bytes ? r->s.text.bytes : "";
+    const char *key = r->s.text.bytes;
     if (strcmp(key, "type") == 0) return read_type(r);
     if (strcmp(key, "vocab") == 0) return read_vocab(r);
     if (strcmp(key, "merges") == 0) return read_merges(r);
@@ -283,7 +281,7 @@ static int take_added(reading *r) {
 
 static int read_part(reading *r) {
     static const char *const steps[] = {"normalizer", "pre_tokenizer", "post_processor"};
-    const char *key = r->s.text.bytes ? r->s.text.bytes : "";
+    const char *key = r->s.text.bytes;
     json_t **tree = strcmp(key, "added_tokens") == 0 ? &r->added : NULL;
     if (strcmp(key, "model") == 0) return read_model(r);
     for (size_t i = 0; i < 3; i++)

@@ -31,36 +31,18 @@ static ps__op *add_in_place(ps__plan *plan, int kind, const char *name, int in, 
 
 /* ---- Linear layers ---- */
 
-/* Rows of a fine layer as the second product wants them: what rows were rounded to meets fine, and what was left of them weights. */
-static void fill_fine(ps__matrix *m, int first, const ps__layer *l, int outputs, int8_t *rows) {
-    static const float none[16];
-    size_t k = (size_t)m->k;
-    for (int o = 0, count; o < outputs; o += count) {
-        count = outputs - o < 16 ? outputs - o : 16;
-        for (size_t i = 0; i < (size_t)count; i++) {
-            memcpy(rows + 2 * i * k, l->fine + ((size_t)o + i) * k, k);
-            memcpy(rows + (2 * i + 1) * k, l->weights + ((size_t)o + i) * k, k);
-        }
-        ps__matrix_fill(m, first + o, count, rows, l->scale + o, none, 128, 1.0f / 254.0f);
-    }
-}
-
-/* The fine parts side by side; the two runs lie where run_linear.c puts the two halves of a row. */
+/* The fine parts side by side, whose levels are 1/254 of the others'. */
 static int pack_fine(ps__op *op) {
     int first = 0, total = 0;
     for (int p = 0; p < op->parts; p++) total += ps__is_fine(&op->layer[p]) ? op->part_features[p] : 0;
     if (!total) return 0;
-    int8_t *rows = ps__array(16 * 2, op->in_features);
-    if (!rows || ps__matrix_new(&op->fine, total, 2, ps__align64(op->in_features), (int)op->in_features)) {
-        ps__free(rows);
-        return -1;
-    }
+    if (ps__matrix_new(&op->fine, total, 1, 0, (int)op->in_features)) return -1;
     for (int p = 0; p < op->parts; p++) {
-        if (!ps__is_fine(&op->layer[p])) continue;
-        fill_fine(&op->fine, first, &op->layer[p], op->part_features[p], rows);
+        const ps__layer *l = &op->layer[p];
+        if (!ps__is_fine(l)) continue;
+        ps__matrix_fill(&op->fine, first, op->part_features[p], l->fine, l->scale, op->no_bias, 128, 1.0f / 254.0f);
         first += op->part_features[p];
     }
-    ps__free(rows);
     return 0;
 }
 
@@ -101,11 +83,22 @@ static int is_activated(const ps__plan *plan, int buffer) {
     return 0;
 }
 
-/* Whether all parts are plain INT8, as refining needs it. */
-static int is_plain(const ps__layer *layers, int parts) {
-    int count = 0;
-    for (int p = 0; p < parts; p++) count += !layers[p].floats && !layers[p].fine;
-    return count == parts;
+/* Whether what quantising leaves of rows is multiplied too: any part is fine, or all are plain INT8 in a plan that refines. */
+static int has_rest(const ps__plan *plan, const ps__layer *layers, int parts) {
+    int fine = 0, plain = 0;
+    for (int p = 0; p < parts; p++) {
+        fine += ps__is_fine(&layers[p]);
+        plain += !layers[p].floats && !layers[p].fine;
+    }
+    return fine || (plan->refines && plain == parts);
+}
+
+static void add_no_bias(ps__plan *plan, ps__op *op) {
+    size_t bytes = (op->out_features + 63) / 64 * 64 * sizeof *op->no_bias;
+    if ((op->no_bias = ps__aligned(bytes)) != NULL)
+        memset(op->no_bias, 0, bytes);
+    else
+        plan->failed = PS__NOMEM;
 }
 
 int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, int parts, const ps__layer *layers,
@@ -117,20 +110,14 @@ int ps__plan_linear(ps__plan *plan, const char *name, int in, int in_features, i
     ps__op *op = add_op(plan, OP_LINEAR, name, in, rows, total);
     if (!op) return 0;
     op->parts = parts;
-    op->is_refined = plan->refines && plan->precision == PS__PRECISION_INT8 && is_plain(layers, parts);
-    op->is_centred = is_centred && !op->is_refined;
-    if (op->is_refined) {
-        size_t bytes = (total + 63) / 64 * 64 * sizeof *op->no_bias;
-        if ((op->no_bias = ps__aligned(bytes)) != NULL)
-            memset(op->no_bias, 0, bytes);
-        else
-            plan->failed = PS__NOMEM;
-    }
+    op->has_rest = plan->precision == PS__PRECISION_INT8 && has_rest(plan, layers, parts);
+    op->is_centred = is_centred && (!op->has_rest || ps__is_fine(layers));
+    if (op->has_rest) add_no_bias(plan, op);
     for (int p = 0; p < parts; p++) {
         op->layer[p] = layers[p];
         op->part_features[p] = out_features[p];
     }
-    if (plan->precision == PS__PRECISION_INT8 && pack_parts(op)) plan->failed = PS__NOMEM;
+    if (plan->precision == PS__PRECISION_INT8 && !plan->failed && pack_parts(op)) plan->failed = PS__NOMEM;
     ps__plan_need_scratch(plan, ps__linear_scratch(op, most));
     return op->out;
 }

@@ -62,14 +62,14 @@ typedef struct ps__op {
     const float *weight, *bias;       /* f32 and borrowed: of a norm or window; means and stds of pixels; a scale, table, row, query or
                                          the position table in weight */
     int is_centred;                   /* linear, INT8: the middle of each row's range is taken off before it is quantised */
-    int is_refined;                   /* linear, INT8: what quantising a row leaves is quantised and multiplied again */
-    float *no_bias;                   /* owned; zeros [out_features padded to 64] of a refined layer */
+    int has_rest;                     /* linear, INT8: what quantising a row leaves is quantised and multiplied again */
+    float *no_bias;                   /* owned; zeros [out_features padded to 64] of a layer that has a rest */
     int parts;                        /* layers used, linear */
     int part_features[MAX_PARTS];
     ps__layer layer[MAX_PARTS]; /* as given: the float path reads it */
     ps__word_table words;       /* embed */
     ps__matrix matrix;          /* packed: INT8 conv, and INT8 layers of linear, side by side */
-    ps__matrix fine;            /* packed: fine layers of linear, side by side, of two runs: fine, and weights again */
+    ps__matrix fine;            /* packed: what is fine of fine layers of linear, side by side */
     ps__filter filter;          /* packed: INT8 depthwise */
     ps__requant requant;        /* INT8 convolutions, without the residual pointer */
 } ps__op;

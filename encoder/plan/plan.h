@@ -38,7 +38,8 @@ typedef struct ps__word_table { /* quantised word vectors, borrowed */
     const float *scale;  /* [vocab][groups] */
     int is_int4;
     int groups; /* equal parts of a row, each with its scale; they divide features */
-    int is_float; /* weights is float [vocab][features], and there is no scale */
+    int is_float;       /* weights is float [vocab][features], and there is no scale */
+    const int8_t *fine; /* [vocab][features] beside int8_t weights, 1/254 of a level each, added to them; NULL: none */
 } ps__word_table;
 
 typedef struct ps__geometry {    /* of a convolution; padding is TensorFlow's SAME */

@@ -8,6 +8,10 @@ static void add_int8(float *out, const int8_t *w, float scale, const float *posi
     for (size_t i = 0; i < n; i++) out[i] = (float)w[i] * scale + position[i];
 }
 
+static void add_fine(float *out, const int8_t *fine, float scale, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] += (float)fine[i] * (scale / 254.0f);
+}
+
 static void add_int4(float *out, const uint8_t *w, float scale, const float *position, size_t n) {
     for (size_t i = 0; i < n; i += 2) {
         out[i] = (float)((w[i / 2] & 15) - 8) * scale + position[i];
@@ -39,5 +43,6 @@ void ps__run_embed(const ps__op *op, float *out, const int32_t *ids, size_t rows
                 add_int4(out, (const uint8_t *)words->weights + at * group / 2, words->scale[at], position, group);
             else
                 add_int8(out, (const int8_t *)words->weights + at * group, words->scale[at], position, group);
+            if (words->fine) add_fine(out, words->fine + at * group, words->scale[at], group);
         }
 }

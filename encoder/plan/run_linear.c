@@ -2,8 +2,8 @@
 ** Linear layers. INT8 parts quantise their rows as these come; parts that are kept in float32, and all parts on the float path, are
 ** products of float32. A layer may have parts of all kinds.
 **
-** A fine part has nearly 16 bits out of two INT8 products: what quantising leaves of a row is quantised again, to 1/254 of a step, and
-** a second product adds rounded row times fine weights and rest of the row times weights. Rest times fine is below 1/64516: left out.
+** A fine part has nearly 16 bits out of three INT8 products: what quantising leaves of a row is quantised again, to 1/254 of a step, and
+** rest of the row times weights and rounded row times fine weights are added. Rest times fine is below 1/64516: left out.
 */
 #include "encoder/plan/internal.h"
 
@@ -13,12 +13,9 @@
 
 enum { OUTPUTS_AT_ONCE = 24 }; /* whose weights are dequantised together */
 
-/* Whether what is left of rows is multiplied too. */
-static int has_rest(const ps__op *op) { return op->fine.n || op->is_refined; }
-
 /* Rows that are quantised together: where weights are few, so many that they stay in the second-level cache. */
 static size_t rows_at_once(const ps__op *op, size_t rows) {
-    size_t stride = ps__align64(op->in_features) * (has_rest(op) ? 2 : 1), few = (192 << 10) / stride / 12 * 12;
+    size_t stride = ps__align64(op->in_features) * (op->has_rest ? 2 : 1), few = (192 << 10) / stride / 12 * 12;
     if (op->in_features * op->out_features > 512 << 10 && few < 1024) few = 1024;
     if (few < 48) few = 48;
     return rows < few ? rows : few;
@@ -26,21 +23,21 @@ static size_t rows_at_once(const ps__op *op, size_t rows) {
 
 static int has_mixed_parts(const ps__op *op) { return op->matrix.n && (size_t)op->matrix.n != op->out_features; }
 
-/* Quantised rows (of fine and refined layers each with its rest behind it), their scales, the second product's sums and its scales, sums of
-** some parts or, of a centred layer, the rows' middles, a centred row and the sums of weights; dequantised weights: one after another. */
+/* Quantised rows (each with its rest behind it, where that is needed), their scales, those of the rests and a further product, sums of some
+** parts; of a centred layer the rows' middles, a centred row and the sums of weights; dequantised weights: one after another. */
 typedef struct spaces {
     size_t half;   /* where the rest of a row lies */
     size_t stride; /* of quantised rows */
-    size_t scales, fine, rest, sums, middles, row, weights, bytes;
+    size_t scales, rest, more, sums, middles, row, weights, bytes;
 } spaces;
 
 static spaces spaces_of(const ps__op *op, size_t rows) {
     spaces s = {.half = ps__align64(op->in_features)};
-    s.stride = s.half * (has_rest(op) ? 2 : 1);
+    s.stride = s.half * (op->has_rest ? 2 : 1);
     s.scales = ps__align64(rows * s.stride + PS__SLACK);
-    s.fine = s.scales + ps__align64(rows * 4);
-    s.rest = s.fine + ps__align64(rows * (op->is_refined ? op->out_features : (size_t)op->fine.n) * 4);
-    s.sums = s.rest + (op->is_refined ? ps__align64(rows * 4) : 0);
+    s.rest = s.scales + ps__align64(rows * 4);
+    s.more = s.rest + (op->has_rest ? ps__align64(rows * 4) : 0);
+    s.sums = s.more + (op->has_rest ? ps__align64(rows * (size_t)op->matrix.n * 4) : 0);
     s.bytes = s.middles = s.sums + (has_mixed_parts(op) ? ps__align64(rows * (size_t)op->matrix.n * 4) : 0);
     if (!op->is_centred) return s;
     s.row = s.middles + ps__align64(rows * 4);
@@ -91,38 +88,45 @@ static void spread(float *out, const ps__op *op, const float *sums, size_t rows)
     }
 }
 
-/* The second product of fine parts, added to what the first gave. */
-static void add_fine(const ps__run *r, const ps__op *op, const spaces *s, float *out, size_t rows) {
-    const ps__kernels *k = r->plan->kernels;
-    const float *scale = (const float *)(void *)(r->space->scratch + s->scales);
-    float *sums = (float *)(void *)(r->space->scratch + s->fine);
-    size_t first = 0, n = (size_t)op->fine.n;
-    k->gemm_f32(sums, r->space->scratch, s->stride, scale, rows, &op->fine);
-    for (int p = 0; p < op->parts; first += (size_t)op->part_features[p++]) {
-        size_t part = (size_t)op->part_features[p];
-        if (!ps__is_fine(&op->layer[p])) continue;
-        for (size_t row = 0; row < rows; row++) k->add(out + row * op->out_features + first, sums + row * n, part);
-        sums += part;
-    }
+/* Sums of one part, of rows of n, added to the first outputs of out's rows. */
+static void add_part(const ps__run *r, const ps__op *op, float *out, const float *more, size_t n, size_t part, size_t rows) {
+    for (size_t row = 0; row < rows; row++) r->plan->kernels->add(out + row * op->out_features, more + row * n, part);
 }
 
-/* The same weights over what was left of the rows, of a layer that has no fine ones. */
+/* The same weights over what was left of the rows. Where there are fine parts, the others do without. */
 static void add_rest(const ps__run *r, const ps__op *op, const spaces *s, float *out, size_t rows) {
     uint8_t *scratch = r->space->scratch;
     const float *scale = (const float *)(void *)(scratch + s->scales);
-    float *rest = (float *)(void *)(scratch + s->rest), *sums = (float *)(void *)(scratch + s->fine);
+    float *rest = (float *)(void *)(scratch + s->rest), *more = (float *)(void *)(scratch + s->more);
     ps__matrix unbiased = op->matrix;
     unbiased.bias = op->no_bias;
     for (size_t i = 0; i < rows; i++) rest[i] = scale[i] / 254.0f;
-    r->plan->kernels->gemm_f32(sums, scratch + s->half, s->stride, rest, rows, &unbiased);
-    r->plan->kernels->add(out, sums, rows * op->out_features);
+    r->plan->kernels->gemm_f32(more, scratch + s->half, s->stride, rest, rows, &unbiased);
+    for (int p = 0; p < op->parts; out += op->part_features[p++]) {
+        if (op->layer[p].floats) continue;
+        if (ps__is_fine(&op->layer[p]) || !op->fine.n)
+            add_part(r, op, out, more, (size_t)op->matrix.n, (size_t)op->part_features[p], rows);
+        more += op->part_features[p];
+    }
+}
+
+/* What is fine of the weights over the rows. */
+static void add_fine(const ps__run *r, const ps__op *op, const spaces *s, float *out, size_t rows) {
+    const float *scale = (const float *)(void *)(r->space->scratch + s->scales);
+    float *more = (float *)(void *)(r->space->scratch + s->more);
+    r->plan->kernels->gemm_f32(more, r->space->scratch, s->stride, scale, rows, &op->fine);
+    for (int p = 0; p < op->parts; out += op->part_features[p++]) {
+        if (!ps__is_fine(&op->layer[p])) continue;
+        add_part(r, op, out, more, (size_t)op->fine.n, (size_t)op->part_features[p], rows);
+        more += op->part_features[p];
+    }
 }
 
 /* One row, and its rest where that is needed. */
 static float quantize(const ps__run *r, const ps__op *op, const spaces *s, uint8_t *to, const float *x) {
     const ps__kernels *k = r->plan->kernels;
     float scale = k->quantize_row(to, x, (int)op->in_features);
-    if (has_rest(op)) k->quantize_rest(to + s->half, to, x, scale, (int)op->in_features);
+    if (op->has_rest) k->quantize_rest(to + s->half, to, x, scale, (int)op->in_features);
     return scale;
 }
 
@@ -144,8 +148,7 @@ static void add_middles(const ps__run *r, const ps__op *op, const spaces *s, flo
     float *weights = (float *)(void *)(scratch + s->weights);
     for (size_t n = 0; n < op->out_features; n++) /* the offset is -128 times the sum of the levels */
         weights[n] = (float)(op->matrix.offset[n] / -128) * op->matrix.scale[n];
-    for (size_t n = 0; n < (size_t)op->fine.n; n++) /* that of the second product is of fine and levels */
-        weights[n] += (float)((op->fine.offset[n] - op->matrix.offset[n]) / -128) * op->fine.scale[n];
+    for (size_t n = 0; n < (size_t)op->fine.n; n++) weights[n] += (float)(op->fine.offset[n] / -128) * op->fine.scale[n];
     for (size_t i = 0; i < count; i++)
         r->plan->kernels->add_multiple(out + i * op->out_features, weights, middle[i], (int)op->out_features);
 }
@@ -165,8 +168,8 @@ static void run_int8_parts(const ps__run *r, const ps__op *op) {
             scale[i] = quantize(r, op, &s, quantized + i * s.stride, in + i * op->in_features);
         k->gemm_f32(has_mixed_parts(op) ? sums : out, quantized, s.stride, scale, count, &op->matrix);
         if (has_mixed_parts(op)) spread(out, op, sums, count);
+        if (op->has_rest) add_rest(r, op, &s, out, count);
         if (op->fine.n) add_fine(r, op, &s, out, count);
-        if (op->is_refined) add_rest(r, op, &s, out, count);
         if (op->is_centred && op->matrix.n) add_middles(r, op, &s, out, count);
     }
 }

@@ -2,6 +2,8 @@
 ** A library and its model through the public API: which one it is used with, changing it, and the packages on a device.
 */
 #include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/photosearch.h"
+#include "base/os.h"
 #include "tests/encoder/packages.h"
 #include "tests/store/library.h"
 
@@ -164,6 +167,20 @@ START_TEST(indexing_goes_on_with_a_change) {
 }
 END_TEST
 
+/* What the indexer tells itself is no flag of the public header. */
+START_TEST(no_flag_makes_indexing_something_else) {
+    ps_index_result result = PS_INDEX_RESULT_INIT;
+    ps_index_options options = PS_INDEX_OPTIONS_INIT;
+    write_photo(10);
+    for (unsigned bit = 7; bit < 32; bit++) {
+        options.flags = PS_INDEX_IN_PROCESS | 1u << bit;
+        ck_assert_msg(ps_index(&result, library, (const char *const[]){photos}, 1, &options) == PS_OK, "bit %u: %s", bit,
+                      ps_last_error(library));
+        ck_assert_uint_eq(result.found, 11);
+    }
+}
+END_TEST
+
 /* Another handle, opened before, and as good as another program. */
 START_TEST(who_has_the_library_open_goes_along) {
     ps_library *other = open_plain(NULL);
@@ -191,6 +208,20 @@ START_TEST(indexing_with_another_model_named_is_a_change) {
 }
 END_TEST
 
+/* Else each such run would change to the next model, and back again. */
+START_TEST(with_the_model_of_now_named_a_change_waits) {
+    ps_library *named = open_plain(PACKAGES_TINY);
+    use("b");
+    write_photo(10);
+    ps_index_result result = index_with(named);
+    ck_assert_uint_eq(result.indexed, 1);
+    ck_assert_uint_eq(result.reencoded, 0);
+    ck_assert_int_eq(strncmp(status_of(library).next_model, "beta-", 5), 0);
+    ps_library_close(named);
+    ck_assert_int_eq(index_with(library).switched, 1);
+}
+END_TEST
+
 static int stop_in_the_middle(const ps_progress *p, void *payload) {
     (void)payload;
     return p->phase == PS_PHASE_REENCODE;
@@ -205,6 +236,105 @@ START_TEST(stopped_it_goes_on_later) {
     ck_assert_ptr_nonnull(status_of(library).next_model);
     ck_assert_uint_eq(found_by(library), 10);
     ck_assert_int_eq(reencode(library).switched, 1);
+}
+END_TEST
+
+static atomic_int end, wrong;
+
+static void *search_on(void *payload) {
+    char path[LIBRARY_PATH];
+    snprintf(path, sizeof path, "%.3800s/p3.bmp", photos);
+    for (int i = 0; !atomic_load(&end); i++) {
+        ps_results *results;
+        int status = i % 2 ? ps_search(&results, payload, "the cat", NULL) : ps_similar(&results, payload, path, NULL);
+        atomic_fetch_add(&wrong, status != PS_OK || ps_results_count(results) != (i % 2 ? 10 : 9));
+        ps_results_free(results);
+    }
+    return NULL;
+}
+
+START_TEST(searches_of_other_threads_never_find_less) {
+    pthread_t threads[2];
+    ps_library *other = open_plain(NULL);
+    atomic_store(&end, 0);
+    ck_assert_int_eq(pthread_create(&threads[0], NULL, search_on, library), 0);
+    ck_assert_int_eq(pthread_create(&threads[1], NULL, search_on, other), 0);
+    for (int i = 0; i < 10; i++) {
+        use(i % 2 ? "c" : "b");
+        reencode(library);
+    }
+    atomic_store(&end, 1);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    ck_assert_int_eq(atomic_load(&wrong), 0);
+    ps_library_close(other);
+}
+END_TEST
+
+static int (*true_open)(const char *path, int flags, mode_t mode);
+static ps_library *switching;
+static const char *switching_at; /* what the path ends in that is opened then */
+
+static int switching_open(const char *path, int flags, mode_t mode) {
+    size_t length = strlen(path), at = switching ? strlen(switching_at) : 0;
+    if (switching && length > at && strcmp(path + length - at, switching_at) == 0) {
+        ps_library *by = switching;
+        switching = NULL;
+        ck_assert_int_eq(reencode(by).switched, 1);
+    }
+    return true_open(path, flags, mode);
+}
+
+static void switch_at(const char *at, ps_library *by) {
+    switching = by;
+    switching_at = at;
+    true_open = ps__os.open;
+    ps__os.open = switching_open;
+}
+
+/* Another program switches between the moment in which a run has chosen its model and that in which it has the library for itself. */
+START_TEST(a_run_that_meets_the_switch_does_not_go_back) {
+    ps_library *other = open_plain(NULL);
+    use("b");
+    switch_at("/writer.lock", other);
+    index_with(library);
+    ps__os.open = true_open;
+    ck_assert_ptr_null(switching);
+    ps_status s = status_of(library);
+    ck_assert_msg(strncmp(s.model, "beta-", 5) == 0, "%s", s.model);
+    ck_assert_uint_eq(s.vectors, 10);
+    ps_library_close(other);
+}
+END_TEST
+
+/* Another program switches between the moment in which a search has chosen its model and that in which it compares. */
+START_TEST(a_search_during_the_switch_is_answered) {
+    ps_results *results;
+    char path[LIBRARY_PATH];
+    ps_library *other = open_plain(NULL);
+    use("b");
+    snprintf(path, sizeof path, "%.3800s/p3.bmp", photos);
+    switch_at("/p3.bmp", other);
+    int status = ps_similar(&results, library, path, NULL);
+    ps__os.open = true_open;
+    ck_assert_msg(status == PS_OK, "%s", ps_last_error(library));
+    ck_assert_ptr_null(switching);
+    ck_assert_uint_eq(ps_results_count(results), 9);
+    ps_results_free(results);
+    ps_library_close(other);
+}
+END_TEST
+
+START_TEST(a_watch_changes_the_model) {
+    ps_watch_options options = PS_WATCH_OPTIONS_INIT;
+    options.once = 1;
+    options.flags = PS_INDEX_IN_PROCESS;
+    options.settle_seconds = 0.1;
+    use("b");
+    ck_assert_msg(ps_watch(library, (const char *const[]){photos}, 1, &options) == PS_OK, "%s", ps_last_error(library));
+    ps_status s = status_of(library);
+    ck_assert_ptr_null(s.next_model);
+    ck_assert_int_eq(strncmp(s.model, "beta-", 5), 0);
+    ck_assert_uint_eq(found_by(library), 10);
 }
 END_TEST
 
@@ -235,10 +365,51 @@ START_TEST(a_package_that_is_missing_is_named) {
 }
 END_TEST
 
+/* Its last byte is another. */
+static void damage_copy(const char *to, const char *name) {
+    FILE *in = fopen(imported(name), "r"), *out = fopen(imported(to), "w");
+    int byte, next;
+    ck_assert_ptr_nonnull(in);
+    ck_assert_ptr_nonnull(out);
+    for (byte = getc(in); byte != EOF; byte = next) {
+        next = getc(in);
+        putc(next == EOF ? byte ^ 1 : byte, out);
+    }
+    ck_assert_int_eq(fclose(in), 0);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+START_TEST(a_package_replaced_by_another_of_its_space_does_as_well) {
+    char path[LIBRARY_PATH];
+    use("b");
+    packages_write(imported("b"), &(package_recipe){.keeps_image = 1, .turned = 1, .name = "beta-two", .space = "space-b"});
+    ck_assert_uint_eq(reencode(library).reencoded, 10);
+    ck_assert_ptr_null(status_of(library).next_model);
+    ck_assert_uint_eq(found_by(library), 10);
+    /* And is found again once it has indexed: no way back to the usual model. */
+    packages_write(imported("b"), &(package_recipe){.keeps_image = 1, .name = "beta-three", .space = "space-b"});
+    ps_library *other = open_plain(NULL);
+    write_photo(11);
+    ck_assert_uint_eq(index_with(other).indexed, 1);
+    snprintf(path, sizeof path, "%.4000s", imported("b"));
+    ck_assert_int_eq(unlink(path), 0);
+    ps_library_close(other);
+    other = open_plain(NULL);
+    ck_assert_int_eq(ps_index(NULL, other, (const char *const[]){photos}, 1, NULL), PS_NOTFOUND);
+    ck_assert_ptr_nonnull(strstr(ps_last_error(other), path));
+    ps_library_close(other);
+}
+END_TEST
+
 START_TEST(what_cannot_be_a_model_is_refused) {
     packages_write(imported("text"), &(package_recipe){.name = "text", .space = "space-b"});
     ck_assert_int_eq(ps_library_use_model(library, imported("text"), 0), PS_MODEL);
     ck_assert_int_eq(ps_library_use_model(library, imported("none"), 0), PS_NOTFOUND);
+    ps_imported made = PS_IMPORTED_INIT;
+    ck_assert_msg(ps_model_import(&made, "tests/data/import/hf-clip", "whole", NULL) == PS_OK, "%s", ps_last_error(NULL));
+    damage_copy("d", "whole");
+    ck_assert_int_eq(ps_library_use_model(library, imported("d"), 0), PS_MODEL);
+    ck_assert_ptr_nonnull(strstr(ps_last_error(library), "is damaged"));
     ck_assert_int_eq(ps_library_use_model(library, imported("b"), 4), PS_INVALID);
     ck_assert_ptr_null(status_of(library).next_model);
 }
@@ -304,11 +475,18 @@ Suite *suite_models(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_change_is_noted_first_and_done_by_reencoding);
     tcase_add_test(tests, indexing_goes_on_with_a_change);
+    tcase_add_test(tests, no_flag_makes_indexing_something_else);
     tcase_add_test(tests, who_has_the_library_open_goes_along);
     tcase_add_test(tests, indexing_with_another_model_named_is_a_change);
+    tcase_add_test(tests, with_the_model_of_now_named_a_change_waits);
     tcase_add_test(tests, stopped_it_goes_on_later);
+    tcase_add_test(tests, searches_of_other_threads_never_find_less);
+    tcase_add_test(tests, a_run_that_meets_the_switch_does_not_go_back);
+    tcase_add_test(tests, a_search_during_the_switch_is_answered);
+    tcase_add_test(tests, a_watch_changes_the_model);
     tcase_add_test(tests, naming_the_model_of_now_ends_a_change);
     tcase_add_test(tests, a_package_that_is_missing_is_named);
+    tcase_add_test(tests, a_package_replaced_by_another_of_its_space_does_as_well);
     tcase_add_test(tests, what_cannot_be_a_model_is_refused);
     tcase_add_test(tests, packages_are_listed_with_what_the_library_has_of_them);
     tcase_add_test(tests, packages_in_use_are_not_removed);

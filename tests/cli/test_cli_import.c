@@ -98,6 +98,54 @@ START_TEST(a_package_is_not_replaced_unasked) {
 }
 END_TEST
 
+START_TEST(photos_that_cannot_be_read_are_told) {
+    ck_assert_int_eq(e2e_run(NULL, "mkdir $T/bad && echo x > $T/bad/a.jpg"), 0);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" model import $T/source --name clip --photos $T/bad 2>&1"), 0);
+    ck_assert_msg(cli_says("1 of 1 photos could not be read"), "%s", cli_out);
+}
+END_TEST
+
+START_TEST(a_model_in_use_is_not_replaced) {
+    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name clip -q && \"$PS\" index " PHOTOS " -q --model clip"),
+                     0);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" model import $T/source --name clip --replace 2>&1"), 3);
+    ck_assert_msg(cli_says("--force"), "%s", cli_out);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" model import $T/source --name clip --replace --force 2>&1"), 0);
+    ck_assert_int_le(e2e_run(cli_out, "\"$PS\" search cat 2>&1"), 1); /* of the same space: it goes on answering */
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" model list"), 0);
+    ck_assert_msg(cli_says("* clip") && !cli_says("(removed)"), "%s", cli_out);
+    ck_assert_int_eq(e2e_run(cli_out, "\"$PS\" embed --text dog | wc -w"), 0); /* by the library's own model */
+    ck_assert_str_eq(cli_out, "64\n");
+}
+END_TEST
+
+START_TEST(other_preprocessing_is_another_space) {
+    ck_assert_int_eq(
+        e2e_run(NULL, "\"$PS\" model import $T/source --name one -q && \"$PS\" model import $T/source --name two -q"), 0);
+    ck_assert_int_eq(e2e_run(NULL, "sed -i 's/\"image_std\": *\\[/&0.9,0.9,0.9],\"old\":[/' $T/source/preprocessor_config.json"),
+                     0);
+    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name three -q"), 0);
+    ck_assert_int_eq(e2e_run(cli_out,
+                             "for m in one two three; do \"$PS\" model info $m | sed -n 's/^space *//p'; done | sort | uniq -c | "
+                             "sed 's/^ *//; s/ .*//' | tr '\\n' ' '"),
+                     0);
+    ck_assert_msg(strcmp(cli_out, "1 2 ") == 0 || strcmp(cli_out, "2 1 ") == 0, "%s", cli_out);
+}
+END_TEST
+
+START_TEST(what_killed_imports_left_goes_away) {
+    ck_assert_int_eq(
+        e2e_run(NULL, "mkdir -p $T/data/photosearch/models && cd $T/data/photosearch/models && (exit 0) & p=$!; wait; "
+                      "cd $T/data/photosearch/models && touch -d '1 hour ago' a.safetensors.precise.$p.tmp.$p "
+                      "a.safetensors.new.$p b.safetensors.new.1 c.safetensors d.safetensors.$p && touch e.safetensors.new.$p"),
+        0);
+    ck_assert_int_eq(e2e_run(NULL, "\"$PS\" model import $T/source --name clip -q"), 0);
+    /* Left are: of a process that lives (1), what is no leftover, and what is young. */
+    ck_assert_int_eq(e2e_run(cli_out, "ls $T/data/photosearch/models | sed 's/[0-9][0-9]*$/N/' | tr '\\n' ' '"), 0);
+    ck_assert_str_eq(cli_out, "b.safetensors.new.N c.safetensors clip.safetensors d.safetensors.N e.safetensors.new.N ");
+}
+END_TEST
+
 static const struct {
     const char *prepare; /* a command on the source */
     const char *arguments;
@@ -105,6 +153,7 @@ static const struct {
     const char *sentence; /* a part of it */
 } refusals[] = {
     {"true", "--name ../x", 3, "cannot be a model's name"},
+    {"true", "--name default", 3, "cannot be a model's name"},
     {"true", "", 2, "--name NAME"},
     {"rm $T/source/config.json", "--name x", 3, "config"},
     {"rm $T/source/preprocessor_config.json", "--name x", 3, "how photos are resized"},
@@ -115,6 +164,10 @@ static const struct {
     {"echo '{\"normalizer\":{\"type\":\"Magic\"},\"model\":{\"type\":\"BPE\"}}' > $T/source/tokenizer.json", "--name x", 3,
      "Magic"},
     {"true", "--name x --photos $T/nowhere", 3, "nowhere"},
+    {"true", "--name x --to $T/source --replace", 3, "is not a regular file"},
+    {"cd $T/source && n=$(($(od -An -t u8 -N8 model.safetensors) + 8)) && s=$(wc -c <model.safetensors) && "
+     "head -c $n model.safetensors >w && head -c $((s - n)) /dev/zero >>w && mv w model.safetensors",
+     "--name x", 3, "the image tower gives an embedding that is not a direction"},
 };
 
 START_TEST(what_cannot_be_imported_is_told_and_leaves_nothing) {
@@ -151,6 +204,10 @@ Suite *suite_cli_import(void) {
     tcase_add_test(tests, the_licence_travels_along);
     tcase_add_test(tests, names_that_begin_alike_are_different_models);
     tcase_add_test(tests, a_package_is_not_replaced_unasked);
+    tcase_add_test(tests, photos_that_cannot_be_read_are_told);
+    tcase_add_test(tests, a_model_in_use_is_not_replaced);
+    tcase_add_test(tests, other_preprocessing_is_another_space);
+    tcase_add_test(tests, what_killed_imports_left_goes_away);
     tcase_add_loop_test(tests, what_cannot_be_imported_is_told_and_leaves_nothing, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_test(tests, lists_are_embedded_line_by_line);
     suite_add_tcase(suite, tests);

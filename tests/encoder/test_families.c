@@ -163,7 +163,7 @@ static json_t *changed(const char *text, const char *changes) {
 }
 
 /* Writes a package of both towers and opens it. */
-static const char *fine_layer; /* of the next package made, or NULL */
+static const char *fine_layer, *cut_layer; /* of the next package made, or NULL */
 
 static void make(const char *image, const char *image_changes, const char *text, const char *text_changes, int dim,
                  int precision) {
@@ -181,6 +181,7 @@ static void make(const char *image, const char *image_changes, const char *text,
     add_image(d, configs[0]);
     add_text(d);
     if (fine_layer) ck_assert_int_eq(ps__draft_keep_fine(d, fine_layer, NULL), PS__OK);
+    if (cut_layer) ck_assert_int_eq(ps__draft_cut_rows(d, cut_layer, 16, NULL), PS__OK);
     ck_assert_msg(ps__draft_write(d, path, precision, NULL, NULL, &err) == PS__OK, "%s", err.text);
     ck_assert_msg(ps__package_open(&package, path, &err) == PS__OK, "%s", err.text);
     ps__draft_free(d);
@@ -465,6 +466,48 @@ START_TEST(int8_packages_stay_near_to_float_ones) {
 }
 END_TEST
 
+static float word_entry(const ps__word_table *t, int64_t at) {
+    int64_t part = at / (WIDTH / t->groups);
+    if (t->is_float) return ((const float *)t->weights)[at];
+    return t->scale[part] * ((float)((const int8_t *)t->weights)[at] + (t->fine ? (float)t->fine[at] / 254 : 0));
+}
+
+/* Writes a package whose words are kept as the globals say, and reads them. */
+static void read_words(float *words, int precision, int groups, int is_fine) {
+    ps__word_table table;
+    ps__error err = {0};
+    int64_t vocab;
+    make(VIT, NULL, TEXT, NULL, DIM, precision);
+    ck_assert_msg(ps__family_words(&table, &vocab, package, WIDTH, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_eq(vocab, VOCAB);
+    ck_assert_int_eq(table.groups, groups);
+    ck_assert_int_eq(table.fine != NULL, is_fine);
+    for (int64_t i = 0; i < VOCAB * WIDTH; i++) words[i] = word_entry(&table, i);
+    remove_package();
+}
+
+static double words_error(const float *a, const float *b) {
+    double sum = 0;
+    for (int i = 0; i < VOCAB * WIDTH; i++) sum += pow((double)a[i] - (double)b[i], 2);
+    return sqrt(sum);
+}
+
+START_TEST(words_may_be_fine_or_have_scales_for_parts) {
+    static float exact[VOCAB * WIDTH], plain[VOCAB * WIDTH], cut[VOCAB * WIDTH], fine[VOCAB * WIDTH];
+    read_words(exact, PS__PRECISION_FLOAT, 1, 0);
+    read_words(plain, PS__PRECISION_INT8, 1, 0);
+    cut_layer = "text.embed.word";
+    read_words(cut, PS__PRECISION_INT8, 2, 0);
+    cut_layer = NULL, fine_layer = "text.embed.word";
+    read_words(fine, PS__PRECISION_INT8, 1, 1);
+    fine_layer = NULL;
+    double error = words_error(plain, exact);
+    ck_assert_double_gt(error, 0);
+    ck_assert_double_lt(words_error(cut, exact), 0.98 * error);
+    ck_assert_double_lt(words_error(fine, exact), 0.01 * error);
+}
+END_TEST
+
 /* ---- What is refused ---- */
 
 typedef struct hostile {
@@ -566,6 +609,7 @@ Suite *suite_families(void) {
     tcase_add_loop_test(t, a_text_transformer_computes_what_plain_loops_do, 0, (int)(sizeof text_cases / sizeof *text_cases));
     tcase_add_loop_test(t, padding_behind_the_mark_counts_only_where_rows_see_it, 0, 2);
     tcase_add_test(t, int8_packages_stay_near_to_float_ones);
+    tcase_add_test(t, words_may_be_fine_or_have_scales_for_parts);
     tcase_add_test(t, fine_weights_of_a_wrong_shape_are_refused_by_name);
     tcase_add_loop_test(t, what_does_not_fit_together_is_refused_by_name, 0, (int)(sizeof hostiles / sizeof *hostiles));
     suite_add_tcase(s, t);

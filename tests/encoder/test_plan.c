@@ -69,8 +69,8 @@ static void same_row(const char *name, const uint8_t *u8, float scale, int zero,
 
 /* The second of two words of 32 entries, -8 to 7 and round again, with a scale for each half in the grouped cases. */
 START_TEST(words_are_read_from_every_kind_of_table) {
-    int is_int4 = _i % 2, groups = 1 + _i / 2;
-    int8_t weights[64] = {0};
+    int is_int4 = _i < 4 && _i % 2, groups = 1 + _i / 2 % 2, is_fine = _i >= 4;
+    int8_t weights[64] = {0}, fine[64] = {0};
     uint8_t pairs[32] = {0};
     float scale[4] = {7, 7, 7, 7}, position[32], expected[32], out[32];
     const int32_t id = 1;
@@ -82,9 +82,16 @@ START_TEST(words_are_read_from_every_kind_of_table) {
         weights[32 + i] = (int8_t)(i % 16 - 8);
         pairs[16 + i / 2] = (uint8_t)(pairs[16 + i / 2] | i % 16 << (i % 2 * 4));
         position[i] = (float)i / 64;
-        expected[i] = (float)weights[32 + i] * (groups == 2 && i >= 16 ? 3 : 0.5f) + position[i];
+        float step = groups == 2 && i >= 16 ? 3 : 0.5f;
+        fine[32 + i] = (int8_t)(5 * i - 80);
+        expected[i] = (float)weights[32 + i] * step + position[i];
+        if (is_fine) expected[i] += (float)fine[32 + i] * (step / 254.0f);
     }
-    const ps__word_table words = {is_int4 ? (void *)pairs : (void *)weights, scale, is_int4, groups, 0};
+    const ps__word_table words = {.weights = is_int4 ? (void *)pairs : (void *)weights,
+                                  .scale = scale,
+                                  .is_int4 = is_int4,
+                                  .groups = groups,
+                                  .fine = is_fine ? fine : NULL};
     ps__plan *plan = ps__plan_new(ps__kernels_choose("reference"), PS__PRECISION_INT8, 1);
     int row = ps__plan_embed(plan, "words", &words, position, 32);
     ck_assert_int_eq(ps__plan_finish(plan, row, 32, "a.safetensors", &err), PS__OK);
@@ -182,7 +189,7 @@ Suite *suite_plan(void) {
     TCase *tests = tcase_create("plan");
     tcase_add_test(tests, a_plan_that_asks_for_gigabytes_is_refused);
     tcase_add_test(tests, parts_that_cannot_stand_side_by_side_are_refused);
-    tcase_add_loop_test(tests, words_are_read_from_every_kind_of_table, 0, 4); /* INT8 and INT4, one group and two */
+    tcase_add_loop_test(tests, words_are_read_from_every_kind_of_table, 0, 8); /* INT8 and INT4, one group and two; fine INT8 */
     tcase_add_loop_test(tests, convolutions_of_any_size_see_zero_points_outside, 0, 60);
     suite_add_tcase(suite, tests);
     return suite;

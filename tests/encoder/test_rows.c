@@ -27,7 +27,8 @@ static void fill(float *x, size_t n, float low, float high) {
     for (size_t i = 0; i < n; i++) x[i] = low + (high - low) * (float)draw(100000) / 100000.0f;
 }
 
-/* ---- What a run wrote ---- */
+/* ---- What a run wrote ----
+** check writes a note to a file for each assertion, so that those on single values are made of wrong ones only. */
 
 enum { MOST_RECORDS = 40 };
 
@@ -74,14 +75,16 @@ static void same_records(const records *a, const records *b, const char *kernels
         size_t n = a->each[i].rows * a->each[i].features;
         ck_assert_uint_eq(n, b->each[i].rows * b->each[i].features);
         for (size_t j = 0; j < n; j++)
-            ck_assert_msg(memcmp(a->each[i].values + j, b->each[i].values + j, 4) == 0, "%s: %s differs at %zu: %.9g, not %.9g",
-                          kernels, a->each[i].name, j, (double)b->each[i].values[j], (double)a->each[i].values[j]);
+            if (memcmp(a->each[i].values + j, b->each[i].values + j, 4) != 0)
+                ck_abort_msg("%s: %s differs at %zu: %.9g, not %.9g", kernels, a->each[i].name, j, (double)b->each[i].values[j],
+                             (double)a->each[i].values[j]);
     }
 }
 
 static void close_to(const record *r, size_t row, size_t feature, double expected, double tolerance) {
     double got = (double)r->values[row * r->features + feature];
-    ck_assert_msg(fabs(got - expected) <= tolerance, "%s[%zu][%zu] is %.9g, not %.9g", r->name, row, feature, got, expected);
+    if (!(fabs(got - expected) <= tolerance))
+        ck_abort_msg("%s[%zu][%zu] is %.9g, not %.9g", r->name, row, feature, got, expected);
 }
 
 /* ---- Plans ---- */

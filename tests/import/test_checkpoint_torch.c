@@ -236,6 +236,29 @@ START_TEST(shared_containers_are_walked_with_a_bound) {
 }
 END_TEST
 
+/* A wide container in a list many times over: what is looked at in each counts, even where nothing in it can have a name. */
+static void write_wide(const char *before, const char *entry, size_t size, const char *after) {
+    ps__buf b = PS__BUF_INIT;
+    CRAFTED(&b, "U\1aq\1"
+                "0");
+    crafted_bytes(&b, before, strlen(before));
+    for (int i = 0; i < 40000; i++) crafted_bytes(&b, entry, size);
+    crafted_bytes(&b, after, strlen(after));
+    CRAFTED(&b, "q\0"
+                "0](");
+    for (int i = 0; i < 40000; i++) CRAFTED(&b, "h\0");
+    CRAFTED(&b, "e");
+    write_checkpoint(&b);
+}
+
+START_TEST(wide_containers_that_are_shared_are_walked_with_a_bound) {
+    write_wide("}(", "NN", 2, "u"); /* keys that are no names */
+    crafted_expect_refusal("without end");
+    write_wide("ccollections\nOrderedDict\n)R}(U\x08_modules}", "h\1N", 3, "ub"); /* a module that lacks what is looked for */
+    crafted_expect_refusal("without end");
+}
+END_TEST
+
 /* The same with a tensor within: refused for their number. */
 START_TEST(shared_tensors_are_counted) {
     ps__buf b = PS__BUF_INIT;
@@ -359,6 +382,7 @@ Suite *suite_checkpoint_torch(void) {
     tcase_add_loop_test(t, harmless_checkpoints_are_read, 0, (int)(sizeof fine / sizeof *fine));
     tcase_add_loop_test(t, bad_checkpoints_are_refused, 0, (int)(sizeof bad_scripts / sizeof *bad_scripts));
     tcase_add_test(t, shared_containers_are_walked_with_a_bound);
+    tcase_add_test(t, wide_containers_that_are_shared_are_walked_with_a_bound);
     tcase_add_test(t, shared_tensors_are_counted);
     tcase_add_loop_test(t, bad_archives_are_refused, 0, (int)(sizeof bad_archives / sizeof *bad_archives));
     tcase_add_test(t, compressed_storages_are_refused);

@@ -171,6 +171,23 @@ START_TEST(layers_may_be_fine) {
 }
 END_TEST
 
+START_TEST(rows_may_be_cut) {
+    ps__draft *d = small_draft();
+    const wave of_b = {48, 0.01f, -1, 0};
+    ck_assert_int_eq(ps__draft_cut_rows(d, "a", 16, NULL), PS__OK); /* 33 columns: they stay whole */
+    ck_assert_int_eq(ps__draft_cut_rows(d, "b", 16, NULL), PS__OK);
+    ck_assert_int_eq(ps__draft_cut_rows(d, "c", 16, NULL), PS__INVALID);
+    ps__package *p = written(d, PS__PRECISION_INT8);
+    ck_assert_double_le(worst_step(p, "a", 48, 33, 2), 0.501);
+    const int8_t *b = need(p, "b.weight", PS__I8, 2, 16, 48)->data;
+    const float *scale = need(p, "b.scale", PS__F32, 2, 16, 3)->data;
+    for (int i = 0; i < 16 * 48; i++)
+        ck_assert_float_le(fabsf((float)b[i] * scale[i / 16] - wave_at(&of_b, i)), 0.501f * scale[i / 16]);
+    ps__package_free(p);
+    ps__draft_free(d);
+}
+END_TEST
+
 START_TEST(factors_move_between_columns_and_divisors) {
     ps__draft *d = small_draft();
     float columns[33], divisor[48];
@@ -300,6 +317,7 @@ Suite *suite_draft(void) {
     tcase_add_test(t, what_is_declared_stands_in_the_file);
     tcase_add_test(t, layers_may_stay_float);
     tcase_add_test(t, layers_may_be_fine);
+    tcase_add_test(t, rows_may_be_cut);
     tcase_add_test(t, factors_move_between_columns_and_divisors);
     tcase_add_test(t, large_tensors_come_in_pieces);
     tcase_add_test(t, what_cannot_be_declared_is_refused);

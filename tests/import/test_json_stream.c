@@ -3,6 +3,7 @@
 ** of just its size.
 */
 #include <check.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,9 @@ static const struct {
     {"-", "number that is not JSON's"},
     {"1.2.3", "number that is not JSON's"},
     {"1e", "number that is not JSON's"},
+    {"1.", "number that is not JSON's"},
+    {"01", "number that is not JSON's"},
+    {"1e999", "number that is not JSON's"},
     {"1111111111222222222233333333334444444444555555555566666666667777", "number that is not JSON's"},
     {"nul", "is not JSON (byte 0)"},
     {"truth", "is not JSON"},
@@ -306,6 +310,20 @@ START_TEST(a_text_that_is_cut_is_no_value) {
 }
 END_TEST
 
+/* Where such a locale is installed. */
+START_TEST(numbers_have_a_point_where_a_comma_is_usual) {
+    static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "pt_BR.UTF-8", "ru_RU.UTF-8"};
+    ps__json_stream s;
+    for (size_t i = 0; i < sizeof locales / sizeof *locales; i++)
+        if (setlocale(LC_NUMERIC, locales[i])) break;
+    start(&s, "-2.5e1");
+    ck_assert_int_eq(ps__json_next(&s), PS__JSON_NUMBER);
+    setlocale(LC_NUMERIC, "C");
+    ck_assert_double_eq(s.number, -25);
+    finish(&s);
+}
+END_TEST
+
 START_TEST(a_lack_of_memory_is_told) {
     ps__json_stream s;
     start(&s, "[\"a string that needs memory\"]");
@@ -328,6 +346,7 @@ Suite *suite_json_stream(void) {
     tcase_add_loop_test(t, values_come_one_by_one, 0, COUNT(texts));
     tcase_add_test(t, strings_may_hold_zeros);
     tcase_add_loop_test(t, whole_numbers_are_told_from_others, 0, COUNT(numbers));
+    tcase_add_test(t, numbers_have_a_point_where_a_comma_is_usual);
     tcase_add_loop_test(t, values_are_left_out, 0, 5);
     tcase_add_test(t, parts_come_as_trees);
     suite_add_tcase(s, t);

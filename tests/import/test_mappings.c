@@ -291,6 +291,72 @@ START_TEST(tensors_that_nothing_uses_or_that_are_missing_are_named) {
 }
 END_TEST
 
+/* MobileCLIP-B's tensors under its authors' names in place of timm's. */
+static void take_authors_names(const char *file) {
+    static const char *const names[][2] = {{"visual.trunk.patch_embed.backbone.0.conv.", "image_encoder.model.patch_emb.0.block.conv."},
+                                           {"visual.trunk.patch_embed.backbone.0.bn.", "image_encoder.model.patch_emb.0.block.norm."},
+                                           {"visual.trunk.patch_embed.backbone.1.conv.", "image_encoder.model.patch_emb.1.block.conv."},
+                                           {"visual.trunk.patch_embed.backbone.1.bn.", "image_encoder.model.patch_emb.1.block.norm."},
+                                           {"visual.trunk.patch_embed.backbone.2.", "image_encoder.model.patch_emb.2.block."},
+                                           {"visual.trunk.blocks.", "image_encoder.model.transformer."},
+                                           {".norm1.", ".pre_norm_mha.0."},
+                                           {".attn.qkv.", ".pre_norm_mha.1.qkv_proj."},
+                                           {".attn.proj.", ".pre_norm_mha.1.out_proj."},
+                                           {".norm2.", ".pre_norm_ffn.0."},
+                                           {".mlp.fc1.", ".pre_norm_ffn.1."},
+                                           {".mlp.fc2.", ".pre_norm_ffn.4."},
+                                           {"visual.trunk.norm.", "image_encoder.model.post_transformer_norm."},
+                                           {"visual.trunk.cls_token", "image_encoder.model.cls_token"},
+                                           {"visual.trunk.pos_embed", "image_encoder.model.pos_embed.pos_embed.pos_embed"},
+                                           {"visual.trunk.head.weight", "image_encoder.model.classifier.proj"}};
+    static char bytes[1 << 20];
+    uint64_t length;
+    const char *name;
+    json_t *tensor, *renamed = json_object();
+    FILE *f = fopen(inside(file), "rb");
+    ck_assert_ptr_nonnull(f);
+    size_t size = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    memcpy(&length, bytes, 8);
+    json_t *header = json_loadb(bytes + 8, (size_t)length, 0, NULL);
+    json_object_foreach(header, name, tensor) {
+        char text[300];
+        snprintf(text, sizeof text, "%s", name);
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            char *at = strstr(text, names[i][0]), rest[300];
+            if (!at) continue;
+            snprintf(rest, sizeof rest, "%s%s", names[i][1], at + strlen(names[i][0]));
+            snprintf(at, sizeof text - (size_t)(at - text), "%s", rest);
+        }
+        json_object_set(renamed, text, tensor);
+    }
+    char *text = json_dumps(renamed, JSON_COMPACT);
+    uint64_t new_length = strlen(text);
+    f = fopen(inside(file), "wb");
+    ck_assert_ptr_nonnull(f);
+    fwrite(&new_length, 1, 8, f);
+    fwrite(text, 1, new_length, f);
+    fwrite(bytes + 8 + length, 1, size - 8 - length, f);
+    ck_assert_int_eq(fclose(f), 0);
+    free(text);
+    json_decref(renamed);
+    json_decref(header);
+}
+
+/* The norms of the authors' code add PyTorch's own eps to the variance, those of timm's another. */
+START_TEST(mobileclip_bs_eps_is_that_of_the_names) {
+    ps__error err = {0};
+    for (int is_own = 0; is_own < 2; is_own++) {
+        json_t *config = NULL;
+        copy_model("openclip-mobileclip-b");
+        if (is_own) take_authors_names("open_clip_model.safetensors");
+        ck_assert_msg(map_tower(&config, folder, 0, &err) == PS__OK, "%s", err.text);
+        ck_assert_double_eq(json_number_value(json_object_get(config, "eps")), is_own ? 1e-5 : 1e-6);
+        json_decref(config);
+    }
+}
+END_TEST
+
 /* Each allocation fails once. */
 START_TEST(a_lack_of_memory_is_told_as_such) {
     static const char *const models[] = {"openclip-clip", "openclip-siglip", "hf-siglip", "openclip-mobileclip2-s0", "openclip-mobileclip-b"};
@@ -330,6 +396,7 @@ Suite *suite_mappings(void) {
     tcase_add_test(t, mobileclips_own_text_tower_needs_a_configuration);
     tcase_add_loop_test(t, tensors_that_nothing_uses_or_that_are_missing_are_named, 0,
                         (int)(sizeof renamings / sizeof *renamings));
+    tcase_add_test(t, mobileclip_bs_eps_is_that_of_the_names);
     tcase_add_loop_test(t, a_lack_of_memory_is_told_as_such, 0, 5);
     suite_add_tcase(s, t);
     return s;

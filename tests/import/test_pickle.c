@@ -320,6 +320,28 @@ START_TEST(depth_is_bounded) {
 }
 END_TEST
 
+/* [A, B], where A is a chain of tuples and B another one that ends in A: neither is too deep until B is counted with what it shares. */
+START_TEST(depth_counts_what_is_shared) {
+    for (int more = 0; more < 2; more++) {
+        ps__buf b = PS__BUF_INIT;
+        ps__pickled *root;
+        ps__error err;
+        CRAFTED(&b, "\x80\2](]");
+        for (int i = 1; i < 200; i++) CRAFTED(&b, "\x85");
+        CRAFTED(&b, "q\1h\1");
+        for (int i = 0; i < PS__PICKLE_DEPTH - 201 + more; i++) CRAFTED(&b, "\x85");
+        CRAFTED(&b, "e.");
+        ps__pickle_free(pickle);
+        pickle = NULL;
+        if (more)
+            expect(&b, "values deep");
+        else
+            ck_assert_int_eq(ps__pickle_read(&pickle, &root, "test", (const uint8_t *)b.bytes, b.length, &err), PS__OK);
+        ps__buf_free(&b);
+    }
+}
+END_TEST
+
 START_TEST(harm_is_told_by_name) {
     static const char *const harmful[] = {
         "os.system",  "posix.popen",    "os.path.exists", "builtins.eval",           "builtins.__import__", "__builtin__.open",
@@ -361,6 +383,7 @@ Suite *suite_pickle(void) {
     tcase_add_loop_test(t, bad_pickles_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_loop_test(t, bombs_are_refused, 0, (int)(sizeof bombs / sizeof *bombs));
     tcase_add_test(t, depth_is_bounded);
+    tcase_add_test(t, depth_counts_what_is_shared);
     tcase_add_test(t, harm_is_told_by_name);
     suite_add_tcase(s, t);
     return s;

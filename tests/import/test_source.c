@@ -123,6 +123,7 @@ static const struct {
     {"preprocessor_config.json", "{\"size\":224,\"resample\":1,\"image_mean\":0.5,\"image_std\":0.5}", "resample"},
     {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_std\":0.5}", "image_mean"},
     {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_mean\":0.5,\"image_std\":[1,2]}", "image_std"},
+    {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_mean\":0.5,\"image_std\":[1,0,1]}", "image_std"},
     {"preprocessor_config.json", "{\"size\":224,\"resample\":3,\"image_mean\":0.5,\"image_std\":1,\"rescale_factor\":1}",
      "rescale_factor"},
     {"preprocessor_config.json", "{\"size\":{\"shortest_edge\":224},\"resample\":3}", "no square"},
@@ -206,6 +207,27 @@ START_TEST(named_files_come_before_those_beside) {
 }
 END_TEST
 
+/* Also where it has another form than what open_clip's configuration holds. */
+START_TEST(named_preprocessing_goes_first) {
+    ps__source s;
+    ps__error err = {0};
+    char path[8200], named[8200];
+    json_t *config = json_object();
+    put_weights("model.safetensors");
+    put_text("open_clip_config.json", OPEN_CLIP(OPEN_SQUASH));
+    put_text("mine.json", "{\"size\":96,\"resample\":2,\"image_mean\":0.25,\"image_std\":0.75}");
+    snprintf(path, sizeof path, "%s", folder);
+    snprintf(named, sizeof named, "%s", inside("mine.json"));
+    const ps__source_files files = {.path = path, .preprocess = named};
+    ck_assert_msg(ps__source_open(&s, &files, &err) == PS__OK, "%s", err.text);
+    ck_assert_msg(ps__source_preprocess(config, &s, &err) == PS__OK, "%s", err.text);
+    ck_assert_int_eq(json_integer_value(json_object_get(config, "size")), 96);
+    ck_assert_str_eq(json_string_value(json_object_get(config, "filter")), "bilinear");
+    json_decref(config);
+    ps__source_clear(&s);
+}
+END_TEST
+
 START_TEST(a_configuration_that_is_no_json_is_told) {
     ps__source s;
     ps__error err = {0};
@@ -222,16 +244,21 @@ END_TEST
 
 /* ---- Licences ---- */
 
+#define TEN "éééééééééé"
+
 static const struct {
     const char *card, *text, *given; /* README.md, LICENSE; NULL: none */
     const char *name;                /* what is kept */
-    int has_text;
+    int has_text;                    /* 2: not as it stands there, as it is no UTF-8 */
 } licences[] = {
     {NULL, NULL, NULL, "not stated", 0},
     {"---\ntags: [x]\nlicense: apache-2.0\n---\n# Model\nlicense: mit\n", NULL, NULL, "apache-2.0", 0},
     {"---\nlicense: other\nlicense_name: \"research-only\"\n---\n", NULL, NULL, "research-only", 0},
     {"# No header\nlicense: mit\n", "\n# Our Licence\nfull words\n", NULL, "Our Licence", 1},
     {NULL, "Our Licence\nfull words\n", "by hand", "by hand", 1},
+    {NULL, "Licence of Caf\xe9\nwords\n", NULL, "Licence of Caf\uFFFD", 2}, /* Latin-1 */
+    {NULL, "x" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "\n", NULL, "x" TEN TEN TEN TEN TEN TEN TEN TEN TEN "éééééééé", 1},
+    {NULL, NULL, "b\xff", "b\uFFFD", 0},
 };
 
 START_TEST(licences_travel_along) {
@@ -247,8 +274,8 @@ START_TEST(licences_travel_along) {
     ck_assert_str_eq(name, licences[_i].name);
     ck_assert_str_eq(ps__draft_get(draft, "licence"), licences[_i].name);
     const char *text = ps__draft_get(draft, "licence.text");
-    ck_assert_int_eq(text != NULL, licences[_i].has_text);
-    if (text) ck_assert_str_eq(text, licences[_i].text);
+    ck_assert_int_eq(text != NULL, licences[_i].has_text > 0);
+    if (text) ck_assert_int_eq(strcmp(text, licences[_i].text) == 0, licences[_i].has_text == 1);
     ps__free(name);
     ps__draft_free(draft);
     ps__source_clear(&s);
@@ -266,6 +293,7 @@ Suite *suite_source(void) {
     tcase_add_test(t, weights_are_found_in_the_folder);
     tcase_add_test(t, a_file_is_taken_with_what_lies_beside_it);
     tcase_add_test(t, named_files_come_before_those_beside);
+    tcase_add_test(t, named_preprocessing_goes_first);
     tcase_add_test(t, a_configuration_that_is_no_json_is_told);
     tcase_add_loop_test(t, licences_travel_along, 0, COUNT(licences));
     suite_add_tcase(s, t);

@@ -149,7 +149,7 @@ static const struct {
     {"{\"model\":{\"vocab\":[[\"a\",\"b\"]]}}", "a piece without a score"},
     {"{\"model\":{\"vocab\":[[\"a\",1,2]]}}", "a piece without a score"},
     {"{\"model\":{\"vocab\":[[\"a\",1e7]]}}", "a score that is none"},
-    {"{\"model\":{\"vocab\":[[\"a\",1e999]]}}", "a score that is none"},
+    {"{\"model\":{\"vocab\":[[\"a\",1e999]]}}", "a number that is not JSON"},
     {"{\"model\":{\"vocab\":[[\"\",0]]}}", "is empty or too long"},
     {"{\"model\":{\"vocab\":[[\"a\",0],[\"a\",0]]}}", "there twice"},
     {BPE("\"merges\":{}"), "has merges that are no list"},

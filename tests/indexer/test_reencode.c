@@ -2,6 +2,8 @@
 ** Filling in the vectors of a library's next model, and the switch.
 */
 #include <check.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,6 +139,30 @@ START_TEST(photos_that_wait_to_be_read_are_awaited) {
 }
 END_TEST
 
+static int (*true_stat)(const char *path, struct stat *st);
+
+static int unreadable_stat(const char *path, struct stat *st) {
+    if (!strstr(path, "/a/004")) return true_stat(path, st);
+    errno = EIO;
+    return -1;
+}
+
+/* A disk or a network that fails for a moment is no proof that a photo is gone. */
+START_TEST(files_that_cannot_be_looked_at_are_awaited) {
+    gallery_write_many("a", 10);
+    gallery_run();
+    gallery_write("a/004.jpg", "edited");
+    set_next("other-1", "other");
+    reencode(9, 0); /* noted as edited */
+    true_stat = ps__os.stat;
+    ps__os.stat = unreadable_stat;
+    reencode(0, 0);
+    ps__os.stat = true_stat;
+    ck_assert_int_eq(gallery_result.away, 0);
+    ck_assert_int_eq(gallery_counts().missing, 0);
+}
+END_TEST
+
 START_TEST(files_that_are_away_do_not_keep_it_up) {
     gallery_write_many("a", 10);
     gallery_write_many("b", 3);
@@ -179,10 +205,79 @@ START_TEST(where_much_fails_the_old_model_goes_on) {
     ck_assert_int_eq(gallery_result.failed, 30);
     ck_assert_ptr_nonnull(strstr(gallery_log, "the old one goes on answering"));
     expect_model("fake-1", 30);
+    reencode(0, 0); /* though now nothing fails: what did is not tried again */
+    expect_model("fake-1", 30);
     gallery_denied = NULL;
     gallery_run();
     reencode(30, 1);
     expect_model("other-1", 30);
+}
+END_TEST
+
+static int refuse_to_encode(float *embedding, void *session, const uint8_t *rgb, ps__error *err) {
+    (void)embedding, (void)session, (void)rgb;
+    return ps__fail(err, PS__MODEL, "m.safetensors: is damaged");
+}
+
+START_TEST(a_model_that_cannot_encode_ends_the_run_and_fails_no_photo) {
+    ps__error err = {0};
+    ps__indexer_options o = gallery_options();
+    gallery_write_many("a", 30);
+    gallery_run();
+    set_next("other-1", "other");
+    other.encode = refuse_to_encode;
+    ck_assert_int_eq(reencode_with(&o, &err), PS__MODEL);
+    ck_assert_str_eq(err.text, "m.safetensors: is damaged");
+    ck_assert_int_eq(gallery_counts().failed, 0);
+    expect_model("fake-1", 30);
+    other.encode = gallery_encoder.encode;
+    reencode(30, 1);
+}
+END_TEST
+
+static int change_mind(const ps__indexer_progress *p, void *payload) {
+    ps__error err = {0};
+    int *after = payload;
+    if (p->done < *after) return 0;
+    *after = INT_MAX;
+    ps__store *store = library_open(PS__STORE_WRITE);
+    ck_assert_int_eq(ps__store_set_next_model(store, "third-1", "third", LIBRARY_DIM, NULL, 0, &err), PS__OK);
+    ps__store_close(store);
+    return 0;
+}
+
+START_TEST(few_photos_are_not_lost_either) {
+    gallery_write_many("a", 3);
+    gallery_run();
+    set_next("other-1", "other");
+    ps__os.open = gallery_denying_open;
+    gallery_denied = "/a/0";
+    reencode(0, 0);
+    expect_model("fake-1", 3);
+}
+END_TEST
+
+START_TEST(a_change_of_mind_ends_the_filling) {
+    ps__error err = {0};
+    ps__indexer_options o = gallery_options();
+    int after = 40;
+    gallery_write_many("a", 200);
+    gallery_run();
+    set_next("other-1", "other");
+    o.progress = change_mind;
+    o.payload = &after;
+    atomic_store(&gallery_encode_ms, 2);
+    ck_assert_int_eq(reencode_with(&o, &err), PS__NOTFOUND);
+    ck_assert_ptr_nonnull(strstr(err.text, "is not being changed to other-1"));
+    ck_assert_int_eq(after, INT_MAX);
+    atomic_store(&gallery_encode_ms, 0);
+    expect_model("fake-1", 200);
+    set_next("other-1", "other");
+    int done = (int)count_in("other");
+    ck_assert_int_ge(done, 40);
+    ck_assert_int_lt(done, 200);
+    reencode(200 - done, 1);
+    expect_model("other-1", 200);
 }
 END_TEST
 
@@ -211,9 +306,13 @@ Suite *suite_reencode(void) {
     tcase_add_test(tests, photos_that_come_meanwhile_are_found_before_and_after);
     tcase_add_test(tests, a_file_that_was_edited_waits_for_an_ordinary_run);
     tcase_add_test(tests, photos_that_wait_to_be_read_are_awaited);
+    tcase_add_test(tests, files_that_cannot_be_looked_at_are_awaited);
     tcase_add_test(tests, files_that_are_away_do_not_keep_it_up);
     tcase_add_test(tests, moved_files_are_not_left_out);
     tcase_add_test(tests, where_much_fails_the_old_model_goes_on);
+    tcase_add_test(tests, few_photos_are_not_lost_either);
+    tcase_add_test(tests, a_change_of_mind_ends_the_filling);
+    tcase_add_test(tests, a_model_that_cannot_encode_ends_the_run_and_fails_no_photo);
     tcase_add_test(tests, only_the_next_model_may_fill);
     suite_add_tcase(suite, tests);
     return suite;

@@ -227,6 +227,18 @@ START_TEST(a_pulled_model_is_imported_with_its_licence) {
 }
 END_TEST
 
+START_TEST(a_name_that_is_taken_is_told_before_anything_comes) {
+    NEED_PROGRAM();
+    ck_assert_int_eq(e2e_run(NULL, "mkdir -p $T/data/photosearch/models && : > $T/data/photosearch/models/mine.safetensors"), 0);
+    expect(pull("--accept-licence Free --name mine sure"), 3);
+    expect_says("--replace");
+    expect(pull("--accept-licence Free --name ../mine sure"), 2);
+    expect(pull("--accept-licence Free --name default sure"), 2);
+    ck_assert_int_eq(size_of("sure.part"), -1);
+    expect(pull("--accept-licence Free --name mine --replace --photosearch echo sure"), 0);
+}
+END_TEST
+
 START_TEST(files_stay_when_the_import_fails) {
     NEED_PROGRAM();
     setenv("IMPORT_STATUS", "4", 1);
@@ -400,6 +412,7 @@ START_TEST(two_at_once_do_not_mix) {
                      3);
     expect_says("another photosearch is pulling this model");
     ck_assert_str_eq(server_log(), "");
+    ck_assert_int_ge(size_of("sure.part"), 0); /* it is the other's, who may be reading the licence */
 }
 END_TEST
 
@@ -802,6 +815,7 @@ Suite *suite_pull(void) {
     tcase_add_test(tests, the_import_gets_the_folder_and_the_name);
     tcase_add_test(tests, a_pulled_model_is_imported_with_its_licence);
     tcase_add_test(tests, files_stay_when_the_import_fails);
+    tcase_add_test(tests, a_name_that_is_taken_is_told_before_anything_comes);
     tcase_add_test(tests, a_folder_of_ones_own);
     add_broken(tests);
     add_lies(tests);

@@ -88,7 +88,9 @@ START_TEST(the_old_model_answers_until_the_switch) {
     ck_assert_int_eq(change_now().left, 0);
     ck_assert_int_eq(change_now().done, 5);
     ck_assert_int_eq(vectors_in("s"), 5);
-    ck_assert_int_eq(ps__store_switch_model(store, &err), PS__OK);
+    ck_assert_int_eq(ps__store_switch_model(store, "u", &err), PS__NOTFOUND);
+    ck_assert_str_eq(current_id(), "m-1");
+    ck_assert_int_eq(ps__store_switch_model(store, "t", &err), PS__OK);
     ck_assert_str_eq(current_id(), "m-2");
     ck_assert_str_eq(change_now().next.id, "");
     ck_assert_int_eq(vectors_in("s"), 5); /* removed afterwards, at leisure */
@@ -102,7 +104,7 @@ END_TEST
 START_TEST(old_vectors_stay_where_that_was_asked_for) {
     change_to("m-2", "t", 1);
     for (int i = 0; i < 5; i++) fill(i);
-    ck_assert_int_eq(ps__store_switch_model(store, &err), PS__OK);
+    ck_assert_int_eq(ps__store_switch_model(store, "t", &err), PS__OK);
     remove_all_retired();
     ck_assert_int_eq(vectors_in("s"), 5);
     change_to("m-1", "s", 0); /* and going back has nothing to do */
@@ -166,7 +168,7 @@ START_TEST(using_a_model_at_once_ends_a_change_to_it) {
     ck_assert_str_eq(change_now().next.id, "m-2"); /* as any run does */
     ck_assert_int_eq(ps__store_use_model(&space, store, "m-2", "t", LIBRARY_DIM, &err), PS__OK);
     ck_assert_str_eq(change_now().next.id, "");
-    ck_assert_int_eq(ps__store_switch_model(store, &err), PS__NOTFOUND);
+    ck_assert_int_eq(ps__store_switch_model(store, "t", &err), PS__NOTFOUND);
 }
 END_TEST
 

@@ -63,9 +63,6 @@ class Reference:
         """Sets the weights: see alive.py. images: for the layers and for the middle of the embeddings."""
         maker = alive.Maker(seed)
         alive.set_values(maker, self.model)
-        head = getattr(getattr(getattr(self.model, "visual", None), "trunk", None), "head", None)
-        if isinstance(head, nn.Linear) and head.bias is not None and not head.bias.requires_grad:
-            head.bias.data.zero_()  # Apple's ViT is published without one
         for module, _, _ in self.centres:  # the last gains are of one size, or few channels would be all that an embedding is
             if isinstance(module, nn.LayerNorm):
                 module.weight.data.clamp_(max=2.5)
@@ -77,6 +74,9 @@ class Reference:
             m.train()
         alive.tune(maker, self.model, lambda: (self.image(pixels[some]), self.text(ids[some])))
         alive.settle_batch_norms(maker, self.model, lambda: (self.image(pixels[some]), self.text(ids[some])))
+        head = getattr(getattr(getattr(self.model, "visual", None), "trunk", None), "head", None)
+        if isinstance(head, nn.Linear) and head.bias is not None and not head.bias.requires_grad:
+            head.bias.data.zero_()  # Apple's ViT is published without one
         for module, side, pick in self.centres:
             run, data = (self.image, pixels) if side == "image" else (self.text, ids)
             if pick is None:  # FastViT's head: published without a bias

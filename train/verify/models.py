@@ -200,7 +200,7 @@ ALL = {
     "mobileclip-s0": (apple_s0, ("mobileclip-s0",), 60),
     "openai-vit-b-32": (openai, ("openai-vit-b-32", "ViT-B-32"), 60),
     "siglip-b-16": (hf_siglip, ("siglip-b-16",), 60),
-    "chinese-clip-b-16": (chinese_clip, ("chinese-clip-b-16",), 60),
+    "chinese-clip-b-16": (chinese_clip, ("chinese-clip-b-16",), 1000),
     "mobileclip-b": (apple, ("mobileclip-b", "MobileCLIP-B"), 60),
     "tinyclip-39m-16": (tinyclip, ("tinyclip-39m-16", 512, 12, 16, 512, 8, 6), 60),
     "tinyclip-40m-32": (tinyclip, ("tinyclip-40m-32", 512, 12, 32, 512, 8, 6), 60),
