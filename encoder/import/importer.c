@@ -3,7 +3,6 @@
 */
 #include "encoder/import/importer.h"
 
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,10 +156,7 @@ int ps__importer_open(ps__importer **out, const ps__source_files *files, const c
         ps__free(m);
         return ps__fail_nomem(err);
     }
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = c ? uselocale(c) : (locale_t)0;
-    int status = c ? open_all(m, files, licence, err) : ps__fail_nomem(err); /* numbers have points, whatever the program's locale */
-    if (c) uselocale(before);
-    if (c) freelocale(c);
+    int status = open_all(m, files, licence, err);
     if (status) {
         ps__importer_free(m);
         return status;

@@ -5,7 +5,7 @@
 Pictures of 15 x 11 pixels: the fuzzer then changes headers and structure as often as pixels. Seeds of the index's files are made by the
 targets themselves, from an empty input.
 """
-import os, pathlib, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
+import base64, os, pathlib, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
 
 ROOT = pathlib.Path(__file__).parents[2]
 CORPUS = ROOT / "tests/fuzz/corpus"
@@ -99,6 +99,35 @@ def xmp():
     put("xmp", "resources", b"8BIM\4\x25\0\0\0\0\0\1x\0" + b"8BIM\4\4\3abc" + struct.pack(">I", len(records)) + records + b"\0" * (len(records) % 2))
 
 
+def spm_field(number, body):
+    """A field of a protocol buffer: bytes, or a number."""
+    if isinstance(body, int):
+        return bytes([number << 3 & 127 | (128 if number > 15 else 0)]) + (bytes([number >> 4]) if number > 15 else b"") + bytes([body])
+    return bytes([number << 3 | 2, len(body)]) + body
+
+
+def spm(kind, table):
+    """A SentencePiece model of six pieces. table: SentencePiece's compiled rule, or none."""
+    out = spm_field(2, spm_field(3, kind) + spm_field(35, 0) + spm_field(42, 1) + spm_field(43, 0))
+    out += spm_field(3, spm_field(1, b"nmt_nfkc") + (spm_field(2, table) if table else b""))
+    for piece, kind_of in ((b"<pad>", 3), (b"</s>", 3), (b"<unk>", 2), (b"\xe2\x96\x81a", 1), (b"b", 1), (b"\xe2\x96\x81ab", 1)):
+        out += spm_field(1, spm_field(1, piece) + b"\x15" + struct.pack("<f", -len(piece)) + spm_field(3, kind_of))
+    return out
+
+
+def tokenizers():
+    table = struct.pack("<4I", 12, 0x60 << 10, 0x161, 2) + b" \0"  # "a" has an entry
+    marks = '"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"</s>"}}]}'
+    bpe = '"model":{"type":"BPE","unk_token":"a","vocab":{"a":0,"b":1,"ab":2,"</s>":3},"merges":["a b"]'
+    rule = '"normalizer":{"type":"Precompiled","precompiled_charsmap":"%s"}' % base64.b64encode(table).decode()
+    scores = '"model":{"type":"Unigram","unk_id":1,"vocab":[["</s>",0],["<unk>",0],["a",-1.5]]}'
+    put("tokenizer", "json_bpe", ("\0\0{%s,\"added_tokens\":[{\"id\":4,\"content\":\"<s>\"}],%s}}" % (marks, bpe)).encode())
+    put("tokenizer", "json_unigram", ("\0\0{%s,%s,%s}" % (rule, marks, scores)).encode())
+    put("tokenizer", "spm_unigram", b"\1\0" + spm(1, table))
+    put("tokenizer", "spm_bpe", b"\1\0" + spm(2, b""))
+    put("tokenizer", "words", b"\4\0[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##b\n")
+
+
 def texts():
     # four bytes choose the context
     put("query", "words", b"\x01\x00\x00\x82" + "red car at  the beach\n".encode())
@@ -118,6 +147,7 @@ def texts():
     put("unigram", "ids_own", b"\x20\x02\x0e\0a\nab\nb\n\xe2\x96\x81a\nd\nabba a dab")
     put("unigram", "ids_bad", b"\x20\x22\x0e\x01a\nab\nb\n\xe2\x96\x81a\nd\nabba")
     put("unigram", "damaged", b"\x20\1\x0a\x05a\nab\nb\nbc\nabc cab")
+    tokenizers()
     put("paths", "nested", b"photos\0photos/a.jpg\0photos0\0photos/\xff\xfe.jpg\0photo")
     put("paths", "root", b"\0a\0a/b//c.JPG\0\n\x1b[2J.png")
     put("library", "bytes", bytes([0, 0, 2, 0, 3]) + b"abcd" + bytes([0, 20, 7, 1, 9, 9]))

@@ -110,6 +110,7 @@ static const struct {
     {"\"\\ud800\"", "not JSON's"},
     {"\"\\ud800\\n\"", "not JSON's"},
     {"\"\\ud800\\u0041\"", "not JSON's"},
+    {"\"\\ud800\\ue000\"", "not JSON's"},
     {"\"\\udc00\"", "not JSON's"},
     {"\"a\nb\"", "not JSON's"},
     {"\"\xFF\"", "not UTF-8"},

@@ -177,6 +177,26 @@ static int fill(ps__pieces *out, const char *path, ps__error *err) {
 START_TEST(a_lack_of_memory_is_told) { readers_lack_memory(fill, "", 0); }
 END_TEST
 
+/* What could not be kept is not there. */
+START_TEST(a_piece_that_failed_is_none) {
+    size_t length;
+    int status = PS__OK, i;
+    char text[16];
+    ck_assert_int_eq(add("last", 1000, NULL), PS__OK); /* all others lie below it */
+    for (i = 0; i < 900 && !status; i++) {
+        snprintf(text, sizeof text, "p%d", i);
+        ps__alloc_fail_after(0, 0);
+        status = add(text, i, NULL);
+        ps__alloc_fail_after(-1, 0);
+    }
+    ck_assert_int_eq(status, PS__NOMEM);
+    ps__pieces_text(&length, &p, i - 1);
+    ck_assert_uint_eq(length, 0);
+    ck_assert_int_eq(ps__pieces_find(&p, text, strlen(text)), -1);
+    readers_expect(&p, "p0", 0);
+}
+END_TEST
+
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 
 Suite *suite_pieces(void) {
@@ -193,6 +213,7 @@ Suite *suite_pieces(void) {
     tcase_add_test(t, merges_name_three_pieces);
     tcase_add_loop_test(t, merges_of_what_is_no_piece_are_refused, 0, COUNT(no_merges));
     tcase_add_test(t, merges_may_be_many);
+    tcase_add_test(t, a_piece_that_failed_is_none);
     suite_add_tcase(s, t);
     t = tcase_create("memory");
     tcase_add_checked_fixture(t, readers_set_up, readers_tear_down);
