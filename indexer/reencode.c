@@ -22,7 +22,7 @@ int ps__reencode_check(ps__run *run, ps__error *err) {
     if (status != PS__OK) return status;
     if (strcmp(next.id, e->model_id) != 0 || next.dim != e->dim)
         return ps__fail(err, PS__NOTFOUND, "%s: its model is not being changed to %s", run->options->library, e->model_id);
-    run->space = next.space_number;
+    if (!run->space) run->space = next.space_number; /* before there are threads: it stays what it is */
     return PS__OK;
 }
 
