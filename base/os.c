@@ -280,16 +280,22 @@ void ps__abandon_file(const char *temp, int fd) {
     ps__os.unlink(temp);
 }
 
-int ps__commit_file(const char *temp, int fd, const char *path, ps__error *err) {
-    int failed = ps__os.fsync(fd) != 0, e = errno;
-    if (ps__os.close(fd) != 0 && !failed) failed = 1, e = errno;
-    if (!failed && ps__os.rename(temp, path) != 0) failed = 1, e = errno;
-    if (failed) {
+int ps__put_file(const char *temp, const char *path, ps__error *err) {
+    if (ps__os.rename(temp, path) != 0) {
+        int e = errno;
         ps__os.unlink(temp);
         return ps__fail_errno(err, e, "%s: could not be written", path);
     }
     if (sync_folder(path) != 0) return ps__fail_errno(err, errno, "%s: its folder could not be synced", path);
     return PS__OK;
+}
+
+int ps__commit_file(const char *temp, int fd, const char *path, ps__error *err) {
+    int failed = ps__os.fsync(fd) != 0, e = errno;
+    if (ps__os.close(fd) != 0 && !failed) failed = 1, e = errno;
+    if (!failed) return ps__put_file(temp, path, err);
+    ps__os.unlink(temp);
+    return ps__fail_errno(err, e, "%s: could not be written", path);
 }
 
 int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *err) {

@@ -109,6 +109,8 @@ int ps__write_file(const char *path, const void *bytes, size_t size, ps__error *
 int ps__begin_file(char *temp, int *fd, const char *path, ps__error *err);
 int ps__commit_file(const char *temp, int fd, const char *path, ps__error *err);
 void ps__abandon_file(const char *temp, int fd);
+/* The last step alone, for a file whose bytes are synced: its new name lasts. temp goes away where that fails. */
+int ps__put_file(const char *temp, const char *path, ps__error *err);
 
 /* Makes a folder and its missing parents (mode 0700), so that a power cut cannot take away what this made. An existing folder is
 ** fine. */

@@ -269,9 +269,10 @@ int ps__importer_write(ps__importer *m, const char *path, int precision, ps__dra
     int status = ps__draft_write(m->import.draft, made.bytes, precision, progress, payload, err);
     if (!status) {
         status = try_package(made.bytes, precision, err);
-        if (!status && ps__os.rename(made.bytes, path) != 0)
-            status = ps__fail(err, PS__IO, "%s: could not be put in its place", path);
-        if (status) ps__os.unlink(made.bytes);
+        if (status)
+            ps__os.unlink(made.bytes);
+        else
+            status = ps__put_file(made.bytes, path, err);
     }
     ps__buf_free(&made);
     return status;

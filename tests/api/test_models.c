@@ -468,6 +468,37 @@ START_TEST(packages_in_use_are_not_removed) {
 }
 END_TEST
 
+static int (*true_rename)(const char *from, const char *to);
+static int (*true_fsync)(int fd);
+static int renamed, synced; /* 1: the last thing that happened */
+
+static int noting_rename(const char *from, const char *to) {
+    renamed = 1;
+    synced = 0;
+    return true_rename(from, to);
+}
+
+static int noting_fsync(int fd) {
+    synced = 1;
+    return true_fsync(fd);
+}
+
+START_TEST(an_import_lasts) {
+    ps_imported out = PS_IMPORTED_INIT;
+    renamed = synced = 0;
+    true_rename = ps__os.rename;
+    true_fsync = ps__os.fsync;
+    ps__os.rename = noting_rename;
+    ps__os.fsync = noting_fsync;
+    int status = ps_model_import(&out, "tests/data/import/openclip-quickgelu-bin", "lasting", NULL);
+    ps__os.rename = true_rename;
+    ps__os.fsync = true_fsync;
+    ck_assert_msg(status == PS_OK, "%s", ps_last_error(NULL));
+    ck_assert(renamed && synced);
+    ck_assert_int_eq(access(imported("lasting"), F_OK), 0);
+}
+END_TEST
+
 Suite *suite_models(void) {
     Suite *suite = suite_create("models");
     TCase *tests = tcase_create("models");
@@ -490,6 +521,7 @@ Suite *suite_models(void) {
     tcase_add_test(tests, what_cannot_be_a_model_is_refused);
     tcase_add_test(tests, packages_are_listed_with_what_the_library_has_of_them);
     tcase_add_test(tests, packages_in_use_are_not_removed);
+    tcase_add_test(tests, an_import_lasts);
     suite_add_tcase(suite, tests);
     return suite;
 }
