@@ -22,15 +22,22 @@ void ps__outlive(ps_library *library, ps_model *model, ps__index *index) {
 typedef struct hunt {
     const ps__store_model *wanted;
     const ps__log *log;
-    int by_id;      /* 1: only the very model will do; 0: any of its space */
+    int by_id;       /* 1: only the very model will do; 0: any of its space */
     ps_model *found; /* owned */
+    ps__error trouble; /* of a package that could be the one, and may open in a moment: code PS__OK, none */
 } hunt;
 
-/* A package that cannot be opened is not the one. */
+/* Want of memory, of descriptors, of permission: who knows what that package is. */
+static int is_trouble(int status) { return status == PS__NOMEM || status == PS__IO || status == PS__ACCESS || status == PS__ERROR; }
+
+/* A package that is none is not the one. */
 static void try_package(hunt *h, const char *path) {
     ps_model *model;
-    ps__error ignored;
-    if (h->found || !path || !path[0] || ps__model_open(&model, path, NULL, h->log, &ignored) != PS__OK) return;
+    ps__error why = {0};
+    if (h->found || !path || !path[0]) return;
+    int status = ps__model_open(&model, path, NULL, h->log, &why);
+    if (is_trouble(status)) h->trouble = why;
+    if (status != PS__OK) return;
     const ps__encoder_info *info = ps__model_info(model);
     int fits = h->by_id ? strcmp(info->id, h->wanted->id) == 0 : info->dim == h->wanted->dim;
     if (fits && strcmp(info->space, h->wanted->space) == 0)
@@ -61,6 +68,10 @@ int ps__own_open(ps_model **out, const ps__store_model *model, const ps__log *lo
     ps__free(usual);
     *out = h.found;
     if (h.found) return PS__OK;
+    if (h.trouble.code) { /* nowhere is a strong word: who hears it may go on without the model */
+        *err = h.trouble;
+        return err->code;
+    }
     if (model->path[0])
         return ps__fail(
             err, PS__NOTFOUND,

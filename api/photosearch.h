@@ -412,9 +412,9 @@ PS_API void ps_cancel(ps_library *library);
 /*
 ** A library that changes its model is never blind: photos get embeddings of both models, and the old ones answer until no photo is left
 ** without a new one. New photos are encoded by the old model first, as ever, and found at once. Then the new model answers, from one
-** search to the next, also in programs that have the library open, and the old embeddings are removed. Photos whose files are away at
-** that time, or can no longer be read, are not waited for: they are encoded when they can be. What is done is kept whenever this is
-** stopped or killed.
+** search to the next, also in programs that have the library open, and the old embeddings are removed. A few photos whose files
+** are away at that time, or can no longer be read, are not waited for: they are encoded when they can be. A fifth of all (and more than 10, or
+** half of them) are: the old model goes on answering. What is done is kept whenever this is stopped or killed.
 **
 ** ps_index and ps_watch do this work when they have done their own, unless ps_library_options names the model of now; ps_reencode does
 ** nothing else.

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,6 +402,32 @@ START_TEST(a_package_replaced_by_another_of_its_space_does_as_well) {
 }
 END_TEST
 
+static const char *refused;
+
+static int refusing_open(const char *path, int flags, mode_t mode) {
+    if (!strstr(path, refused)) return true_open(path, flags, mode);
+    errno = EMFILE;
+    return -1;
+}
+
+/* Else a change would be made at once, and the old vectors would go. */
+START_TEST(a_package_that_cannot_be_opened_now_is_not_taken_for_gone) {
+    use("b");
+    reencode(library);
+    ps_library *other = open_plain(NULL);
+    refused = "/b.safetensors";
+    true_open = ps__os.open;
+    ps__os.open = refusing_open;
+    ps_library_use_model(other, imported("c"), 0);
+    ps__os.open = true_open;
+    ps_status s = status_of(library);
+    ck_assert_int_eq(strncmp(s.model, "beta-", 5), 0);
+    ck_assert_uint_eq(s.vectors, 10);
+    ck_assert_uint_eq(found_by(library), 10);
+    ps_library_close(other);
+}
+END_TEST
+
 START_TEST(what_cannot_be_a_model_is_refused) {
     packages_write(imported("text"), &(package_recipe){.name = "text", .space = "space-b"});
     ck_assert_int_eq(ps_library_use_model(library, imported("text"), 0), PS_MODEL);
@@ -518,6 +545,7 @@ Suite *suite_models(void) {
     tcase_add_test(tests, naming_the_model_of_now_ends_a_change);
     tcase_add_test(tests, a_package_that_is_missing_is_named);
     tcase_add_test(tests, a_package_replaced_by_another_of_its_space_does_as_well);
+    tcase_add_test(tests, a_package_that_cannot_be_opened_now_is_not_taken_for_gone);
     tcase_add_test(tests, what_cannot_be_a_model_is_refused);
     tcase_add_test(tests, packages_are_listed_with_what_the_library_has_of_them);
     tcase_add_test(tests, packages_in_use_are_not_removed);
