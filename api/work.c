@@ -231,7 +231,7 @@ int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_opti
         if ((status = choose_model(w, err)) != PS__OK) return status;
         chosen_for = w->current;
         status = run_tended(w, result, options, err);
-        if (status != PS__NOTFOUND || i == CHOICES_MOST) return status;
+        if (status != PS__BUSY || i == CHOICES_MOST) return status;
         ps__error ignored;
         if (note_current(w, &ignored) != PS__OK || strcmp(w->current.id, chosen_for.id) == 0) return status;
     }

@@ -135,7 +135,7 @@ static int check_choice(ps__run *run, ps__error *err) {
     ps__store_model current;
     int status = expected ? ps__store_current_model(&current, run->store, err) : PS__OK;
     if (status != PS__OK || !expected || strcmp(current.id, expected) == 0) return status;
-    return ps__fail(err, PS__NOTFOUND, "%s: its model was changed to %s meanwhile", run->options->library, current.id);
+    return ps__fail(err, PS__BUSY, "%s: its model was changed to %s meanwhile", run->options->library, current.id);
 }
 
 /* Which program and which model are at work. */

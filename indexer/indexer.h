@@ -34,7 +34,7 @@ typedef struct ps__indexer_encoder {
     const char *model_id; /* what vectors are filed under */
     const char *path;     /* absolute, of its package, to be noted in the library; NULL: not to be */
     const char *space;    /* what they are comparable in */
-    const char *instead_of; /* id of the library's model ("": none) when this one was chosen: PS__NOTFOUND if it is another now; or NULL */
+    const char *instead_of; /* id of the library's model ("": none) when this one was chosen: PS__BUSY if it is another now; or NULL */
     int dim;              /* floats an embedding */
     int image_size;       /* the model wants RGB of image_size x image_size */
     int fit, filter, shorter; /* how a photo becomes that: as in ps__pixels_options */

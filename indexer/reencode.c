@@ -71,7 +71,7 @@ static int lacks_much(int *much, ps__run *run, const ps__store_change *change, p
     if (status == PS__OK && current.id[0]) status = ps__store_vector_count(&vectors, run->store, current.space_number, err);
     int64_t lacking = vectors - change->done;
     *much =
-        status == PS__OK && lacking > 0 && lacking >= vectors / LACKING_PART && (lacking > LACKING_FEW || lacking >= vectors / 2);
+        status == PS__OK && lacking > 0 && lacking >= vectors / LACKING_PART && (lacking > LACKING_FEW || 2 * lacking >= vectors);
     if (*much)
         ps__logf(run->options->log, PS__LOG_WARNING,
                  "%lld of %lld photos could not be encoded by the new model, as their files are away or could not be read, so the old one goes on"

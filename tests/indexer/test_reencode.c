@@ -281,6 +281,18 @@ START_TEST(a_change_of_mind_ends_the_filling) {
 }
 END_TEST
 
+START_TEST(one_of_three_may_fail) {
+    gallery_write_many("a", 3);
+    gallery_run();
+    set_next("other-1", "other");
+    ps__os.open = gallery_denying_open;
+    gallery_denied = "/a/001";
+    reencode(2, 1);
+    gallery_denied = NULL;
+    expect_model("other-1", 2);
+}
+END_TEST
+
 START_TEST(only_the_next_model_may_fill) {
     ps__error err = {0};
     ps__indexer_options o = gallery_options();
@@ -313,6 +325,7 @@ Suite *suite_reencode(void) {
     tcase_add_test(tests, few_photos_are_not_lost_either);
     tcase_add_test(tests, a_change_of_mind_ends_the_filling);
     tcase_add_test(tests, a_model_that_cannot_encode_ends_the_run_and_fails_no_photo);
+    tcase_add_test(tests, one_of_three_may_fail);
     tcase_add_test(tests, only_the_next_model_may_fill);
     suite_add_tcase(suite, tests);
     return suite;
