@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 
 #define PIECE_MOST 1024 /* bytes of a piece, or of two that merge */
+#define PROBES_MOST 512 /* slots in a row: two million pieces in a table that is half full have less than a hundred */
+#define NOWHERE SIZE_MAX
 
 void ps__pieces_init(ps__pieces *p) {
     *p = (ps__pieces){.text = PS__BUF_INIT, .first = -1, .last = -1, .pad = -1, .unknown = -1};
@@ -31,46 +33,63 @@ const char *ps__pieces_text(size_t *length, const ps__pieces *p, int32_t id) {
     return p->text.bytes + p->entries[id].place;
 }
 
+/* The slot of the piece, or the free one where it belongs; NOWHERE after too many: pieces were chosen to fall on each other. */
 static size_t slot_of(const ps__pieces *p, const char *text, size_t length) {
     size_t slot = XXH3_64bits(text, length) & p->slot_mask;
-    for (; p->slots[slot]; slot = (slot + 1) & p->slot_mask) {
+    for (int probes = 0; p->slots[slot]; slot = (slot + 1) & p->slot_mask) {
         const ps__piece_entry *e = &p->entries[p->slots[slot] - 1];
         if (e->length == length && memcmp(p->text.bytes + e->place, text, length) == 0) break;
+        if (++probes == PROBES_MOST) return NOWHERE;
     }
     return slot;
 }
 
 int32_t ps__pieces_find(const ps__pieces *p, const char *text, size_t length) {
-    return p->slots && length ? (int32_t)p->slots[slot_of(p, text, length)] - 1 : -1;
+    size_t slot = p->slots && length ? slot_of(p, text, length) : NOWHERE;
+    return slot == NOWHERE ? -1 : (int32_t)p->slots[slot] - 1;
+}
+
+static int refuse_collisions(const char *path, ps__error *err) {
+    return ps__fail(err, PS__MODEL, "%s: its pieces were chosen to make reading them slow", path);
+}
+
+/* Puts the pieces into new slots, twice as many as there may be ids. */
+static int make_slots(ps__pieces *p, const char *path, ps__error *err) {
+    uint32_t *slots = ps__calloc(2 * p->room, sizeof *slots);
+    if (!slots) return ps__fail_nomem(err);
+    ps__free(p->slots);
+    p->slots = slots;
+    p->slot_mask = 2 * p->room - 1;
+    for (size_t i = 0; i < p->count; i++) {
+        if (!p->entries[i].length) continue;
+        size_t slot = slot_of(p, p->text.bytes + p->entries[i].place, p->entries[i].length);
+        if (slot == NOWHERE) return refuse_collisions(path, err);
+        slots[slot] = (uint32_t)i + 1;
+    }
+    return PS__OK;
 }
 
 /* Room for the id, and for twice as many slots as there are ids. */
-static int make_room(ps__pieces *p, size_t id) {
+static int make_room(ps__pieces *p, size_t id, const char *path, ps__error *err) {
     if (id >= p->room) {
         size_t room = p->room ? p->room : 1024;
         while (room <= id) room *= 2;
         ps__piece_entry *more = ps__realloc(p->entries, room * sizeof *more);
-        if (!more) return -1;
+        if (!more) return ps__fail_nomem(err);
         memset(more + p->room, 0, (room - p->room) * sizeof *more);
         p->entries = more;
         p->room = room;
     }
-    if (p->slots && p->slot_mask + 1 >= 2 * p->room) return 0;
-    uint32_t *slots = ps__calloc(2 * p->room, sizeof *slots);
-    if (!slots) return -1;
-    ps__free(p->slots);
-    p->slots = slots;
-    p->slot_mask = 2 * p->room - 1;
-    for (size_t i = 0; i < p->count; i++)
-        if (p->entries[i].length) slots[slot_of(p, p->text.bytes + p->entries[i].place, p->entries[i].length)] = (uint32_t)i + 1;
-    return 0;
+    return p->slots && p->slot_mask + 1 >= 2 * p->room ? PS__OK : make_slots(p, path, err);
 }
 
 int ps__pieces_add(ps__pieces *p, const char *text, size_t length, int64_t id, float score, const char *path, ps__error *err) {
     if (length < 1 || length > PIECE_MOST || id < 0 || id >= PS__PIECES_MOST)
         return ps__fail(err, PS__MODEL, "%s: piece %lld is empty or too long, or its id is out of range", path, (long long)id);
-    if (make_room(p, (size_t)id)) return ps__fail_nomem(err);
+    int status = make_room(p, (size_t)id, path, err);
+    if (status) return status;
     size_t slot = slot_of(p, text, length);
+    if (slot == NOWHERE) return refuse_collisions(path, err);
     if (p->slots[slot] == (uint32_t)id + 1) return PS__OK; /* told twice, as added tokens are */
     if (p->slots[slot] || ((size_t)id < p->count && p->entries[id].length))
         return ps__fail(err, PS__MODEL, "%s: piece \"%.*s\" or its id %lld is there twice", path,

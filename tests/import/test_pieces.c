@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "encoder/import/pieces.h"
@@ -42,6 +43,22 @@ START_TEST(pieces_are_found_again) {
     readers_expect(&p, "p", -1);
     readers_expect(&p, "p5000", -1);
     ck_assert_int_eq(ps__pieces_find(&p, "", 0), -1);
+}
+END_TEST
+
+/* Pieces whose hashes fall on a sixteenth of the table: each would be looked for behind all before it. */
+START_TEST(pieces_that_fall_on_each_other_are_refused) {
+    enum { SLOTS = 1 << 14 };
+    char text[16];
+    ps__error err = {0};
+    int status = PS__OK;
+    ck_assert_int_eq(add("last", SLOTS / 2 - 1, NULL), PS__OK); /* so that the table has its size */
+    for (int i = 0, id = 0; status == PS__OK && id < SLOTS / 4; i++) {
+        snprintf(text, sizeof text, "%x", (unsigned)i);
+        if (XXH3_64bits(text, strlen(text)) % SLOTS < SLOTS / 16) status = add(text, id++, &err);
+    }
+    ck_assert_int_eq(status, PS__MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "to make reading them slow"));
 }
 END_TEST
 
@@ -205,6 +222,7 @@ Suite *suite_pieces(void) {
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, nothing_is_found_in_nothing);
     tcase_add_test(t, pieces_are_found_again);
+    tcase_add_test(t, pieces_that_fall_on_each_other_are_refused);
     tcase_add_test(t, ids_may_have_gaps);
     tcase_add_test(t, pieces_may_hold_any_bytes);
     tcase_add_test(t, a_piece_told_twice_is_one);
