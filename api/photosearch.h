@@ -54,7 +54,7 @@
 ** folder, and opens no network connection. While it indexes or watches, photos are decoded in processes of their own,
 ** `photosearch-decoder`, which can neither open files nor reach the network. That program is looked for at $PHOTOSEARCH_DECODER, beside
 ** the running program, and in the prefix's libexec/photosearch. Only where photos are decoded in the calling process (ps_similar,
-** ps_model_embed_image, PS_INDEX_IN_PROCESS), libde265 and dav1d, which read HEIC and AVIF, may tell stderr about damaged files.
+** ps_model_embed_image, ps_model_import's photos, PS_INDEX_IN_PROCESS), libde265 and dav1d, which read HEIC and AVIF, may tell stderr about damaged files.
 */
 #ifndef PHOTOSEARCH_H
 #define PHOTOSEARCH_H

@@ -270,6 +270,18 @@ const char *ps__checkpoint_path(const ps__checkpoint *c) { return c->path; }
 
 const ps__weight *ps__checkpoint_at(const ps__checkpoint *c, size_t i) { return i < c->count ? &c->stored[i].weight : NULL; }
 
+int ps__checkpoint_has(const ps__checkpoint *c, const char *prefix) {
+    size_t low = 0, high = c->count;
+    while (low < high) { /* to the first name that is not below the prefix */
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(c->stored[middle].weight.name, prefix) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < c->count && strncmp(c->stored[low].weight.name, prefix, strlen(prefix)) == 0;
+}
+
 const ps__weight *ps__checkpoint_find(const ps__checkpoint *c, const char *name) {
     ps__stored key = {.weight.name = name};
     const ps__stored *found = bsearch(&key, c->stored, c->count, sizeof key, by_name);

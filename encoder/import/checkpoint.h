@@ -38,6 +38,8 @@ const char *ps__checkpoint_path(const ps__checkpoint *checkpoint);
 const ps__weight *ps__checkpoint_at(const ps__checkpoint *checkpoint, size_t i);
 /* The tensor of that name, or NULL. */
 const ps__weight *ps__checkpoint_find(const ps__checkpoint *checkpoint, const char *name);
+/* 1 if there is a tensor whose name begins so. */
+int ps__checkpoint_has(const ps__checkpoint *checkpoint, const char *prefix);
 
 /* Entries [first, first + count) of the tensor, in C order whatever its strides in the file, as float32. PS__MODEL where one is
 ** not finite or does not fit a float32. The memory of the file's pages is given back. */

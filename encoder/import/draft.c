@@ -93,6 +93,8 @@ int ps__draft_add(ps__draft *d, const char *name, int store, int rank, const int
             return ps__fail(err, PS__MODEL, "tensor %s has an impossible shape", name);
         count *= shape[i];
     }
+    if (count / shape[0] > PS__DRAFT_PIECE) /* a row is made at once */
+        return ps__fail(err, PS__MODEL, "tensor %s has rows of %lld entries, which is too long", name, (long long)(count / shape[0]));
     int status = new_item(&item, d, name, ctx, ctx_bytes, err);
     if (status) return status;
     item->type = PS__F32;

@@ -10,6 +10,7 @@
 
 #define NAME 160
 #define MAX_CHANNELS 8192
+#define PARTS_MOST 64 /* stages, or entries of the network */
 #define HEAD_CHANNELS 32
 
 typedef struct trunk { /* one mapping */
@@ -186,7 +187,7 @@ static int map_blocks(trunk *t, const char *prefix) {
 static int map_stages(trunk *t) {
     char down[NAME], trained[NAME], folded[NAME], blocks[NAME];
     int status = PS__OK;
-    for (int s = 0; !status && ps__mapper_has(&t->m, "%sstages.%d.", timm, s); s++) {
+    for (int s = 0; s < PARTS_MOST && !status && ps__mapper_has(&t->m, "%sstages.%d.", timm, s); s++) {
         snprintf(down, sizeof down, "%sstages.%d.downsample.proj.", timm, s);
         snprintf(trained, sizeof trained, "%sstages.%d.pos_emb.pos_enc.", timm, s);
         snprintf(folded, sizeof folded, "%sstages.%d.pos_emb.reparam_conv.", timm, s);
@@ -202,7 +203,7 @@ static int map_stages(trunk *t) {
 static int map_network(trunk *t) {
     char name[NAME], part[NAME], folded[NAME];
     int status = PS__OK;
-    for (int i = 0; !status; i++) {
+    for (int i = 0; i < PARTS_MOST && !status; i++) {
         snprintf(name, sizeof name, "%snetwork.%d.", own, i);
         if (!ps__mapper_has(&t->m, "%s", name)) break;
         ps__module_name(part, sizeof part, name, "proj.");

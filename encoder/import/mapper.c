@@ -52,14 +52,11 @@ const ps__weight *ps__mapper_find(ps__mapper *m, const char *name_format, ...) {
 
 int ps__mapper_has(const ps__mapper *m, const char *prefix_format, ...) {
     char prefix[NAME];
-    const ps__weight *w;
     va_list args;
     va_start(args, prefix_format);
     vsnprintf(prefix, sizeof prefix, prefix_format, args);
     va_end(args);
-    for (size_t i = 0; (w = ps__checkpoint_at(m->import->source->checkpoint, i)) != NULL; i++)
-        if (strncmp(w->name, prefix, strlen(prefix)) == 0) return 1;
-    return 0;
+    return ps__checkpoint_has(m->import->source->checkpoint, prefix);
 }
 
 int ps__mapper_need(const ps__weight **out, ps__mapper *m, int rank, const int64_t *shape, const char *name_format, ...) {

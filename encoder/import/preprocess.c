@@ -145,7 +145,7 @@ int ps__source_preprocess(json_t *image_config, const ps__source *s, ps__error *
                  .path = s->preprocessor_path,
                  .json = s->preprocessor};
     if (part) r.json = part;
-    if (s->preprocessor && (part || json_object_get(r.json, "interpolation"))) return from_open_clip(&r);
+    if (s->preprocessor && (part || json_object_get(r.json, "interpolation") || json_object_get(r.json, "mean"))) return from_open_clip(&r);
     if (s->preprocessor && (s->is_named || !own)) return from_transformers(&r);
     if (own) {
         r.json = own;

@@ -1,5 +1,5 @@
 /*
-** Fuzzes the model package reader and both families' loaders: any bytes are either refused or give towers that run, and a
+** Fuzzes the model package reader and all families' loaders: any bytes are either refused or give towers that run, and a
 ** classifier and a bank that score.
 */
 #include <stdint.h>

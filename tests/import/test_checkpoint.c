@@ -105,6 +105,11 @@ START_TEST(ranges_outside_of_a_tensor_are_refused) {
         ck_assert_int_eq(ps__checkpoint_read(found, c, w, ranges[i][0], ranges[i][1], &err), PS__INVALID);
     ck_assert_ptr_null(ps__checkpoint_find(c, "turn"));
     ck_assert_ptr_null(ps__checkpoint_find(c, ""));
+    ck_assert_int_eq(ps__checkpoint_has(c, "turn"), 1);
+    ck_assert_int_eq(ps__checkpoint_has(c, "turned"), 1);
+    ck_assert_int_eq(ps__checkpoint_has(c, "turned."), 0);
+    ck_assert_int_eq(ps__checkpoint_has(c, "zzz"), 0);
+    ck_assert_int_eq(ps__checkpoint_has(c, ""), 1);
     ps__checkpoint_free(c);
 }
 END_TEST

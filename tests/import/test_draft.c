@@ -224,8 +224,10 @@ END_TEST
 
 START_TEST(what_cannot_be_declared_is_refused) {
     ps__draft *d = small_draft();
-    const int64_t huge[2] = {INT64_C(1) << 40, 4}, fine[2] = {4, 4}, none[1] = {0};
+    const int64_t huge[2] = {INT64_C(1) << 40, 4}, fine[2] = {4, 4}, none[1] = {0}, wide[2] = {1, PS__DRAFT_PIECE + 1};
     ps__error err = {0};
+    ck_assert_int_eq(ps__draft_add(d, "wide", PS__STORE_FLOAT, 2, wide, fill_wave, NULL, 0, &err), PS__MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "too long"));
     ck_assert_int_eq(ps__draft_add(d, "table", PS__STORE_FLOAT, 2, fine, fill_wave, NULL, 0, &err), PS__MODEL);
     ck_assert_ptr_nonnull(strstr(err.text, "twice"));
     ck_assert_int_eq(ps__draft_add(d, "huge", PS__STORE_FLOAT, 2, huge, fill_wave, NULL, 0, &err), PS__MODEL);
