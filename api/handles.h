@@ -94,6 +94,9 @@ int ps__library_model(ps_model **out, ps_library *library, ps__error *err);
 int ps__library_own(ps_model **out, ps_library *library, ps__error *err);
 /* The model that the library is being changed to; *out is NULL when it is not. */
 int ps__library_next(ps_model **out, ps_library *library, ps__error *err);
+/* What the store says of one of them: ps__store_current_model, ps__store_next_model. *out is all zero after a failure. */
+typedef int ps__read_model_fn(ps__store_model *out, ps__store *store, ps__error *err);
+int ps__library_read_model(ps__store_model *out, ps_library *library, ps__read_model_fn *read, ps__error *err);
 /* Opens the package of one of the library's models, wherever it lies now. */
 int ps__own_open(ps_model **out, const ps__store_model *model, const ps__log *log, ps__error *err);
 /* With the lock held: puts something aside. */

@@ -3,6 +3,7 @@
 */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/handles.h"
@@ -20,6 +21,7 @@ typedef struct item {
     ps_package about; /* its strings point into the rest */
     ps__package_note note;
     char *path, *name; /* owned */
+    size_t place, model; /* by name; of the model it is a companion of, else its own */
 } item;
 
 struct ps_packages {
@@ -62,30 +64,22 @@ static int belongs(const ps__package_note *note, const char *path, const ps__pac
            strcmp(note->space, model->space) == 0 && ps__is_companion_name(base_name(path), base_name(model_path));
 }
 
-/* Puts companions, each with the first model it belongs to, behind it. */
-static int place_companions(ps_packages *p) {
-    item *list = p->count ? ps__array(p->count, sizeof *list) : NULL;
-    size_t placed = 0, first = p->count && p->list[0].about.usual; /* the usual one's companions lie beside it, not here */
-    if (!list) return p->count ? PS__NOMEM : PS__OK;
-    for (size_t i = first; i < p->count; i++)
-        for (size_t j = first; j < p->count && !p->list[i].about.companion; j++)
-            p->list[i].about.companion = belongs(&p->list[i].note, p->list[i].path, &p->list[j].note, p->list[j].path);
+static int by_model(const void *a, const void *b) {
+    const item *x = a, *y = b;
+    if (x->model != y->model) return x->model < y->model ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Puts companions, each with the first model it belongs to, behind it: a model's name comes before theirs. */
+static void place_companions(ps_packages *p) {
     for (size_t i = 0; i < p->count; i++) {
-        if (p->list[i].about.companion) continue;
-        size_t model = placed;
-        list[placed++] = p->list[i];
-        for (size_t j = first; j < p->count && i >= first; j++) {
-            item *it = &p->list[j];
-            if (it->about.companion != 1 || !belongs(&it->note, it->path, &list[model].note, list[model].path)) continue;
-            it->about.companion = 2; /* placed */
-            list[placed++] = *it;
-        }
+        item *it = &p->list[i];
+        it->model = it->place = i;
+        for (size_t j = 0; j < i && it->model == i; j++)
+            if (!p->list[j].about.usual && belongs(&it->note, it->path, &p->list[j].note, p->list[j].path)) it->model = j;
+        it->about.companion = it->model != i;
     }
-    for (size_t i = 0; i < placed; i++) list[i].about.companion = list[i].about.companion != 0;
-    ps__free(p->list);
-    p->list = list;
-    p->room = p->count;
-    return PS__OK;
+    if (p->count) qsort(p->list, p->count, sizeof *p->list, by_model); /* the usual one's companions lie beside it, not here */
 }
 
 /* ---- What the library knows ---- */
@@ -173,8 +167,8 @@ static int fill(ps_packages *p, ps_library *library, ps__error *err) {
         ps__package_note_read(&it->note, it->path);
     }
     int status = ps__each_imported(add_imported, p, err);
-    if (status == PS__OK) status = place_companions(p);
     if (status == PS__NOMEM) ps__fail_nomem(err);
+    place_companions(p);
     if (status == PS__OK && library) status = ask_library(p, library, err);
     set_strings(p);
     return status;

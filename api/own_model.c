@@ -83,9 +83,7 @@ int ps__own_open(ps_model **out, const ps__store_model *model, const ps__log *lo
 
 /* ---- The models of an open library --------------------------------------------------------------------------------------------- */
 
-typedef int read_fn(ps__store_model *out, ps__store *store, ps__error *err);
-
-static int read_model(ps__store_model *out, ps_library *library, read_fn *read, ps__error *err) {
+int ps__library_read_model(ps__store_model *out, ps_library *library, ps__read_model_fn *read, ps__error *err) {
     ps__store *store;
     memset(out, 0, sizeof *out);
     int status = ps__library_take_store(&store, library, err);
@@ -136,14 +134,14 @@ int ps__library_model(ps_model **out, ps_library *library, ps__error *err) {
     ps__store_model current;
     *out = NULL;
     if (library->model_path) return named(out, library, err);
-    int status = read_model(&current, library, ps__store_current_model, err);
+    int status = ps__library_read_model(&current, library, ps__store_current_model, err);
     return status == PS__OK ? take_slot(out, library, PS__MODEL_OWN, &current, 1, err) : status;
 }
 
 int ps__library_own(ps_model **out, ps_library *library, ps__error *err) {
     ps__store_model current;
     *out = NULL;
-    int status = read_model(&current, library, ps__store_current_model, err);
+    int status = ps__library_read_model(&current, library, ps__store_current_model, err);
     if (status == PS__OK && !current.id[0]) return ps__fail(err, PS__MODEL, "%s: has no model yet", library->folder);
     return status == PS__OK ? take_slot(out, library, PS__MODEL_OWN, &current, 0, err) : status;
 }
@@ -151,7 +149,7 @@ int ps__library_own(ps_model **out, ps_library *library, ps__error *err) {
 int ps__library_next(ps_model **out, ps_library *library, ps__error *err) {
     ps__store_model next;
     *out = NULL;
-    int status = read_model(&next, library, ps__store_next_model, err);
+    int status = ps__library_read_model(&next, library, ps__store_next_model, err);
     if (status != PS__OK || !next.id[0]) return status;
     return take_slot(out, library, PS__MODEL_NEXT, &next, 0, err);
 }

@@ -140,19 +140,11 @@ static int change_to_named(ps_model **own, ps_library *library, const ps_model *
     return status;
 }
 
-static int note_current(ps__work *w, ps__error *err) {
-    ps__store *store;
-    int status = ps__library_take_store(&store, w->library, err);
-    if (status == PS__OK) status = ps__store_current_model(&w->current, store, err);
-    ps__library_put_store(w->library, store);
-    return status;
-}
-
 /* Which model the next run encodes with: the library's may have changed since the last one. */
 static int choose_model(ps__work *w, ps__error *err) {
     ps_library *library = w->library;
     ps_model *own = NULL;
-    int status = note_current(w, err);
+    int status = ps__library_read_model(&w->current, library, ps__store_current_model, err);
     if (status == PS__OK) status = ps__library_model(&w->model, library, err);
     w->named = library->model_path != NULL;
     if (status == PS__OK && w->named && !w->model_path) status = ps__absolute_path(&w->model_path, library->model_path, err);
@@ -226,14 +218,15 @@ int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_opti
     enum { CHOICES_MOST = 8 };
     int status;
     for (int i = 0;; i++) {
-        ps__store_model chosen_for;
+        ps__store_model now;
+        ps__error ignored;
         memset(result, 0, sizeof *result);
         if ((status = choose_model(w, err)) != PS__OK) return status;
-        chosen_for = w->current;
         status = run_tended(w, result, options, err);
         if (status != PS__BUSY || i == CHOICES_MOST) return status;
-        ps__error ignored;
-        if (note_current(w, &ignored) != PS__OK || strcmp(w->current.id, chosen_for.id) == 0) return status;
+        if (ps__library_read_model(&now, w->library, ps__store_current_model, &ignored) != PS__OK ||
+            strcmp(now.id, w->current.id) == 0)
+            return status;
     }
 }
 
@@ -241,11 +234,9 @@ int ps__work_run(ps__work *w, ps__indexer_result *result, const ps__indexer_opti
 
 /* Its id is "" where the library is not changing. */
 static ps__store_model next_model(ps__work *w) {
-    ps__store_model next = {0};
-    ps__store *store;
+    ps__store_model next;
     ps__error ignored;
-    if (ps__library_take_store(&store, w->library, &ignored) == PS__OK) ps__store_next_model(&next, store, &ignored);
-    ps__library_put_store(w->library, store);
+    ps__library_read_model(&next, w->library, ps__store_next_model, &ignored);
     return next;
 }
 

@@ -171,6 +171,8 @@ enum { LIBRARY_MAKE = 1 /* there need not be one yet */ };
 /* What --model means: an imported model of that name, else a path, else "default", the usual one: its path, malloc'd. *path is NULL for
 ** NULL. 0 after complaining that there is none. */
 int find_model(char **path, const char *model);
+/* The library, for a look; NULL without a word where there is none, or it cannot be opened. */
+ps_library *peek_library(const options *o);
 /* NULL after complaining. */
 ps_library *open_library(const options *o, int flags);
 ps_model *open_model(const options *o);

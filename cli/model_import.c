@@ -120,14 +120,11 @@ static void set_options(ps_import_options *to, const options *o, const photo_lis
 
 /* Replacing what a library needs would leave it without a model. 0 after complaining. */
 static int may_replace(const options *o) {
-    ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
     ps_library *library;
     ps_packages *list;
     ps_package p = PS_PACKAGE_INIT;
     int used = 0;
-    if (!o->replace || o->to || o->force) return 1;
-    settings.flags = PS_OPEN_EXISTING;
-    if (ps_library_open(&library, o->library, &settings) != PS_OK) return 1;
+    if (!o->replace || o->to || o->force || (library = peek_library(o)) == NULL) return 1;
     if (ps_packages_open(&list, library) == PS_OK) {
         for (size_t i = 0; i < ps_packages_count(list) && !used; i++)
             used = ps_packages_get(&p, list, i) == PS_OK && p.name && strcmp(p.name, o->name) == 0 && (p.own || p.next);

@@ -80,13 +80,11 @@ int photos_of_folder(photo_list *out, const char *path, size_t most) {
 }
 
 void photos_of_library(photo_list *out, const struct options *o, size_t most) {
-    ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
     ps_search_options search = PS_SEARCH_OPTIONS_INIT;
-    ps_library *library;
+    ps_library *library = peek_library(o);
     ps_results *results;
     *out = (photo_list){0};
-    settings.flags = PS_OPEN_EXISTING;
-    if (ps_library_open(&library, o->library, &settings) != PS_OK) return;
+    if (!library) return;
     search.limit = 10000;
     if (ps_search(&results, library, "after 1900", &search) == PS_OK) { /* nothing but a filter that all dated photos pass */
         for (size_t i = 0; i < ps_results_count(results); i++) add(out, ps_results_path(results, i));

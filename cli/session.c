@@ -45,13 +45,14 @@ static char *find_imported(const char *model) {
     return NULL;
 }
 
-static char *find_usual(void) {
+/* Where the package lies that the library answers by; without a library, the usual one. NULL: nowhere. */
+static char *package_path(ps_library *library) {
     ps_packages *list;
     ps_package p = PS_PACKAGE_INIT;
     char *path = NULL;
-    if (ps_packages_open(&list, NULL) != PS_OK) return NULL;
+    if (ps_packages_open(&list, library) != PS_OK) return NULL;
     for (size_t i = 0; !path && i < ps_packages_count(list); i++)
-        if (ps_packages_get(&p, list, i) == PS_OK && p.usual && p.path[0]) path = strdup(p.path);
+        if (ps_packages_get(&p, list, i) == PS_OK && (library ? p.own : p.usual) && p.path[0]) path = strdup(p.path);
     ps_packages_free(list);
     return path;
 }
@@ -62,7 +63,7 @@ int find_model(char **path, const char *model) {
     if (access(model, F_OK) == 0)
         *path = strdup(model);
     else if (strcmp(model, "default") == 0)
-        *path = find_usual();
+        *path = package_path(NULL);
     if (*path) return 1;
     complain("there is no model %.200s; `photosearch model list` tells which there are", model);
     return 0;
@@ -91,20 +92,16 @@ ps_library *open_library(const options *o, int flags) {
     return NULL;
 }
 
-/* The package that the library answers by; NULL: there is no library, or its model is nowhere. */
-static char *find_own(const options *o) {
+ps_library *peek_library(const options *o) {
     ps_library_options settings = PS_LIBRARY_OPTIONS_INIT;
     ps_library *library;
-    ps_packages *list;
-    ps_package p = PS_PACKAGE_INIT;
-    char *path = NULL;
     settings.flags = PS_OPEN_EXISTING;
-    if (ps_library_open(&library, o->library, &settings) != PS_OK) return NULL;
-    if (ps_packages_open(&list, library) == PS_OK) {
-        for (size_t i = 0; !path && i < ps_packages_count(list); i++)
-            if (ps_packages_get(&p, list, i) == PS_OK && p.own && p.path[0]) path = strdup(p.path);
-        ps_packages_free(list);
-    }
+    return ps_library_open(&library, o->library, &settings) == PS_OK ? library : NULL;
+}
+
+static char *find_own(const options *o) {
+    ps_library *library = peek_library(o);
+    char *path = library ? package_path(library) : NULL;
     ps_library_close(library);
     return path;
 }

@@ -262,11 +262,14 @@ static int prepare(ps__session *s, int is_text, ps__error *err) {
     return status ? status : ps__workspace_new(&s->spaces[is_text], s->encoder->towers[is_text].plan, err);
 }
 
-/* A package of finite numbers can still overflow on the way. */
-static int check_embedding(const float *embedding, const ps__encoder *e, ps__error *err) {
+int ps__is_direction(const float *embedding, size_t dim) {
     double norm = 0;
-    for (int i = 0; i < e->info.dim; i++) norm += (double)embedding[i] * (double)embedding[i];
-    if (norm > 0.9 && norm < 1.1) return PS__OK;
+    for (size_t i = 0; i < dim; i++) norm += (double)embedding[i] * (double)embedding[i];
+    return norm > 0.9 && norm < 1.1;
+}
+
+static int check_embedding(const float *embedding, const ps__encoder *e, ps__error *err) {
+    if (ps__is_direction(embedding, (size_t)e->info.dim)) return PS__OK;
     return ps__fail(err, PS__MODEL, "%s: the model gave an embedding that is not a direction", e->info.path);
 }
 

@@ -73,6 +73,9 @@ int ps__encode_text(float *embedding, ps__session *session, const char *text, si
 /* The plan of the image or text tower, laid out if it was not yet; belongs to the encoder. For tests and tools that look at layers. */
 int ps__encoder_plan(const struct ps__plan **out, ps__encoder *encoder, int is_text, ps__error *err);
 
+/* 1 if its length is about 1: weights of finite numbers can still overflow, or give nothing. */
+int ps__is_direction(const float *embedding, size_t dim);
+
 /* The ids that ps__encode_text feeds its tower: ids int32 [max_tokens], *count of them. */
 int ps__encoder_tokens(int32_t *ids, int *count, ps__encoder *encoder, const char *text, size_t length, ps__error *err);
 

@@ -45,14 +45,14 @@ static int is_kept_float(const ps__package *package, const char *prefix) {
     return weight && weight->type == PS__F32;
 }
 
-/* What a fine layer has beside its weights; most have none. */
-static int find_fine(ps__layer *layer, const ps__package *package, const char *prefix, const int64_t *shape, ps__error *err) {
-    const ps__tensor *fine;
+int ps__family_fine(const int8_t **fine, const ps__package *package, const char *prefix, const int64_t *shape, ps__error *err) {
+    const ps__tensor *tensor;
     char name[128];
+    *fine = NULL;
     snprintf(name, sizeof name, "%s.fine", prefix);
     if (!ps__package_find(package, name)) return PS__OK;
-    int status = ps__package_need(&fine, package, PS__I8, 2, shape, err, "%s", name);
-    if (!status) layer->fine = fine->data;
+    int status = ps__package_need(&tensor, package, PS__I8, 2, shape, err, "%s", name);
+    if (!status) *fine = tensor->data;
     return status;
 }
 
@@ -71,7 +71,7 @@ int ps__family_layer(ps__layer *layer, const ps__package *package, const char *p
     if (!status) status = check_scales(package, scale, err);
     if (status) return status;
     *layer = (ps__layer){.weights = weight->data, .scale = scale->data, .bias = bias->data, .out_scale = 1};
-    return rank == 2 ? find_fine(layer, package, prefix, shape, err) : PS__OK;
+    return rank == 2 ? ps__family_fine(&layer->fine, package, prefix, shape, err) : PS__OK;
 }
 
 /* Which of the names a field of image.config holds; -1: none of them. */

@@ -46,6 +46,9 @@ int ps__family_framing(ps__framing *out, const ps__package *package, const json_
 int ps__family_layer(ps__layer *layer, const ps__package *package, const char *prefix, int rank, const int64_t *shape,
                      int output_axis, ps__error *err);
 
+/* PREFIX.fine, I8 of that shape [2], which INT8 weights may have beside them; *fine is NULL where they have not. */
+int ps__family_fine(const int8_t **fine, const ps__package *package, const char *prefix, const int64_t *shape, ps__error *err);
+
 /* The table text.embed.word, whose rows have `width` entries, and its number of rows. */
 int ps__family_words(ps__word_table *out, int64_t *vocab, const ps__package *package, int width, ps__error *err);
 

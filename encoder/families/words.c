@@ -3,9 +3,9 @@
 */
 #include "encoder/families/families.h"
 
-#define WEIGHT "text.embed.word.weight"
-#define SCALE "text.embed.word.scale"
-#define FINE "text.embed.word.fine"
+#define WORDS "text.embed.word"
+#define WEIGHT WORDS ".weight"
+#define SCALE WORDS ".scale"
 
 /* I8 [vocab][width], U8 [vocab][width / 2] that holds INT4, or F32 [vocab][width]. */
 static int find_words(ps__word_table *words, int64_t *vocab, const ps__package *package, int width, ps__error *err) {
@@ -40,19 +40,11 @@ static int find_scales(ps__word_table *words, int64_t vocab, const ps__package *
     return PS__OK;
 }
 
-/* What INT8 levels have beside them; most have nothing. */
-static int find_fine(ps__word_table *words, int64_t vocab, const ps__package *package, int width, ps__error *err) {
-    const int64_t shape[2] = {vocab, width};
-    const ps__tensor *fine;
-    if (words->is_int4 || !ps__package_find(package, FINE)) return PS__OK;
-    int status = ps__package_need(&fine, package, PS__I8, 2, shape, err, FINE);
-    if (!status) words->fine = fine->data;
-    return status;
-}
-
 int ps__family_words(ps__word_table *out, int64_t *vocab, const ps__package *package, int width, ps__error *err) {
     *out = (ps__word_table){.groups = 1};
     int status = find_words(out, vocab, package, width, err);
-    if (!status && !out->is_float) status = find_scales(out, *vocab, package, width, err);
-    return status || out->is_float ? status : find_fine(out, *vocab, package, width, err);
+    if (status || out->is_float) return status;
+    const int64_t shape[2] = {*vocab, width};
+    status = find_scales(out, *vocab, package, width, err);
+    return status || out->is_int4 ? status : ps__family_fine(&out->fine, package, WORDS, shape, err);
 }

@@ -149,10 +149,8 @@ typedef struct run {
 
 static int run_input(run *r, const void *input, int rows) {
     ps__plan_run(r->embedding, r->plan, r->space, input, rows, tap, r->sizes);
-    double norm = 0;
-    for (size_t i = 0; i < r->dim; i++) norm += (double)r->embedding[i] * (double)r->embedding[i];
     if (r->sizes->failed) return ps__fail_nomem(r->err);
-    if (norm > 0.9 && norm < 1.1) return PS__OK;
+    if (ps__is_direction(r->embedding, r->dim)) return PS__OK;
     return ps__fail(r->err, PS__MODEL, "the %s tower gives an embedding that is not a direction: its weights cannot be right",
                     r->side);
 }
